@@ -1,0 +1,62 @@
+"""The key that signs our access tokens: Ed25519, made once and kept in the data folder, or given by the operator."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+from taskwell.errors import CannotStart
+
+KEY_FILE = "signing-key.pem"
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    private: Ed25519PrivateKey
+    public: Ed25519PublicKey
+    kid: str
+
+    @classmethod
+    def of(cls, private: Ed25519PrivateKey) -> "SigningKey":
+        public = private.public_key()
+        return cls(private, public, _thumbprint(public))
+
+
+def load_or_make(data_dir: Path) -> SigningKey:
+    """The key of this data folder, made on first use, mode 0600. Raises CannotStart."""
+    path = data_dir / KEY_FILE
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            draft = path.with_suffix(f".{os.getpid()}")
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+            # Whoever links first wins, and nobody ever reads half a key.
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise CannotStart(f"the signing key {path} cannot be read or made: {error.strerror}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise CannotStart(f"{path} is not an Ed25519 key in PEM: move it away and a new one is made; everybody signs in again")
+    return SigningKey.of(key)
+
+
+def _thumbprint(public: Ed25519PublicKey) -> str:
+    """RFC 7638, so that the same key has the same `kid` everywhere."""
+    x = base64.urlsafe_b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode()
+    jwk = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": x}, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(hashlib.sha256(jwk.encode()).digest()).rstrip(b"=").decode()

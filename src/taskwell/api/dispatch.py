@@ -1,0 +1,112 @@
+"""The way in: find the operation, run it, and see that every request ends in one complete answer and one log line.
+
+Plain ASGI: nothing wraps a request in a task of its own, and no exception leaves this module, since a server that sees
+one drops the connection, and with it the next request that the client has sent already.
+"""
+
+import time
+import traceback
+
+import structlog
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from taskwell.api.operation import Operation
+from taskwell.api.replies import Reply, error_reply
+from taskwell.api.request import ApiRequest, ClientGone
+from taskwell.errors import InternalError, MethodNotAllowed, RouteNotFound, TaskwellError
+from taskwell.observability import AccessLog
+
+log = structlog.get_logger()
+
+
+class Node:
+    """A path's segment: the literal ones that can follow, the one parameter that can, and what can be done here."""
+
+    __slots__ = ("literals", "operations", "parameter", "parameter_name")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, Node] = {}
+        self.parameter: Node | None = None
+        self.parameter_name = ""
+        self.operations: dict[str, Operation] = {}
+
+    def add(self, operation: Operation, method: str) -> None:
+        node = self
+        for segment in operation.template.split("/")[1:]:
+            if segment.startswith("{"):
+                node.parameter_name = segment[1:-1]
+                node.parameter = node.parameter or Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment, Node())
+        node.operations[method] = operation
+        if method == "GET":
+            node.operations["HEAD"] = operation
+
+    def find(self, path: str) -> tuple["Node | None", dict[str, str]]:
+        node = self
+        values: dict[str, str] = {}
+        for segment in path.split("/")[1:]:
+            literal = node.literals.get(segment)
+            if literal is not None:
+                node = literal
+            elif node.parameter is not None and segment:
+                values[node.parameter_name] = segment
+                node = node.parameter
+            else:
+                return None, values
+        return node, values
+
+    def allow(self) -> bytes:
+        return ", ".join(sorted({*self.operations, "OPTIONS"})).encode()
+
+
+class Dispatcher:
+    """The ASGI application. `lifespan` starts and stops what the operations use; FastAPI itself sees no request."""
+
+    def __init__(self, app: FastAPI, lifespan: ASGIApp, access_log: AccessLog) -> None:
+        self._app = app
+        self._lifespan = lifespan
+        self._access_log = access_log
+        self._root = Node()
+        for route in iter_route_contexts(app.routes):
+            for method in route.methods or ():
+                self._root.add(Operation(route, method), method)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._lifespan(scope, receive, send)
+            return
+        began = time.perf_counter()
+        scope["app"] = self._app
+        request = ApiRequest(scope, receive)
+        method = scope["method"]
+        try:
+            reply = await self._answer(request, method)
+        except TaskwellError as error:
+            reply = error_reply(error, request.id)
+        except ClientGone:
+            self._access_log.write(request, 499, began)
+            return
+        except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
+            # The error's message may quote what the client sent; its type and its lines say enough.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            log.error("defect", error=type(error).__name__, request_id=request.id.decode(), traceback=frames)
+            reply = error_reply(InternalError(), request.id)
+        await reply.send(send, request.id, head=method == "HEAD")
+        self._access_log.write(request, reply.status, began)
+
+    async def _answer(self, request: ApiRequest, method: str) -> Reply:
+        node, values = self._root.find(request.scope["path"])
+        if node is None or not node.operations:
+            raise RouteNotFound
+        operation = node.operations.get(method)
+        if operation is None:
+            if method == "OPTIONS":
+                return Reply(204, headers=((b"allow", node.allow()),))
+            return error_reply(MethodNotAllowed(), request.id, (b"allow", node.allow()))
+        request.scope["path_params"] = values
+        request.template = operation.template
+        return await operation(request)

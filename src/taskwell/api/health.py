@@ -1,0 +1,50 @@
+"""Is this process alive (asked every few seconds, without a look at the database), and can it serve?"""
+
+import time
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+
+from taskwell.api.access import Db
+from taskwell.api.documents import UNAVAILABLE, Health
+from taskwell.api.replies import Reply, json_reply
+from taskwell.database.database import Database
+from taskwell.database.schema import SCHEMA_STATE, Fit, fit
+from taskwell.errors import DatabaseUnavailable
+
+router = APIRouter(tags=["health"])
+
+KEPT_SECONDS = 10.0
+"""An orchestrator asks every second; a serverless database must be able to sleep all the same."""
+
+
+@dataclass
+class Readiness:
+    """The last good answer. A bad one is not kept: whoever waits for the database should see it return at once."""
+
+    answer: str = ""
+    until: float = 0.0
+
+
+@router.get("/healthz", response_model=Health)
+async def live() -> Reply:
+    """The process answers."""
+    return json_reply(200, '{"status":"ok"}')
+
+
+@router.get("/readyz", response_model=Health, responses={503: UNAVAILABLE})
+async def ready(request: Request, db: Db) -> Reply:
+    """The database answers and its schema fits; the answer is kept for some seconds."""
+    readiness: Readiness = request.scope["app"].state.readiness
+    if time.monotonic() >= readiness.until:
+        readiness.answer = await _ask(db)
+        readiness.until = time.monotonic() + KEPT_SECONDS
+    return json_reply(200, readiness.answer)
+
+
+async def _ask(db: Database) -> str:
+    row = await db.row(SCHEMA_STATE)
+    schema = fit(None if row is None else row["version"])
+    if schema is Fit.BEHIND:
+        raise DatabaseUnavailable("The database's schema is older than this program: run `taskwell migrate`.")
+    return f'{{"status":"ok","schema":"{schema.value}"}}'

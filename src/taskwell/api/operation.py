@@ -1,0 +1,209 @@
+"""An operation: an endpoint declared the FastAPI way, run without FastAPI's machinery.
+
+FastAPI reads the signatures and writes the OpenAPI description from them. What it would do with each request costs more
+than all the rest of the request together (docs/decisions/0006-operations.md), it decides some things later than we must
+(it parses a body before it asks who sent it) and others not at all (a field that is named twice). So the same
+signatures are compiled, once, into the few steps that they mean, in the order in which a refusal must be found:
+who asks and whose rows (401, 404), the body's type and size (415, 413), then all that can be said wrongly (400).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from inspect import iscoroutinefunction
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from fastapi import params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from taskwell.api.replies import Reply
+from taskwell.api.request import ApiRequest, check_json
+from taskwell.errors import InvalidInput
+
+FIELDS_NAMED = 20
+"""A body of ten thousand wrong fields gets an answer of this many."""
+
+_JSON = ("application/json",)
+_MERGE_PATCH = ("application/json", "application/merge-patch+json")
+_FORM = ("application/x-www-form-urlencoded",)
+
+
+class Operation:
+    """One method at one path. Calling it answers a request, or raises a TaskwellError."""
+
+    def __init__(self, route: RouteContext, method: str) -> None:
+        dependant: Dependant = route.dependant
+        self.template = route.path or ""
+        self._call: Callable[..., Awaitable[Reply]] = dependant.call  # type: ignore[assignment]
+        steps = list(_steps(dependant))
+        self._who = [step for step in steps if step.needs_only_request]
+        self._what = [step for step in steps if not step.needs_only_request]
+        self._body = _Body(dependant, method) if dependant.body_params else None
+        if not dependant.query_params:
+            self._what.append(_Step(None, _refuse_query, is_async=False, needs_only_request=False))
+
+    async def __call__(self, request: ApiRequest) -> Reply:
+        values: dict[str, Any] = {}
+        for name, source, is_async, _ in self._who:
+            values[name] = await source(request) if is_async else source(request)
+        raw = await self._body.receive(request) if self._body is not None else b""
+        for name, source, is_async, _ in self._what:
+            values[name] = await source(request) if is_async else source(request)
+        if self._body is not None:
+            values[self._body.name] = self._body.parse(raw)
+        values.pop(None, None)  # type: ignore[call-overload]
+        return await self._call(**values)
+
+
+class _Step(NamedTuple):
+    name: Any  # None where only the refusal counts
+    source: Callable[[ApiRequest], Any]
+    is_async: bool
+    needs_only_request: bool
+
+
+def _steps(dependant: Dependant) -> Iterator[_Step]:
+    for dependency in dependant.dependencies:
+        yield _dependency(dependency)
+    if dependant.request_param_name is not None:
+        yield _Step(dependant.request_param_name, _the_request, is_async=False, needs_only_request=True)
+    for field in dependant.path_params:
+        yield _Step(field.name, _path(field.alias, field.field_info.annotation), is_async=False, needs_only_request=False)
+    for field in dependant.query_params:
+        yield _Step(field.name, _query(field.field_info.annotation), is_async=False, needs_only_request=False)
+    for field in dependant.header_params:
+        yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
+
+
+def _dependency(dependant: Dependant) -> _Step:
+    call = dependant.call
+    assert call is not None
+    steps = list(_steps(dependant))
+    is_async = iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+    only_request = all(step.needs_only_request for step in steps)
+    if len(steps) == 1 and steps[0].source is _the_request:  # by far the most
+        return _Step(dependant.name, call, is_async, only_request)
+
+    async def resolve(request: ApiRequest) -> Any:
+        values = {name: await source(request) if later else source(request) for name, source, later, _ in steps}
+        return await call(**values) if is_async else call(**values)
+
+    return _Step(dependant.name, resolve, is_async=True, needs_only_request=only_request)
+
+
+def _the_request(request: ApiRequest) -> ApiRequest:
+    return request
+
+
+def _path(name: str, annotation: Any) -> Callable[[ApiRequest], Any]:
+    validate = TypeAdapter(annotation).validator.validate_python
+
+    def source(request: ApiRequest) -> Any:
+        try:
+            return validate(request.path_params[name])
+        except ValidationError as error:
+            raise _invalid("path", error, name) from None
+
+    return source
+
+
+def _header(name: str) -> Callable[[ApiRequest], str | None]:
+    key = name.encode("latin-1")
+
+    def source(request: ApiRequest) -> str | None:
+        value = request.fields.get(key)
+        return None if value is None else value.decode("latin-1")
+
+    return source
+
+
+def _query(model: Any) -> Callable[[ApiRequest], BaseModel]:
+    assert issubclass(model, BaseModel)
+    absent = model.model_validate({})
+
+    def source(request: ApiRequest) -> BaseModel:
+        text = request.scope["query_string"]
+        if not text:
+            return absent
+        try:
+            return model.model_validate(_pairs("query", text))
+        except ValidationError as error:
+            raise _invalid("query", error) from None
+
+    return source
+
+
+def _refuse_query(request: ApiRequest) -> None:
+    if request.scope["query_string"]:
+        name = next(iter(_pairs("query", request.scope["query_string"])), None)
+        raise InvalidInput.of("query", _shown(name), "extra_forbidden", "there is no such parameter here")
+
+
+class _Body:
+    def __init__(self, dependant: Dependant, method: str) -> None:
+        (field,) = dependant.body_params
+        self.name = field.name
+        self._model: type[BaseModel] = field.field_info.annotation  # type: ignore[assignment]
+        self._is_form = isinstance(field.field_info, params.Form)
+        self._types = _FORM if self._is_form else _MERGE_PATCH if method == "PATCH" else _JSON
+
+    async def receive(self, request: ApiRequest) -> bytes:
+        request.require_media_type(*self._types)
+        return await request.read()
+
+    def parse(self, raw: bytes) -> BaseModel:
+        try:
+            if self._is_form:
+                return self._model.model_validate(_pairs("body", raw))
+            check_json(raw)
+            return self._model.model_validate_json(raw)
+        except ValidationError as error:
+            raise _invalid("body", error) from None
+
+
+def _pairs(location: str, text: bytes) -> dict[str, str]:
+    """A query or a form as a dictionary. Bytes that are no UTF-8, and a name given twice, are refused rather than repaired."""
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise InvalidInput.of(location, None, "encoding_invalid", "is not UTF-8 in percent-encoding, or is too long") from None
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        twice = next(name for index, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:index]))
+        raise InvalidInput.of(location, _shown(twice), "repeated", "is given twice")
+    return values
+
+
+def _invalid(location: str, error: ValidationError, field: str | None = None) -> InvalidInput:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)[:FIELDS_NAMED]
+    return InvalidInput(
+        fields=[
+            {
+                "location": location,
+                "field": _shown(field or ".".join(str(part) for part in problem["loc"]) or None),
+                "code": problem["type"],
+                "message": _message(problem),
+            }
+            for problem in problems
+        ]
+    )
+
+
+def _message(problem: ErrorDetails) -> str:
+    """What pydantic says, but for the kinds whose message quotes the value."""
+    kind = problem["type"]
+    if kind in ("uuid_parsing", "uuid_type", "uuid_version"):
+        return "must be a UUID"
+    if kind == "json_invalid":
+        return "is not JSON"
+    if kind == "value_error":
+        reason = problem["msg"].removeprefix("Value error, ")
+        return "must be a valid e-mail address" if "email" in reason else reason
+    return problem["msg"]
+
+
+def _shown(name: str | None) -> str | None:
+    """A field's name may be the client's own invention: enough of it to be found again."""
+    return name if name is None or len(name) <= 64 else name[:64] + "..."

@@ -1,0 +1,99 @@
+"""What goes back: the reply, and the one shape that every error has."""
+
+import json
+from typing import Final
+
+from starlette.types import Send
+
+from taskwell.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    Conflict,
+    InternalError,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    PreconditionFailed,
+    TaskwellError,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+    WrongCredentials,
+)
+
+STATUS: Final[dict[type[TaskwellError], int]] = {
+    InvalidInput: 400,
+    Unauthenticated: 401,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    BodyTooSlow: 408,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    InternalError: 500,
+    Unavailable: 503,
+}
+
+Header = tuple[bytes, bytes]
+
+_JSON: Final = (
+    (b"content-type", b"application/json"),
+    # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
+    (b"cache-control", b"private, no-cache"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Reply:
+    """A whole answer. `body` is sent as it is; a HEAD sends its length alone."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: tuple[Header, ...] = ()) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    async def send(self, send: Send, request_id: bytes, *, head: bool = False) -> None:
+        headers = [*self.headers, (b"x-request-id", request_id)]
+        if self.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
+    return Reply(status, body.encode() if isinstance(body, str) else body, (*_JSON, *headers))
+
+
+def status_of(error: TaskwellError) -> int:
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Reply:
+    """The envelope. It is ASCII, so that nothing in it can fail to be encoded."""
+    body = {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "details": error.details,
+            "request_id": request_id.decode("ascii"),
+        }
+    }
+    extra = list(headers)
+    if isinstance(error, Unauthenticated) and not isinstance(error, WrongCredentials):
+        extra.append((b"www-authenticate", _challenge(error)))
+    if isinstance(error, Unavailable):
+        extra.append((b"retry-after", b"%d" % error.retry_after))
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        # The rest of the body is still on its way; the next request must not be read from the middle of it.
+        extra.append((b"connection", b"close"))
+    return json_reply(status_of(error), json.dumps(body, separators=(",", ":")), *extra)
+
+
+def _challenge(error: Unauthenticated) -> bytes:
+    """RFC 6750 3.1: no error code for a request that did not try."""
+    if error.code == "token_missing":
+        return b'Bearer realm="taskwell"'
+    return b'Bearer realm="taskwell", error="invalid_token"'

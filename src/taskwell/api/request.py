@@ -1,0 +1,115 @@
+"""A request as the API's operations see it: Starlette's, with its headers in a dictionary and its body read with care."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Iterable
+from typing import Any, NoReturn
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from taskwell.errors import BodyTooLarge, BodyTooSlow, InvalidInput, UnsupportedMediaType
+
+BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 30.0
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
+_CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was complete; there is nobody to answer."""
+
+
+class ApiRequest(Request):
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        headers = scope["headers"]
+        self.fields: dict[bytes, bytes] = dict(headers)
+        if len(self.fields) != len(headers):
+            self.fields = _joined(headers)
+        given = self.fields.get(b"x-request-id")
+        self.id = given if given is not None and _SANE_ID.fullmatch(given) else os.urandom(8).hex().encode()
+        self.user_id: UUID | None = None  # for the log, once it is known
+        self.template = ""  # likewise
+
+    async def read(self) -> bytes:
+        """The whole body. Raises BodyTooLarge, BodyTooSlow, and ClientGone."""
+        length = self.fields.get(b"content-length", b"0")
+        if not length.isdigit() or int(length[:20]) > BODY_BYTES:
+            raise BodyTooLarge
+        try:
+            # The server waits for the rest of a half-sent body for as long as the client likes.
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._receive_all()
+        except TimeoutError:
+            raise BodyTooSlow from None
+
+    async def _receive_all(self) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > BODY_BYTES:
+                raise BodyTooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def require_media_type(self, *accepted: str) -> None:
+        """Raises UnsupportedMediaType for another type, another charset than UTF-8, and any compression."""
+        media_type, _, parameters = self.fields.get(b"content-type", b"").decode("latin-1").partition(";")
+        parameters = parameters.strip()
+        if (
+            media_type.strip().lower() not in accepted
+            or (parameters and not _CHARSET.fullmatch(parameters))
+            or self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
+        ):
+            raise UnsupportedMediaType
+
+
+def check_json(body: bytes) -> None:
+    """Refuse what JSON parsers disagree on: duplicate names, NaN and Infinity, byte order marks, other encodings.
+
+    The models parse the same bytes once more, by a parser that takes the last of two equal names without a word.
+    """
+    try:
+        json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise _invalid_json("is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise _invalid_json(f"is not JSON (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise _invalid_json("is nested too deeply") from None
+    except ValueError:  # an integer of thousands of digits
+        raise _invalid_json("holds a number that is too long") from None
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise _invalid_json("names a field twice")
+    return names
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise _invalid_json("holds NaN or Infinity, which are not JSON")
+
+
+def _invalid_json(problem: str) -> InvalidInput:
+    return InvalidInput.of("body", None, "json_invalid", f"the body {problem}")
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """A repeated header means its values in one list (RFC 9110 5.3); for one that cannot repeat, that is no valid value."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        fields[name] = fields[name] + b", " + value if name in fields else value
+    return fields

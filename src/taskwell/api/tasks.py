@@ -1,0 +1,156 @@
+"""Tasks over REST."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import Header as HeaderParameter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from taskwell.api import etags
+from taskwell.api.access import Db, RowsOf
+from taskwell.api.documents import (
+    BAD_REQUEST,
+    CHANGED,
+    CREATED,
+    FOUND_SAME,
+    NO_SUCH_TASK,
+    NO_SUCH_USER,
+    NOT_MODIFIED,
+    PAGE,
+    TAKEN,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNKNOWN_TYPE,
+    UNSIGNED,
+    WITH_ETAG,
+    TaskPage,
+)
+from taskwell.api.replies import Header, Reply, json_reply
+from taskwell.database.database import Database
+from taskwell.errors import InvalidInput
+from taskwell.tasks import cursor, store
+from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
+from taskwell.tasks.statements import Order
+from taskwell.tasks.store import RenderedTask
+from taskwell.tasks.tables import TaskView
+from taskwell.types import PageLimit
+
+router = APIRouter(tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 404: NO_SUCH_USER, 503: UNAVAILABLE})
+
+TaskId = Annotated[UUID, Path()]
+IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
+IfNoneMatch = Annotated[str | None, HeaderParameter(alias="if-none-match", description="The ETag that you have: answers 304 while it holds")]
+IfNothingThere = Annotated[str | None, HeaderParameter(alias="if-none-match", description="`*`: create it, unless a task is there")]
+
+
+class TaskQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
+    cursor: Annotated[
+        Annotated[str, StringConstraints(max_length=100)] | None, Field(description="`next_cursor` of the page before")
+    ] = None
+    completed: Annotated[Literal["true", "false"] | None, Field(description="Only the completed, or only the open ones")] = None
+    order: Annotated[Order, Field(description="By creation")] = "newest"
+
+    @property
+    def scope(self) -> str:
+        """What a cursor of this list is bound to, besides its owner."""
+        return f"tasks {self.completed} {self.order}"
+
+
+_WITH_BODY = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
+
+
+@router.post("/tasks", status_code=201, response_model=TaskView, responses=_WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN})
+async def create_task(request: Request, owner: RowsOf, db: Db, new: Annotated[NewTask, Body()]) -> Reply:
+    """Create a task. With an `id` of your own the request is safe to repeat."""
+    task, is_new = await store.create_task(db, owner, new)
+    location = f"{request.scope['path']}/{task.id}".encode()
+    return _reply(201 if is_new else 200, task, db, (b"location", location))
+
+
+@router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
+async def list_tasks(
+    request: Request, owner: RowsOf, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
+) -> Reply:
+    """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
+    page = await store.list_tasks(
+        db,
+        owner,
+        completed=None if query.completed is None else query.completed == "true",
+        order=query.order,
+        limit=query.limit,
+        after=None if query.cursor is None else cursor.decode(query.cursor, owner.id, query.scope),
+        known_revision=etags.known_revision(if_none_match, db.epoch),
+    )
+    tag = (b"etag", etags.etag(db.epoch, page.revision))
+    if page.items is None:
+        return Reply(304, headers=(tag,))
+    if page.next_place is None:
+        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
+    next_cursor = cursor.encode(page.next_place, owner.id, query.scope)
+    body = f'{{"items":[{page.items}],"next_cursor":"{next_cursor}"}}'
+    return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, next_cursor)))
+
+
+@router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
+async def read_task(owner: RowsOf, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
+    """Read a task."""
+    task = await store.read_task(db, owner, task_id)
+    if etags.is_current(if_none_match, db.epoch, task.revision):
+        return Reply(304, headers=((b"etag", etags.etag(db.epoch, task.revision)),))
+    return _reply(200, task, db)
+
+
+@router.put(
+    "/tasks/{task_id}",
+    response_model=TaskView,
+    responses=_WITH_BODY | {200: WITH_ETAG, 201: CREATED, 404: NO_SUCH_TASK, 412: CHANGED},
+)
+async def replace_task(
+    request: Request,
+    owner: RowsOf,
+    db: Db,
+    task_id: TaskId,
+    whole: Annotated[WholeTask, Body()],
+    if_match: IfMatch = None,
+    if_none_match: IfNothingThere = None,
+) -> Reply:
+    """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
+    cannot bring a deleted task back by accident."""
+    if if_none_match is None:
+        changes = TaskChanges.to(whole)
+        return _reply(200, await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db.epoch)), db)
+    if if_none_match.strip() != "*" or if_match is not None:
+        raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
+    return _reply(201, await store.place_task(db, owner, task_id, whole), db, (b"location", request.scope["path"].encode()))
+
+
+@router.patch(
+    "/tasks/{task_id}", response_model=TaskView, responses=_WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
+)
+async def change_task(
+    owner: RowsOf, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None
+) -> Reply:
+    """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
+    return _reply(200, await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db.epoch)), db)
+
+
+@router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses={404: NO_SUCH_TASK, 412: CHANGED})
+async def delete_task(owner: RowsOf, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
+    """Delete a task."""
+    await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db.epoch))
+    return Reply(204)
+
+
+def _reply(status: int, task: RenderedTask, db: Database, *headers: Header) -> Reply:
+    return json_reply(status, task.json, (b"etag", etags.etag(db.epoch, task.revision)), *headers)
+
+
+def _next_link(path: str, query: TaskQuery, next_cursor: str) -> bytes:
+    """RFC 8288, relative: behind a proxy nobody but the client knows the outer address."""
+    parameters = query.model_dump(exclude_unset=True) | {"cursor": next_cursor}
+    return f'<{path}?{urlencode(parameters)}>; rel="next"'.encode()

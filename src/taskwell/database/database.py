@@ -1,0 +1,162 @@
+"""Run a statement, and turn what can go wrong on the way to PostgreSQL into errors that a client can act on.
+
+A connection that was dead before the statement was sent and one that was killed in the middle raise the same errors, so
+after any of them a statement that can be repeated is repeated once, on a connection made for it, and any other answers
+OutcomeUnknown: it may have been committed.
+"""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import asyncpg
+import structlog
+from asyncpg.exceptions import InternalClientError
+
+from taskwell.database.pool import WAIT_SECONDS, Connection, Pool
+from taskwell.database.schema import SCHEMA_STATE
+from taskwell.database.statement import Statement
+from taskwell.database.url import ConnectionTarget
+from taskwell.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
+
+CONNECT_SECONDS = 10.0
+"""A serverless database that sleeps takes a while to wake up."""
+
+STATEMENT_SECONDS = 10.0
+
+WRITES_AT_ONCE = 2
+"""Of one user, in a process. They queue on that user's row, each holding a connection; without a limit, eight writes of
+one user fill a pool of eight, and everybody else waits for that user."""
+
+log = structlog.get_logger()
+
+# The server says that it did not happen.
+_ROLLED_BACK: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,  # out of connections, memory or disk
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
+)
+# Nobody says whether it happened.
+_BROKEN: Final = (
+    OSError,  # TimeoutError and ssl.SSLError are kinds of it
+    EOFError,
+    asyncpg.InterfaceError,
+    InternalClientError,  # a bare Exception to Python, a broken connection in practice
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, crashed, starting
+    asyncpg.PostgresSystemError,
+)
+
+
+class Database:
+    """`row()` is all that a store needs. `epoch` says which database the last connection found."""
+
+    def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
+        self.epoch = ""
+        self.schema_version: str | None = None
+        self._target = target
+        self._statement_cache = statement_cache
+        self._pool = Pool(self._connect, pool_size)
+        self._writing: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
+        """The first row that the statement gives.
+
+        Raises DatabaseBusy, DatabaseUnavailable or OutcomeUnknown, and asyncpg's IntegrityConstraintViolationError
+        for the store to interpret.
+        """
+        values = statement.values(arguments)
+        if not statement.writes or statement.unscoped:
+            return await self._run(statement, values)
+        owner = arguments["owner"]
+        writing = self._writing.get(owner)
+        if writing is None:
+            writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
+        if writing.locked():
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await writing.acquire()
+            except TimeoutError:
+                raise DatabaseBusy("Many writes of yours are waiting already. Nothing was changed; try again.") from None
+        else:
+            await writing.acquire()
+        try:
+            return await self._run(statement, values)
+        finally:
+            writing.release()
+
+    async def _run(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
+        try:
+            return await self._attempt(statement, values)
+        except _ROLLED_BACK:
+            return await self._last_attempt(statement, values)
+        except _BROKEN as error:
+            self._pool.discard_idle()
+            # What took too long once is not asked for again: that would double the load on a database in trouble.
+            if not statement.repeatable or isinstance(error, TimeoutError):
+                raise self._unavailable(statement, error) from error
+            log.info("statement_repeated", statement=statement.name, error=repr(error))
+            return await self._last_attempt(statement, values)
+
+    async def _last_attempt(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
+        try:
+            return await self._attempt(statement, values)
+        except (*_ROLLED_BACK, *_BROKEN) as error:
+            raise self._unavailable(statement, error) from error
+
+    def _unavailable(self, statement: Statement, error: Exception) -> Unavailable:
+        log.warning("statement_failed", statement=statement.name, error=repr(error))
+        if statement.writes and not isinstance(error, _ROLLED_BACK):
+            return OutcomeUnknown()
+        return DatabaseUnavailable()
+
+    async def _attempt(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
+        connection = await self._pool.acquire()
+        try:
+            row: asyncpg.Record | None = await connection.fetchrow(statement.sql, *values)
+        except asyncpg.PostgresError:
+            self._pool.release(connection)  # which notices by itself when the error closed it
+            raise
+        except BaseException as error:
+            # Anything may still be on its way to this connection, also after a cancellation: never use it again.
+            self._pool.discard(connection)
+            if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+                # asyncpg's DataError is a kind of InterfaceError: a value that PostgreSQL's type cannot hold.
+                raise InvalidInput("A value cannot be stored.") from error
+            raise
+        self._pool.release(connection)
+        return row
+
+    async def _connect(self) -> Connection:
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await asyncpg.connect(
+                    **self._target.arguments(),
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
+                    statement_cache_size=self._statement_cache,
+                    max_cached_statement_lifetime=0,
+                    # The only two settings that every pooler lets through.
+                    server_settings={"application_name": "taskwell", "timezone": "UTC"},
+                )
+                state = await connection.fetchrow(SCHEMA_STATE.sql)
+        except (*_ROLLED_BACK, *_BROKEN, asyncpg.InvalidAuthorizationSpecificationError) as error:
+            if connection is not None:
+                connection.terminate()
+            log.warning("cannot_connect", error=repr(error))
+            raise DatabaseUnavailable from error
+        except BaseException:
+            if connection is not None:
+                connection.terminate()
+            raise
+        if state is not None:
+            self.epoch, self.schema_version = state["epoch"], state["version"]
+        return connection

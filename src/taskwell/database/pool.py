@@ -1,0 +1,133 @@
+"""Connections to PostgreSQL: at most `size` of them, handed out first come, first served.
+
+asyncpg's own pool runs a reset query at each release, which costs a round trip and resets what nobody here sets, and
+wraps each release in a task of its own; docs/decisions/0007-own-pool.md has what that costs. An idle pool sends
+nothing and runs no timer, so a serverless database can fall asleep behind it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from taskwell.errors import DatabaseBusy
+
+if TYPE_CHECKING:  # generic in the stubs alone
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+WAIT_SECONDS = 2.0
+"""How long a request waits for a connection before it is told that the database is busy."""
+
+TRUST_SECONDS = 240.0
+"""A connection that slept longer is replaced: a NAT in between may have forgotten it without telling either end."""
+
+
+class Pool:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
+        self._connect = connect
+        self._size = size
+        self._open = 0  # connections that exist or are being made
+        self._idle: list[tuple[float, Connection]] = []  # the newest last, so that the others can grow old
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+
+    async def acquire(self) -> Connection:
+        """A connection that nobody else uses.
+
+        Raises DatabaseBusy after WAIT_SECONDS, and whatever connecting raises.
+        """
+        if not self._waiting:
+            connection = self._take_idle()
+            if connection is not None:
+                return connection
+        if self._open < self._size:
+            self._open += 1
+            return await self._make()
+        connection = await self._wait()
+        # None: a place has come free rather than a connection.
+        return await self._make() if connection is None else connection
+
+    def release(self, connection: Connection) -> None:
+        if connection.is_closed():
+            self._vacate()
+            return
+        waiting = self._next_waiting()
+        if waiting is not None:
+            waiting.set_result(connection)
+        else:
+            self._idle.append((time.monotonic(), connection))
+
+    def discard(self, connection: Connection) -> None:
+        connection.terminate()
+        self._vacate()
+
+    def discard_idle(self) -> None:
+        """After one connection broke, those that sleep are not to be trusted either."""
+        idle, self._idle = self._idle, []
+        for _, connection in idle:
+            self.discard(connection)
+
+    async def close(self) -> None:
+        idle, self._idle = self._idle, []
+        self._open -= len(idle)
+        await asyncio.gather(*(connection.close(timeout=2) for _, connection in idle), return_exceptions=True)
+
+    def _take_idle(self) -> Connection | None:
+        oldest = time.monotonic() - TRUST_SECONDS
+        while self._idle:
+            since, connection = self._idle.pop()
+            if since > oldest and not connection.is_closed():
+                return connection
+            connection.terminate()
+            self._open -= 1
+        return None
+
+    async def _make(self) -> Connection:
+        try:
+            return await self._connect()
+        except BaseException:
+            self._vacate()
+            raise
+
+    def _vacate(self) -> None:
+        waiting = self._next_waiting()
+        if waiting is not None:
+            waiting.set_result(None)  # the place goes to whoever waits, and with it the task of connecting
+        else:
+            self._open -= 1
+
+    def _next_waiting(self) -> asyncio.Future[Connection | None] | None:
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                return waiting
+        return None
+
+    async def _wait(self) -> Connection | None:
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Connection | None] = loop.create_future()
+        self._waiting.append(waiting)
+        # A bare timer: `asyncio.timeout` costs five times as much, and under load every request comes through here.
+        deadline = loop.call_later(WAIT_SECONDS, _give_up, waiting)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+                # It was handed over in the same turn of the loop in which its request was cancelled.
+                connection = waiting.result()
+                if connection is None:
+                    self._vacate()
+                else:
+                    self.release(connection)
+            raise
+        finally:
+            deadline.cancel()
+
+
+def _give_up(waiting: asyncio.Future[Connection | None]) -> None:
+    if not waiting.done():
+        waiting.set_exception(DatabaseBusy())

@@ -1,0 +1,124 @@
+"""A statement: built from the SQLModel tables with SQLAlchemy's expressions, compiled once, run prepared.
+
+Nothing of SQLAlchemy runs with a request, so nothing of it can repair a request either: a default that Python should
+have computed, a value that a type should have converted, a list that should have been spread into an `IN`. Whatever
+would need such help is refused here, when the module that holds the statement is imported.
+docs/decisions/0001-no-orm-session.md has the measurements.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ARRAY, Boolean
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.sql.dml import Insert, Update, UpdateBase
+from sqlalchemy.sql.elements import BindParameter, ClauseElement
+from sqlalchemy.sql.expression import ColumnElement, Executable
+from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.sql.visitors import iterate
+
+REGISTRY: dict[str, "Statement"] = {}
+"""Every statement of the program by its name; the isolation proofs in tests/house walk over it."""
+
+
+class UnsafeStatement(Exception):
+    """The statement cannot be run as it stands, or its arguments are not the ones that it takes."""
+
+
+class Argument(BindParameter[Any]):
+    """A value given at each run; every other bind is a constant and becomes part of the statement's text."""
+
+    inherit_cache = True
+
+
+def argument(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]]) -> ColumnElement[Any]:
+    return Argument(name, type_=type_, required=True)
+
+
+class _Compiler(PGCompiler_asyncpg):
+    def visit_bindparam(self, bindparam: BindParameter[Any], *args: Any, **options: Any) -> str:
+        # A constant is written into the text: the planner sees it, and nobody sends it again with every request.
+        if not bindparam.required:
+            options["literal_binds"] = True
+        return super().visit_bindparam(bindparam, *args, **options)
+
+
+class _Dialect(PGDialect_asyncpg):
+    statement_compiler = _Compiler
+
+
+_DIALECT = _Dialect()
+
+
+class Statement:
+    """One statement of the program.
+
+    `unscoped` is the reason why it may touch rows of more than one owner; the list of those that give one is pinned
+    in tests/house/unscoped_statements.txt. `repeatable` says that running it twice does no harm: true for reads, and
+    for a write whose second run would fail on a key that the first one took.
+    """
+
+    __slots__ = ("arguments", "expression", "name", "order", "repeatable", "sql", "unscoped", "writes")
+
+    def __init__(
+        self, name: str, expression: Executable, *, repeatable: bool | None = None, unscoped: str | None = None
+    ) -> None:
+        if name in REGISTRY:
+            raise UnsafeStatement(f"{name}: another statement has this name")
+        assert isinstance(expression, ClauseElement)
+        elements = list(iterate(expression))
+        for reason in _reasons_to_refuse(elements):
+            raise UnsafeStatement(f"{name}: {reason}")
+        compiled = expression.compile(dialect=_DIALECT)
+        assert isinstance(compiled, PGCompiler_asyncpg)
+        for key, bind in compiled.binds.items():
+            if bind.required and not isinstance(bind, Argument):
+                raise UnsafeStatement(f"{name}: nobody declared the bind {key!r}")
+        if compiled.insert_prefetch or compiled.update_prefetch:
+            raise UnsafeStatement(f"{name}: Python-side default of {[*compiled.insert_prefetch, *compiled.update_prefetch]}")
+        self.name = name
+        self.expression = expression
+        self.sql = str(compiled)
+        self.order = tuple(compiled.positiontup or ())
+        self.arguments = frozenset(self.order)
+        self.writes = any(isinstance(element, UpdateBase) for element in elements)
+        self.repeatable = not self.writes if repeatable is None else repeatable
+        self.unscoped = unscoped
+        REGISTRY[name] = self
+
+    def __repr__(self) -> str:
+        return f"<Statement {self.name}>"
+
+    def values(self, arguments: dict[str, Any]) -> list[Any]:
+        """The arguments in the order of `$1, $2, ...`."""
+        if arguments.keys() != self.arguments:
+            difference = sorted(arguments.keys() ^ self.arguments)
+            raise UnsafeStatement(f"{self.name}: missing or unknown arguments: {', '.join(difference)}")
+        return [arguments[name] for name in self.order]
+
+
+def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
+    types: dict[str, str] = {}
+    for element in elements:
+        if isinstance(element, BindParameter):
+            if element.expanding:
+                yield f"an expanding IN on {element.key!r}: compare with = ANY(array) instead"
+            elif not _sends_as_is(element.type):
+                yield f"{element.key!r} has the type {element.type!r}, whose values SQLAlchemy would convert"
+            elif isinstance(element, Argument) and types.setdefault(element.key, repr(element.type)) != repr(element.type):
+                yield f"the argument {element.key!r} has two types"
+        elif isinstance(element, Insert | Update):
+            # `INSERT ... SELECT` writes NULL for these without a word, plain VALUES expects somebody to compute them.
+            for column in element.table.columns:
+                default = column.default if isinstance(element, Insert) else column.onupdate
+                if default is not None:
+                    yield f"{column} has a default that only Python would compute"
+
+
+def _sends_as_is(type_: TypeEngine[Any]) -> bool:
+    if isinstance(type_, ARRAY):
+        return _sends_as_is(type_.item_type)
+    if isinstance(type_, Boolean):  # its processor only checks, and asyncpg checks too
+        return True
+    implementation = type_.dialect_impl(_DIALECT)
+    return implementation.bind_processor(_DIALECT) is None and not implementation._has_bind_expression  # noqa: SLF001

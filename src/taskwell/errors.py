@@ -1,0 +1,215 @@
+"""Everything that Taskwell refuses, said once, with no HTTP in it: a face maps the branches to its own protocol.
+
+    TaskwellError
+    ├── CannotStart             the process ends with one line and exit code 1
+    ├── Unauthenticated         who are you?
+    │   ├── TokenMissing
+    │   ├── TokenInvalid
+    │   ├── AccountUnusable     disabled, deleted, or signed out since the token was made
+    │   └── WrongCredentials
+    ├── NotFound                also whatever belongs to somebody else
+    │   ├── TaskNotFound
+    │   ├── UserNotFound
+    │   └── RouteNotFound
+    ├── Conflict
+    │   ├── EmailTaken
+    │   └── TaskIdTaken
+    ├── PreconditionFailed      If-Match or If-None-Match did not hold
+    │   ├── TaskChanged
+    │   └── TaskExists
+    ├── InvalidInput            `details` names the fields, never their values
+    ├── BadProtocol             a well-meant request that the protocol cannot carry
+    │   ├── MethodNotAllowed
+    │   ├── UnsupportedMediaType
+    │   ├── BodyTooLarge
+    │   └── BodyTooSlow
+    ├── Unavailable             try again after `retry_after` seconds
+    │   ├── DatabaseUnavailable
+    │   ├── DatabaseBusy
+    │   ├── OutcomeUnknown
+    │   └── SignInBusy
+    └── InternalError           a defect of ours
+
+The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md.
+"""
+
+from typing import Any, ClassVar, Self
+
+
+class TaskwellError(Exception):
+    """The root; never raised itself."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.details = details
+        super().__init__(self.message)
+
+
+class CannotStart(TaskwellError):
+    """Taskwell cannot start."""
+
+    code = "cannot_start"
+
+
+class Unauthenticated(TaskwellError):
+    """Sign in first."""
+
+
+class TokenMissing(Unauthenticated):
+    """This needs a sign-in: send an access token as `Authorization: Bearer <token>`."""
+
+    code = "token_missing"
+
+
+class TokenInvalid(Unauthenticated):
+    """The access token is not valid (malformed, expired, or not ours). Sign in again."""
+
+    code = "token_invalid"
+
+
+class AccountUnusable(Unauthenticated):
+    """The account of this token is disabled, deleted or signed out. Sign in again."""
+
+    code = "account_unusable"
+
+
+class WrongCredentials(Unauthenticated):
+    """The e-mail address or the password is wrong."""
+
+    code = "wrong_credentials"
+
+
+class NotFound(TaskwellError):
+    """There is nothing here."""
+
+
+class TaskNotFound(NotFound):
+    """There is no such task."""
+
+    code = "task_not_found"
+
+
+class UserNotFound(NotFound):
+    """There is no such user."""
+
+    code = "user_not_found"
+
+
+class RouteNotFound(NotFound):
+    """There is nothing at this address. The API is described at /docs."""
+
+    code = "route_not_found"
+
+
+class Conflict(TaskwellError):
+    """The request contradicts what is stored."""
+
+
+class EmailTaken(Conflict):
+    """An account with this e-mail address exists already."""
+
+    code = "email_taken"
+
+
+class TaskIdTaken(Conflict):
+    """This id belongs to another task of yours, or to a deleted one."""
+
+    code = "task_id_taken"
+
+
+class PreconditionFailed(TaskwellError):
+    """A condition of the request does not hold."""
+
+    def __init__(self, task: dict[str, Any]) -> None:
+        super().__init__(task=task)
+
+
+class TaskChanged(PreconditionFailed):
+    """The task has changed since you read it. `details.task` is how it is now."""
+
+    code = "task_changed"
+
+
+class TaskExists(PreconditionFailed):
+    """A task with this id exists already. `details.task` is how it is now."""
+
+    code = "task_exists"
+
+
+class InvalidInput(TaskwellError):
+    """The request is not valid. `details.fields` says where and why."""
+
+    code = "invalid_input"
+
+    @classmethod
+    def of(cls, location: str, field: str | None, code: str, message: str) -> Self:
+        """`location` is body, path, query or header."""
+        return cls(fields=[{"location": location, "field": field, "code": code, "message": message}])
+
+
+class BadProtocol(TaskwellError):
+    """The request cannot be carried out as sent."""
+
+
+class MethodNotAllowed(BadProtocol):
+    """This address does not know that method. `Allow` lists those that it knows."""
+
+    code = "method_not_allowed"
+
+
+class UnsupportedMediaType(BadProtocol):
+    """Send the body as UTF-8 JSON with `Content-Type: application/json`, and not compressed."""
+
+    code = "unsupported_media_type"
+
+
+class BodyTooLarge(BadProtocol):
+    """The body is larger than 1 MiB."""
+
+    code = "body_too_large"
+
+
+class BodyTooSlow(BadProtocol):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+
+
+class Unavailable(TaskwellError):
+    """Try again soon."""
+
+    retry_after: ClassVar[int] = 1  # seconds
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached just now. Nothing was changed; try again."""
+
+    code = "database_unavailable"
+    retry_after = 2
+
+
+class DatabaseBusy(Unavailable):
+    """Every database connection is in use. Nothing was changed; try again."""
+
+    code = "database_busy"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke while this was being written: it may or may not have been stored. Read before you repeat it."""
+
+    code = "outcome_unknown"
+    retry_after = 2
+
+
+class SignInBusy(Unavailable):
+    """Too many sign-ins at this moment. Try again."""
+
+    code = "sign_in_busy"
+
+
+class InternalError(TaskwellError):
+    """Something went wrong on our side. The request id finds it in the log."""
+
+    code = "internal_error"

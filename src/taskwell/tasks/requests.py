@@ -1,0 +1,46 @@
+"""What a client may say of a task. A field that is not listed here is refused, never ignored."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from taskwell.types import Description, Flag, Title
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NewTask(BaseModel):
+    """POST. An `id` of the client's own makes the request safe to repeat."""
+
+    model_config = _STRICT
+
+    title: Title
+    description: Description | None = None
+    is_completed: Flag = False
+    id: UUID | None = None
+
+
+class WholeTask(BaseModel):
+    """PUT: the whole of what a client may say. What is left out is cleared; the title cannot be."""
+
+    model_config = _STRICT
+
+    title: Title
+    description: Description | None = None
+    is_completed: Flag = False
+
+
+class TaskChanges(BaseModel):
+    """PATCH, a JSON Merge Patch (RFC 7396): absent leaves alone, null clears."""
+
+    model_config = _STRICT
+
+    title: Annotated[Title, Field(default=None)]
+    description: Annotated[Description | None, Field(default=None)]
+    is_completed: Annotated[Flag, Field(default=None)]
+
+    @classmethod
+    def to(cls, task: WholeTask) -> "TaskChanges":
+        """Every field given, so that nothing of the old task stays."""
+        return cls(title=task.title, description=task.description, is_completed=task.is_completed)

@@ -1,0 +1,153 @@
+"""What can be done with tasks. The owner comes first; a task of somebody else's is a task that does not exist."""
+
+import json
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from taskwell.accounts.standing import Owner
+from taskwell.database.database import Database
+from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
+from taskwell.tasks.cursor import Place
+from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
+from taskwell.tasks.statements import (
+    CHANGE_TASK,
+    CREATE_TASK,
+    CREATE_TASK_AT,
+    DELETE_TASK,
+    FIND_SAME_TASK,
+    LIST_TASKS,
+    PLACE_TASK,
+    READ_TASK,
+    Order,
+)
+from taskwell.types import new_id
+
+
+class RenderedTask(NamedTuple):
+    """A task as PostgreSQL rendered it, and its revision, for the ETag."""
+
+    id: UUID
+    json: str
+    revision: int
+
+
+class RenderedPage(NamedTuple):
+    """`items` is the inside of a JSON array, None where the client's copy of that revision still holds."""
+
+    items: str | None
+    next_place: Place | None
+    revision: int
+
+
+async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
+    row = await db.row(READ_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id)
+    return _found(owner, task_id, row)
+
+
+async def list_tasks(
+    db: Database,
+    owner: Owner,
+    *,
+    completed: bool | None,
+    order: Order,
+    limit: int,
+    after: Place | None,
+    known_revision: int | None,
+) -> RenderedPage:
+    """One page, in the order of creation. Nothing is rendered when `known_revision` is still the owner's."""
+    resume = {} if after is None else {"last_created_at": after.created_at, "last_id": after.id}
+    row = await db.row(
+        LIST_TASKS[completed, order, after is not None],
+        owner=owner.id,
+        issued_at=owner.issued_at,
+        limit=limit,
+        known_revision=known_revision,
+        **resume,
+    )
+    if row is None:
+        raise owner.not_in_standing()
+    if row["has_next"] is None:
+        return RenderedPage(None, None, row["revision"])
+    next_place = Place(row["last_created_at"], UUID(row["last_id"])) if row["has_next"] else None
+    return RenderedPage(row["items"] or "", next_place, row["revision"])
+
+
+async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
+    """The task, and whether this request made it: a repeated request finds what the first one made."""
+    content = {"title": new.title, "description": new.description, "is_completed": new.is_completed}
+    task_id = new.id or new_id()
+    statement = CREATE_TASK_AT if new.id else CREATE_TASK
+    try:
+        row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
+    except asyncpg.UniqueViolationError:
+        row = await db.row(FIND_SAME_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
+        if row is None:
+            raise owner.not_in_standing() from None
+        if row["task"] is None:
+            raise TaskIdTaken from None
+        # An id of our own choosing can only be taken because our first try was committed after all.
+        return RenderedTask(task_id, row["task"], row["revision"]), new.id is None
+    if row is None:
+        raise owner.not_in_standing()
+    return RenderedTask(task_id, row["task"], row["revision"]), True
+
+
+async def change_task(
+    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: list[int] | None
+) -> RenderedTask:
+    """Raises TaskChanged when the task's revision is none of `if_match`."""
+    given = changes.model_fields_set
+    row = await db.row(
+        CHANGE_TASK,
+        owner=owner.id,
+        issued_at=owner.issued_at,
+        task_id=task_id,
+        if_match=if_match,
+        has_title="title" in given,
+        title=changes.title,
+        has_description="description" in given,
+        description=changes.description,
+        has_is_completed="is_completed" in given,
+        is_completed=changes.is_completed,
+    )
+    return _unchanged_by_others(_found(owner, task_id, row), row)
+
+
+async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: list[int] | None) -> None:
+    row = await db.row(DELETE_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, if_match=if_match)
+    _unchanged_by_others(_found(owner, task_id, row), row)
+
+
+async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
+    """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
+    row = await db.row(
+        PLACE_TASK,
+        owner=owner.id,
+        issued_at=owner.issued_at,
+        task_id=task_id,
+        title=new.title,
+        description=new.description,
+        is_completed=new.is_completed,
+    )
+    if row is None:
+        raise owner.not_in_standing()
+    if row["task"] is None:
+        standing = await read_task(db, owner, task_id)
+        raise TaskExists(json.loads(standing.json))
+    return RenderedTask(task_id, row["task"], row["revision"])
+
+
+def _found(owner: Owner, task_id: UUID, row: asyncpg.Record | None) -> RenderedTask:
+    if row is None:
+        raise owner.not_in_standing()
+    if row["revision"] is None:
+        raise TaskNotFound
+    return RenderedTask(task_id, row["task"], row["revision"])
+
+
+def _unchanged_by_others(task: RenderedTask, row: asyncpg.Record | None) -> RenderedTask:
+    if row is not None and not row["matches"]:
+        raise TaskChanged(json.loads(task.json))
+    return task

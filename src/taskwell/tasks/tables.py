@@ -1,0 +1,56 @@
+"""`tasks`: what is to be done. Every key starts with the owner, so no row can point at another person's."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index, desc, func, text
+from sqlmodel import BigInteger, Boolean, Field, SQLModel
+
+from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH
+
+
+class Task(SQLModel, table=True):
+    __tablename__ = "tasks"
+    __table_args__ = (
+        # The lists, newest first and oldest first, with and without the filter by completion. Deleted rows stay out.
+        Index("tasks_list_idx", "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "tasks_completed_idx",
+            "user_id",
+            "is_completed",
+            "created_at",
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        # What changed since: deletions included.
+        Index("tasks_revision_idx", "user_id", "revision"),
+        CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", name="tasks_title_check"),
+        CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="tasks_description_check"),
+        CheckConstraint("is_completed = (completed_at IS NOT NULL)", name="tasks_completed_at_check"),
+        CheckConstraint("revision > 0", name="tasks_revision_check"),
+    )
+
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    id: UUID = Field(primary_key=True)
+    title: str = Field(max_length=TITLE_LENGTH)
+    description: str | None = Field(max_length=DESCRIPTION_LENGTH, nullable=True)
+    is_completed: bool = Field(sa_type=Boolean)
+    completed_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    revision: int = Field(sa_type=BigInteger)
+
+
+class TaskView(SQLModel):
+    """A task, as the API shows it. Times are RFC 3339 in UTC."""
+
+    id: UUID
+    user_id: UUID
+    title: str
+    description: str | None
+    is_completed: bool
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    revision: int

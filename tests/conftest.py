@@ -1,0 +1,98 @@
+"""The stage: one PostgreSQL a run, one application a worker, and a fresh Alice, Bob and Carol a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from taskwell.settings import Settings
+from tests.support import postgres
+from tests.support.cast import Person, person
+from tests.support.server import RunningServer, serve
+
+_SERVER_URL = "taskwell_postgres_url"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: the controller starts PostgreSQL, its workers are told where."""
+    controller = node.config
+    if not hasattr(controller, "taskwell_postgres"):
+        controller.taskwell_postgres = postgres.TestServer()
+    node.workerinput[_SERVER_URL] = controller.taskwell_postgres.url
+
+
+def pytest_unconfigure(config: Any) -> None:
+    running = getattr(config, "taskwell_postgres", None)
+    if running is not None:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A PostgreSQL where databases may be made and dropped."""
+    worker = getattr(request.config, "workerinput", None)
+    if worker is not None:
+        yield worker[_SERVER_URL]
+        return
+    running = postgres.TestServer()
+    yield running.url
+    running.stop()
+
+
+@pytest.fixture
+def empty_database(postgres_url: str) -> Iterator[str]:
+    """A database without any table."""
+    with postgres.new_database(postgres_url, template="template0") as url:
+        yield url
+
+
+@pytest.fixture
+def own_database(postgres_url: str) -> Iterator[str]:
+    """A migrated database that nobody else uses: for tests that break it."""
+    with postgres.new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_url: str) -> Iterator[str]:
+    with postgres.new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The application, with a database that all tests of this worker share: users are apart, so tests are."""
+    with serve(settings_for(shared_database, tmp_path_factory.mktemp("data"))) as running:
+        yield running
+
+
+def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
+    return Settings.model_validate({"database_url": database_url, "data_dir": data_dir, "log_level": "error"} | more)
+
+
+@pytest.fixture
+def anonymous(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.base_url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def alice(server: RunningServer, shared_database: str) -> Iterator[Person]:
+    with person(server, shared_database, "alice") as somebody:
+        yield somebody
+
+
+@pytest.fixture
+def bob(server: RunningServer, shared_database: str) -> Iterator[Person]:
+    with person(server, shared_database, "bob") as somebody:
+        yield somebody
+
+
+@pytest.fixture
+def carol(server: RunningServer, shared_database: str) -> Iterator[Person]:
+    """An administrator."""
+    with person(server, shared_database, "carol", is_admin=True) as somebody:
+        yield somebody

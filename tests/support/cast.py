@@ -1,0 +1,55 @@
+"""The cast: Alice owns, Bob is another user, Carol is an administrator. Each test has its own three."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from taskwell.types import new_id
+from tests.support import postgres
+from tests.support.server import RunningServer
+
+PASSWORD = "correct horse battery"
+
+
+class Person(httpx.Client):
+    """A signed-in user: a client that sends their token with every request."""
+
+    def __init__(self, server: RunningServer, *, id: UUID, email: str, token: str) -> None:  # noqa: A002
+        super().__init__(base_url=server.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+        self.id = id
+        self.email = email
+        self.token = token
+
+    def creates(self, title: str = "buy milk", **more: Any) -> dict[str, Any]:
+        """A task of this person's, made over HTTP."""
+        answer = self.post("/api/v1/tasks", json={"title": title} | more)
+        assert answer.status_code == 201, answer.text
+        task: dict[str, Any] = answer.json()
+        return task
+
+    def sees(self, **query: Any) -> list[dict[str, Any]]:
+        """All of this person's tasks, page by page."""
+        tasks: list[dict[str, Any]] = []
+        parameters = {"limit": 100} | query
+        while True:
+            page = self.get("/api/v1/tasks", params=parameters)
+            assert page.status_code == 200, page.text
+            tasks += page.json()["items"]
+            if page.json()["next_cursor"] is None:
+                return tasks
+            parameters["cursor"] = page.json()["next_cursor"]
+
+
+def person(server: RunningServer, database_url: str, name: str, *, is_admin: bool = False) -> Person:
+    """Straight into the table, with a token from the application's own key: hashing a password takes longer than a test."""
+    user_id, email = new_id(), f"{name}-{uuid4().hex[:8]}@example.com"
+    postgres.query(
+        database_url,
+        "INSERT INTO users (id, email, password_hash, display_name, is_admin) VALUES ($1, $2, 'none', $3, $4)",
+        user_id,
+        email,
+        name.capitalize(),
+        is_admin,
+    )
+    return Person(server, id=user_id, email=email, token=server.app.state.tokens.make(user_id))

@@ -1,0 +1,35 @@
+"""The one shape of every error, checked in one place."""
+
+from typing import Any
+
+import httpx
+
+
+def assert_error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The error's details, after a look at the whole envelope."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text}"
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert body.keys() == {"error"}
+    error = body["error"]
+    assert error.keys() == {"code", "message", "details", "request_id"}
+    assert error["code"] == code
+    assert error["message"]
+    assert error["request_id"] == answer.headers["x-request-id"]
+    assert answer.text.isascii()
+    if status == 401:
+        assert code == "wrong_credentials" or answer.headers["www-authenticate"].startswith("Bearer")
+    if status == 503:
+        assert int(answer.headers["retry-after"]) >= 1
+    details: dict[str, Any] = error["details"]
+    return details
+
+
+def invalid_fields(answer: httpx.Response) -> list[str]:
+    """The names of the fields that a 400 complains about; null where it is the body as a whole."""
+    details = assert_error(answer, 400, "invalid_input")
+    assert details["fields"]
+    for field in details["fields"]:
+        assert field.keys() == {"location", "field", "code", "message"}
+        assert field["location"] in {"body", "path", "query", "header"}
+    return [field["field"] for field in details["fields"]]

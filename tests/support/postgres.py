@@ -1,0 +1,75 @@
+"""One PostgreSQL for the whole run, and a database of its own for whoever asks, copied from a migrated template."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+
+from taskwell.database import url
+from taskwell.database.embedded import EmbeddedPostgres
+from taskwell.database.schema import migrate
+
+TEMPLATE = "taskwell_template"
+
+
+class TestServer:
+    """The PostgreSQL under test: the embedded one, or TEST_DATABASE_URL's, whose user may create databases."""
+
+    def __init__(self) -> None:
+        given = os.environ.get("TEST_DATABASE_URL")
+        self._folder = None if given else Path(tempfile.mkdtemp(prefix="taskwell-tests-"))
+        # Only durability is off: a test that kills PostgreSQL starts one of its own.
+        self._postgres = EmbeddedPostgres.start(self._folder, options={"fsync": "off", "max_connections": "300"}) if self._folder else None
+        self.url = given or (self._postgres.url if self._postgres else "")
+        run(self.url, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(migrate(url.parse(at(self.url, TEMPLATE))))
+
+    def stop(self) -> None:
+        if self._postgres is not None and self._folder is not None:
+            self._postgres.stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def at(server_url: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    head, question, query = server_url.partition("?")
+    return head.rpartition("/")[0] + "/" + database + question + query
+
+
+def run(database_url: str, *statements: str) -> None:
+    async def all_of_them() -> None:
+        connection = await asyncpg.connect(**url.parse(database_url).arguments())
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(all_of_them())
+
+
+def query(database_url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    async def fetch() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(**url.parse(database_url).arguments())
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+@contextmanager
+def new_database(server_url: str, *, template: str = TEMPLATE) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    run(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield at(server_url, name)
+    finally:
+        run(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
