@@ -12,6 +12,7 @@ from typing import Literal, Protocol, TextIO
 from uuid import UUID
 
 import structlog
+from structlog.typing import Processor
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -27,11 +28,11 @@ class Logged(Protocol):
 
 def configure(log_format: LogFormat, level: str) -> None:
     """Set up structlog and the standard library's logging alike, once a process."""
-    shared = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = structlog.processors.JSONRenderer() if wants_json(log_format) else structlog.dev.ConsoleRenderer()
+    renderer: Processor = structlog.processors.JSONRenderer() if wants_json(log_format) else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

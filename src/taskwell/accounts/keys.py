@@ -29,7 +29,12 @@ class SigningKey:
         return cls(private, public, _thumbprint(public))
 
 
-def load_or_make(data_dir: Path) -> SigningKey:
+def signing_key(given: Ed25519PrivateKey | None, data_dir: Path) -> SigningKey:
+    """The operator's key, or else the data folder's. Raises CannotStart."""
+    return _load_or_make(data_dir) if given is None else SigningKey.of(given)
+
+
+def _load_or_make(data_dir: Path) -> SigningKey:
     """The key of this data folder, made on first use, mode 0600. Raises CannotStart."""
     path = data_dir / KEY_FILE
     try:
@@ -37,7 +42,7 @@ def load_or_make(data_dir: Path) -> SigningKey:
         if not path.exists():
             pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             draft = path.with_suffix(f".{os.getpid()}")
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(pem)
                 file.flush()
                 os.fsync(file.fileno())

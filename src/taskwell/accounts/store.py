@@ -23,9 +23,7 @@ async def register(db: Database, passwords: Passwords, new: NewAccount) -> str:
     """The new user, as JSON. Raises EmailTaken."""
     hashed = await passwords.hash(new.password.get_secret_value())
     try:
-        row = await db.row(
-            REGISTER, owner=new_id(), email=new.email, password_hash=hashed, display_name=new.display_name
-        )
+        row = await db.row(REGISTER, owner=new_id(), email=new.email, password_hash=hashed, display_name=new.display_name)
     except asyncpg.UniqueViolationError:
         raise EmailTaken from None
     assert row is not None

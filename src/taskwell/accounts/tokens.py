@@ -113,7 +113,7 @@ class Tokens:
 def _strict_json(segment: bytes) -> dict[str, Any]:
     value = json.loads(jwt.utils.base64url_decode(segment), object_pairs_hook=_unique)
     if not isinstance(value, dict):
-        raise ValueError
+        raise TypeError
     return value
 
 

@@ -12,10 +12,9 @@ from taskwell.api.access import Db, OwnRows
 from taskwell.api.documents import (
     BAD_REQUEST,
     EMAIL_TAKEN,
-    TOO_LARGE,
     UNAVAILABLE,
-    UNKNOWN_TYPE,
     UNSIGNED,
+    WITH_BODY,
     WRONG_CREDENTIALS,
     AccessToken,
 )
@@ -23,16 +22,14 @@ from taskwell.api.replies import Reply, json_reply
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
-_WITH_BODY = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
 
-
-@router.post("/register", status_code=201, response_model=UserView, responses=_WITH_BODY | {409: EMAIL_TAKEN})
+@router.post("/register", status_code=201, response_model=UserView, responses=WITH_BODY | {409: EMAIL_TAKEN})
 async def register(request: Request, db: Db, new: Annotated[NewAccount, Body()]) -> Reply:
     """Sign up."""
     return json_reply(201, await store.register(db, request.scope["app"].state.passwords, new))
 
 
-@router.post("/token", response_model=AccessToken, responses=_WITH_BODY | {401: WRONG_CREDENTIALS})
+@router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS})
 async def make_token(request: Request, db: Db, form: Annotated[SignIn, Form()]) -> Reply:
     """Sign in: an access token for an e-mail address (`username`) and a password."""
     state = request.scope["app"].state
@@ -43,7 +40,11 @@ async def make_token(request: Request, db: Db, form: Annotated[SignIn, Form()]) 
         "expires_in": state.tokens.lifetime_seconds,
     }
     # RFC 6749 5.1: a token is in nobody's cache.
-    return Reply(200, json.dumps(body).encode(), ((b"content-type", b"application/json"), (b"cache-control", b"no-store")))
+    return Reply(
+        200,
+        json.dumps(body, separators=(",", ":")).encode(),
+        ((b"content-type", b"application/json"), (b"cache-control", b"no-store")),
+    )
 
 
 @router.get("/me", response_model=UserView, responses={401: UNSIGNED})

@@ -93,7 +93,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
             # The error's message may quote what the client sent; its type and its lines say enough.
             frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("defect", error=type(error).__name__, request_id=request.id.decode(), traceback=frames)
+            log.error("defect", error=type(error).__name__, request_id=request.id.decode(), at=frames)  # noqa: TRY400
             reply = error_reply(InternalError(), request.id)
         await reply.send(send, request.id, head=method == "HEAD")
         self._access_log.write(request, reply.status, began)

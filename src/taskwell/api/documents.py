@@ -58,6 +58,7 @@ class ErrorEnvelope(BaseModel):
 
 
 Answer = dict[str, Any]
+Answers = dict[int | str, Answer]
 
 
 def _error(description: str, **headers: str) -> Answer:
@@ -75,7 +76,7 @@ _ETAG = {"ETag": _header("For If-Match and If-None-Match; opaque")}
 
 WITH_ETAG: Answer = {"headers": _ETAG}
 FOUND_SAME: Answer = {"description": "Such a task is there already, at the `id` that you sent", "model": TaskView, **WITH_ETAG}
-CREATED: Answer = {"description": "Created", "headers": _ETAG | {"Location": _header("Where the task is")}}
+CREATED: Answer = {"description": "Created", "model": TaskView, "headers": _ETAG | {"Location": _header("Where the task is")}}
 PAGE: Answer = {
     "description": "One page",
     "headers": _ETAG | {"Link": _header('The next page, rel="next"; absent on the last one')},
@@ -92,3 +93,6 @@ CHANGED = _error("The condition does not hold: `details.task` is the task as it 
 TOO_LARGE = _error("The body is larger than 1 MiB")
 UNKNOWN_TYPE = _error("The body is not plain UTF-8 JSON, or does not say so")
 UNAVAILABLE = _error("Try again soon", Retry_After="In seconds")
+
+WITH_BODY: Answers = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
+"""What every operation that takes a body can answer besides."""

@@ -72,7 +72,7 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
     for field in dependant.path_params:
         yield _Step(field.name, _path(field.alias, field.field_info.annotation), is_async=False, needs_only_request=False)
     for field in dependant.query_params:
-        yield _Step(field.name, _query(field.field_info.annotation), is_async=False, needs_only_request=False)
+        yield _Step(field.name, _query(_model(field.field_info.annotation)), is_async=False, needs_only_request=False)
     for field in dependant.header_params:
         yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
 
@@ -119,8 +119,7 @@ def _header(name: str) -> Callable[[ApiRequest], str | None]:
     return source
 
 
-def _query(model: Any) -> Callable[[ApiRequest], BaseModel]:
-    assert issubclass(model, BaseModel)
+def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
     absent = model.model_validate({})
 
     def source(request: ApiRequest) -> BaseModel:
@@ -135,6 +134,12 @@ def _query(model: Any) -> Callable[[ApiRequest], BaseModel]:
     return source
 
 
+def _model(annotation: Any) -> type[BaseModel]:
+    model: type[BaseModel] = annotation
+    assert issubclass(model, BaseModel), "a query or a body is one model"
+    return model
+
+
 def _refuse_query(request: ApiRequest) -> None:
     if request.scope["query_string"]:
         name = next(iter(_pairs("query", request.scope["query_string"])), None)
@@ -145,7 +150,7 @@ class _Body:
     def __init__(self, dependant: Dependant, method: str) -> None:
         (field,) = dependant.body_params
         self.name = field.name
-        self._model: type[BaseModel] = field.field_info.annotation  # type: ignore[assignment]
+        self._model = _model(field.field_info.annotation)
         self._is_form = isinstance(field.field_info, params.Form)
         self._types = _FORM if self._is_form else _MERGE_PATCH if method == "PATCH" else _JSON
 

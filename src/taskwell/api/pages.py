@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, FastAPI, Request
+from fastapi import Header as HeaderParameter
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from taskwell import __version__
-from taskwell.api.replies import Reply
+from taskwell.api.replies import Header, Reply
 
 router = APIRouter(include_in_schema=False)
 
-IfNoneMatch = Annotated[str | None, Header(alias="if-none-match")]
+IfNoneMatch = Annotated[str | None, HeaderParameter(alias="if-none-match")]
 
 _HOME = f"""<!doctype html>
 <html lang="en">
@@ -52,7 +53,7 @@ class Page:
     def __init__(self, body: bytes, media_type: str) -> None:
         self._tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         kept = ((b"etag", self._tag.encode()), (b"cache-control", b"no-cache"))
-        headers = ((b"content-type", media_type.encode()), (b"x-content-type-options", b"nosniff"), *kept)
+        headers: tuple[Header, ...] = ((b"content-type", media_type.encode()), (b"x-content-type-options", b"nosniff"), *kept)
         if media_type.startswith("text/html"):
             headers += ((b"content-security-policy", _policy(body.decode())), (b"referrer-policy", b"no-referrer"))
         self._whole = Reply(200, body, headers)

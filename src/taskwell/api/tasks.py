@@ -20,10 +20,9 @@ from taskwell.api.documents import (
     NOT_MODIFIED,
     PAGE,
     TAKEN,
-    TOO_LARGE,
     UNAVAILABLE,
-    UNKNOWN_TYPE,
     UNSIGNED,
+    WITH_BODY,
     WITH_ETAG,
     TaskPage,
 )
@@ -41,8 +40,12 @@ router = APIRouter(tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 4
 
 TaskId = Annotated[UUID, Path()]
 IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
-IfNoneMatch = Annotated[str | None, HeaderParameter(alias="if-none-match", description="The ETag that you have: answers 304 while it holds")]
-IfNothingThere = Annotated[str | None, HeaderParameter(alias="if-none-match", description="`*`: create it, unless a task is there")]
+IfNoneMatch = Annotated[
+    str | None, HeaderParameter(alias="if-none-match", description="The ETag that you have: answers 304 while it holds")
+]
+IfNothingThere = Annotated[
+    str | None, HeaderParameter(alias="if-none-match", description="`*`: create it, unless a task is there")
+]
 
 
 class TaskQuery(BaseModel):
@@ -61,10 +64,9 @@ class TaskQuery(BaseModel):
         return f"tasks {self.completed} {self.order}"
 
 
-_WITH_BODY = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
-
-
-@router.post("/tasks", status_code=201, response_model=TaskView, responses=_WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN})
+@router.post(
+    "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
+)
 async def create_task(request: Request, owner: RowsOf, db: Db, new: Annotated[NewTask, Body()]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
@@ -108,7 +110,7 @@ async def read_task(owner: RowsOf, db: Db, task_id: TaskId, if_none_match: IfNon
 @router.put(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=_WITH_BODY | {200: WITH_ETAG, 201: CREATED, 404: NO_SUCH_TASK, 412: CHANGED},
+    responses=WITH_BODY | {200: WITH_ETAG, 201: CREATED, 404: NO_SUCH_TASK, 412: CHANGED},
 )
 async def replace_task(
     request: Request,
@@ -130,7 +132,7 @@ async def replace_task(
 
 
 @router.patch(
-    "/tasks/{task_id}", response_model=TaskView, responses=_WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
+    "/tasks/{task_id}", response_model=TaskView, responses=WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
 )
 async def change_task(
     owner: RowsOf, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None

@@ -1,0 +1,47 @@
+"""The terminal face. All of its commands, in one list."""
+
+import sys
+
+import typer
+
+from taskwell import __version__
+from taskwell.cli import config, migrate, serve, token, users
+from taskwell.errors import TaskwellError
+
+app = typer.Typer(
+    name="taskwell",
+    help="A multi-user task backend. Settings come from the environment and .env: see `taskwell config`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(migrate.migrate)
+app.command("config")(config.config)
+app.command("token")(token.token)
+app.add_typer(users.app, name="users")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"taskwell {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version and exit."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except TaskwellError as error:
+        print(f"taskwell: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

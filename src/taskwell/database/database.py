@@ -15,10 +15,10 @@ import structlog
 from asyncpg.exceptions import InternalClientError
 
 from taskwell.database.pool import WAIT_SECONDS, Connection, Pool
-from taskwell.database.schema import SCHEMA_STATE
+from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.database.statement import Statement
-from taskwell.database.url import ConnectionTarget
-from taskwell.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
+from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
+from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 
 CONNECT_SECONDS = 10.0
 """A serverless database that sleeps takes a while to wake up."""
@@ -62,6 +62,25 @@ class Database:
         self._statement_cache = statement_cache
         self._pool = Pool(self._connect, pool_size)
         self._writing: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    @classmethod
+    def at(cls, url: str, *, pool_size: int, prepared_statements: PreparedStatements) -> "Database":
+        target = parse(url)
+        return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target))
+
+    async def check_schema(self) -> None:
+        """Raises CannotStart when the schema is older than this program. A newer one serves, so that deployments can roll."""
+        try:
+            await self.row(SCHEMA_STATE)
+        except asyncpg.UndefinedTableError:
+            raise CannotStart("the database has no tables of Taskwell's yet: run `taskwell migrate`") from None
+        except Unavailable as error:
+            raise CannotStart(f"the database cannot be reached: {error.__cause__ or error.message}") from error
+        schema = fit(self.schema_version)
+        if schema is Fit.BEHIND:
+            raise CannotStart(f"the database's schema ({self.schema_version}) is older than this program: run `taskwell migrate`")
+        if schema is Fit.NEWER:
+            log.warning("newer_schema", version=self.schema_version)
 
     async def close(self) -> None:
         await self._pool.close()

@@ -40,14 +40,15 @@ class _Compiler(PGCompiler_asyncpg):
         # A constant is written into the text: the planner sees it, and nobody sends it again with every request.
         if not bindparam.required:
             options["literal_binds"] = True
-        return super().visit_bindparam(bindparam, *args, **options)
+        text: str = super().visit_bindparam(bindparam, *args, **options)  # type: ignore[no-untyped-call]
+        return text
 
 
 class _Dialect(PGDialect_asyncpg):
     statement_compiler = _Compiler
 
 
-_DIALECT = _Dialect()
+_DIALECT = _Dialect()  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -60,9 +61,7 @@ class Statement:
 
     __slots__ = ("arguments", "expression", "name", "order", "repeatable", "sql", "unscoped", "writes")
 
-    def __init__(
-        self, name: str, expression: Executable, *, repeatable: bool | None = None, unscoped: str | None = None
-    ) -> None:
+    def __init__(self, name: str, expression: Executable, *, repeatable: bool | None = None, unscoped: str | None = None) -> None:
         if name in REGISTRY:
             raise UnsafeStatement(f"{name}: another statement has this name")
         assert isinstance(expression, ClauseElement)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Function, func
+from sqlalchemy import CTE, ColumnElement, FromClause, Function, Subquery, func
 from sqlmodel import SQLModel
 
 
@@ -12,6 +12,6 @@ def columns_of(view: type[SQLModel], source: FromClause) -> Sequence[ColumnEleme
     return [source.c[name] for name in view.model_fields]
 
 
-def as_json(rows: FromClause) -> Function[Any]:
+def as_json(rows: CTE | Subquery) -> Function[Any]:
     """Each row as one JSON object, its keys the column names; NULL where an outer join found no row."""
     return func.row_to_json(rows.table_valued())

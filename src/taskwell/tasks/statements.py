@@ -58,16 +58,13 @@ _live = and_(tasks.c.user_id == owner, tasks.c.deleted_at.is_(None))
 _view = columns_of(TaskView, tasks)
 
 
-
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 _one = select(*_view).where(_live, tasks.c.id == _task_id).subquery("task")
 
 READ_TASK = Statement(
     "read_task",
-    select(as_json(_one).label("task"), _one.c.revision)
-    .select_from(users.outerjoin(_one, true()))
-    .where(owner_in_standing()),
+    select(as_json(_one).label("task"), _one.c.revision).select_from(users.outerjoin(_one, true())).where(owner_in_standing()),
 )
 
 
@@ -91,9 +88,9 @@ def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
         .limit(_limit + 1)
         .subquery("item")
     )
-    page = select(
-        as_json(item).label("item"), item.c.created_at, item.c.id, func.row_number().over().label("place")
-    ).subquery("page")
+    page = select(as_json(item).label("item"), item.c.created_at, item.c.id, func.row_number().over().label("place")).subquery(
+        "page"
+    )
     on_page = page.c.place <= _limit
     is_last = page.c.place == _limit
     items = (
@@ -112,9 +109,7 @@ def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
     name = f"list_tasks_{order}_{ {None: 'all', True: 'completed', False: 'open'}[completed] }{'_resumed' if resumed else ''}"
     return Statement(
         name,
-        select(users.c.revision, items)
-        .select_from(users.outerjoin(items, is_news))
-        .where(owner_in_standing()),
+        select(users.c.revision, items).select_from(users.outerjoin(items, is_news)).where(owner_in_standing()),
     )
 
 
@@ -175,9 +170,7 @@ _same = (
 
 FIND_SAME_TASK = Statement(
     "find_same_task",
-    select(as_json(_same).label("task"), _same.c.revision)
-    .select_from(users.outerjoin(_same, true()))
-    .where(owner_in_standing()),
+    select(as_json(_same).label("task"), _same.c.revision).select_from(users.outerjoin(_same, true())).where(owner_in_standing()),
 )
 """After a create met a taken id: is what stands there what was sent?"""
 
@@ -194,10 +187,13 @@ _current = (
 _matches = or_(_if_match.is_(None), _current.c.revision == any_(_if_match))
 
 
-def _decided(changed: CTE) -> Select[Any]:
+def _decided(changed: CTE) -> Select[Any, Any, bool]:
     """What became of a change: no row, no such user; `revision` NULL, no such task; else the task as it is now."""
     counted = (
-        update(users).values(revision=changed.c.revision).where(users.c.id == owner, users.c.id == changed.c.user_id).cte("counted")
+        update(users)
+        .values(revision=changed.c.revision)
+        .where(users.c.id == owner, users.c.id == changed.c.user_id)
+        .cte("counted")
     )
     return (
         select(
@@ -240,9 +236,7 @@ def _change() -> Statement:
             description=wanted.c.description,
             is_completed=wanted.c.is_completed,
             # Changing the title of a completed task does not complete it again.
-            completed_at=case(
-                (wanted.c.is_completed, func.coalesce(tasks.c.completed_at, wanted.c.at)), else_=null()
-            ),
+            completed_at=case((wanted.c.is_completed, func.coalesce(tasks.c.completed_at, wanted.c.at)), else_=null()),
             updated_at=wanted.c.at,
             revision=wanted.c.revision,
         )
@@ -279,9 +273,7 @@ DELETE_TASK = _delete()
 
 def _place() -> Statement:
     stamped = select(_me.c.revision, func.clock_timestamp().label("at")).select_from(_me).cte("stamped")
-    new = upsert(tasks).from_select(
-        _columns, select(*_new_row(stamped.c.revision + 1, stamped.c.at)).select_from(stamped)
-    )
+    new = upsert(tasks).from_select(_columns, select(*_new_row(stamped.c.revision + 1, stamped.c.at)).select_from(stamped))
     placed = (
         new.on_conflict_do_update(
             index_elements=[tasks.c.user_id, tasks.c.id],
@@ -296,9 +288,7 @@ def _place() -> Statement:
     )
     return Statement(
         "place_task",
-        select(as_json(placed).label("task"), placed.c.revision)
-        .select_from(_me.outerjoin(placed, true()))
-        .add_cte(counted),
+        select(as_json(placed).label("task"), placed.c.revision).select_from(_me.outerjoin(placed, true())).add_cte(counted),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, desc, func, text
+from sqlalchemy import CheckConstraint, DateTime, Index, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH

@@ -1,0 +1,97 @@
+# make PYTHON=python3.13 VENV=.venv313 test     another Python, beside the first
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+# The first that is there and new enough; a name alone says nothing, as pyenv has shims for versions that it does not run.
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3.14 python3)
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --extra embedded $(ARGS) pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install serve test coverage check format lock openapi bench bench-quick clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.dev ## everything for development, into $(VENV)
+
+serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL is set (ARGS=--help)
+	$(BIN)/taskwell serve $(ARGS)
+
+test: $(VENV)/.dev ## all tests, on every core (ARGS="tests/rules -k url")
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.dev ## all tests, and at least 95 % of the code run by them
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=95
+
+check: $(VENV)/.dev ## format, lint, types and the house rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/house
+
+format: $(VENV)/.dev ## puts right what `make check` says about format and lint, where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## the locked dependencies anew, after a change in pyproject.toml (ARGS=--upgrade: the newest versions); needs uv
+	$(LOCK) --group build --output-file requirements.txt
+	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+openapi: $(VENV)/.dev ## contracts/openapi.json as the code has it; review the difference
+	$(BIN)/python -m taskwell.api > contracts/openapi.json.new
+	mv contracts/openapi.json.new contracts/openapi.json
+
+bench: $(VENV)/.dev ## the benchmarks of docs/benchmarks.md
+	$(BIN)/python -m bench $(ARGS)
+
+bench-quick: $(VENV)/.dev ## a short run of them, to see that they work
+	$(BIN)/python -m bench --quick $(ARGS)
+
+clean: ## removes what the other targets made, the environment included
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* contracts/openapi.json.new
+	find src tests $(wildcard bench) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# `make serve` on a fresh clone downloads only what the server needs; .dev holds all of that, so it counts for both.
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
+	$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.txt)
+	@touch $(VENV)/.runtime $@
+
+$(BIN)/python:
+	@found=""; for python in $(PYTHONS); do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			found=$$($$python -c 'import sys; print(sys.executable)'); break; \
+		fi; \
+	done; \
+	if [ -z "$$found" ] && { [ -n "$(PYTHON)" ] || ! command -v uv >/dev/null; }; then \
+		echo "Taskwell needs Python 3.11 or newer, and found none ($(PYTHONS)). Install one, or name it: make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python "$${found:-3.13}" $(VENV); \
+	else \
+		"$$found" -m venv $(VENV); \
+	fi
+
+# Two steps, because pip refuses an editable project among hashes. An environment made by uv has no pip.
+define install
+	@echo "Installing $(1) into $(VENV)"
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+endef

@@ -1,0 +1,119 @@
+"""`taskwell serve`: everything from an empty folder to an address that answers."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+from granian.server.common import AbstractServer
+
+from taskwell.cli.database import own_postgres, with_database
+from taskwell.database.database import Database
+from taskwell.errors import CannotStart
+from taskwell.settings import Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. Default: 1 on the embedded database, else one a core.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the embedded database and the signing key live.")] = None,
+) -> None:
+    """Serve the API, on a PostgreSQL of its own unless DATABASE_URL is set."""
+    given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers, "TASKWELL_DATA_DIR": data_dir}
+    # Through the environment, because the workers are processes of their own and read their settings from there.
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    settings = Settings.load()
+    _refuse_taken_port(settings.host, settings.port)
+    signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
+    with _database(settings):
+        _server(settings).serve()
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[None]:
+    if settings.database_url is not None:
+        with_database(settings, _nothing)  # one line here rather than one of each worker's
+        yield
+        return
+    with own_postgres(settings) as there:
+        os.environ["DATABASE_URL"] = there
+        yield
+
+
+async def _nothing(_: Database) -> None:
+    """The schema was checked before."""
+
+
+def _server(settings: Settings) -> AbstractServer[Any]:
+    server = Server(
+        "taskwell.app:create",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.worker_count,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        websockets=False,
+        # A worker that is killed must not take the others with it.
+        respawn_failed_workers=True,
+        respawn_interval=1,
+        workers_kill_timeout=30,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        log_level=LogLevels.warning,
+    )
+    # The socket listens by then: whoever connects waits for the worker's first breath rather than being refused.
+    server.on_startup(partial(print, _announcement(settings), flush=True))
+    return server
+
+
+def _announcement(settings: Settings) -> str:
+    address = _address(settings)
+    where = "your own database, by DATABASE_URL" if settings.database_url is not None else str(settings.data_dir)
+    return f"""
+Taskwell serves at    {address}
+The API page is at    {address}/docs
+The data is in        {where}
+
+Sign up, and add your first task:
+
+  curl {address}/api/v1/auth/register --json '{{"email": "me@example.com", "password": "correct horse battery"}}'
+  curl {address}/api/v1/tasks --json '{{"title": "Buy milk"}}' -H "Authorization: Bearer $(curl -s {address}/api/v1/auth/token \
+    -d username=me@example.com --data-urlencode 'password=correct horse battery' | cut -d '"' -f 4)"
+"""
+
+
+def _address(settings: Settings) -> str:
+    """As a browser on this machine reaches it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{settings.port}"
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"cannot listen on {host}, port {port} ({error.strerror}): stop what uses it, or choose another with --port"
+            ) from error
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit(143)

@@ -1,0 +1,340 @@
+"""All settings: one frozen object, read once from the environment and passed in.
+
+`Settings.load()` is the only reader of the environment. `Settings(...)` takes what it is given and the defaults, so that a test
+says all that it depends on. What each setting means is in docs/settings.md.
+"""
+
+import base64
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from dotenv.parser import parse_stream
+from platformdirs import user_data_path
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from taskwell.database import url
+from taskwell.errors import CannotStart
+
+_HIDDEN = "********"
+_ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+# Kubernetes tells every pod of a namespace about each Service in it; ours may be called taskwell, taskwell-db...
+_SERVICE_LINK = re.compile(
+    r"TASKWELL(_[A-Z0-9_]+)?(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
+
+
+def _refusal(sentence: str) -> PydanticCustomError:
+    """`sentence` lacks its subject, the name of the setting."""
+    return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
+
+
+def _database_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    name = name_of(str(info.field_name))
+    try:
+        if info.field_name == "database_direct_url":
+            url.for_migrations("", value.get_secret_value())
+        else:
+            url.parse(value.get_secret_value(), name)
+    except CannotStart as error:
+        raise _refusal(error.message.removeprefix(name).strip()) from None
+    return value
+
+
+def _signing_key(value: SecretStr) -> SecretStr:
+    read_signing_key(value.get_secret_value())
+    return value
+
+
+def _folder(value: Path) -> Path:
+    try:
+        return value.expanduser().absolute()
+    except RuntimeError:
+        raise _refusal("begins with a ~ that leads to no home folder") from None
+
+
+def _host(value: str) -> str:
+    try:
+        if ":" in value:
+            ipaddress.IPv6Address(value)
+    except ValueError:
+        raise _refusal("must be an address or a host name without its port: the port is TASKWELL_PORT") from None
+    if not re.fullmatch(r"[A-Za-z0-9.:%_-]+", value):
+        raise _refusal("must be an address or a host name, such as 127.0.0.1 or 0.0.0.0")
+    return value
+
+
+def _issuer(value: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]{1,255}", value):
+        raise _refusal("must be 1 to 255 ASCII characters without a space")
+    return value
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(origin.strip() for origin in value.split(",")) if value.strip() else ()
+
+
+def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in value and len(value) > 1:
+        raise _refusal("is either * or a list of origins")
+    return value if value == ("*",) else tuple(_origin(origin, place) for place, origin in enumerate(value, 1))
+
+
+def _origin(value: str, place: int) -> str:
+    origin = value.lower()
+    parts = _ORIGIN.fullmatch(origin)
+    if parts is None or int(parts["port"] or 1) not in range(1, 65536):
+        raise _refusal(f"must be a comma list of scheme://host[:port], without a path or a final slash: see entry {place}")
+    if parts["port"] == _DEFAULT_PORTS.get(parts["scheme"], ""):
+        raise _refusal(f"has a default port in entry {place}: browsers leave it out of an origin, so leave it out")
+    return origin
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
+    database_direct_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
+        default_factory=lambda: user_data_path("taskwell", appauthor=False)
+    )
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    workers: int | None = Field(None, ge=1, le=512)
+    pool_size: int = Field(8, ge=3, le=100)  # a user's writes may hold two connections, and others must find one
+    prepared_statements: Annotated[url.PreparedStatements, BeforeValidator(_lower)] = "auto"
+    signing_key: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None
+    issuer: Annotated[str, AfterValidator(_issuer)] = "taskwell"  # a name: it stays the same when the address changes
+    access_token_seconds: int = Field(3600, ge=60, le=86400)
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins), AfterValidator(_checked_origins)] = ()
+    log_format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic-settings passes these by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # Its own readers know neither `*_FILE` nor service links, let unknown names pass, and read os.environ in every test.
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _no_direct_url_alone(self) -> Self:
+        if self.database_direct_url is not None and self.database_url is None:
+            # Serving from the embedded database here would look as if all tasks were gone.
+            raise _refusal("DATABASE_DIRECT_URL is set and DATABASE_URL is not: set both")
+        return self
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> "Settings":
+        """The real environment goes before `env_file`, and that before the defaults; a missing `env_file` is an empty one.
+
+        `CannotStart` lists everything that is wrong in one line, so that it is put right in one go.
+        """
+        problems: list[str] = []
+        given = _given(_read_env_file(env_file, problems), ".env", problems)
+        given |= _given(_without_service_links(os.environ if environ is None else environ), "environment", problems)
+        try:
+            settings = cls.model_validate({field: value for field, (value, _) in given.items()})
+        except ValidationError as error:
+            found = [_sentence(detail) for detail in error.errors() if detail["loc"] or not problems]
+            raise CannotStart("; ".join(problems + found)) from None
+        if problems:
+            raise CannotStart("; ".join(problems))
+        settings._sources.update({field: source for field, (_, source) in given.items()})  # noqa: SLF001  our own
+        return settings
+
+    @property
+    def worker_count(self) -> int:
+        """The embedded database shares the machine with one worker; elsewhere each core has its own."""
+        if self.workers is not None:
+            return self.workers
+        return 1 if self.database_url is None else cores()
+
+    @property
+    def private_key(self) -> Ed25519PrivateKey | None:
+        return None if self.signing_key is None else read_signing_key(self.signing_key.get_secret_value())
+
+    def describe(self) -> list["SettingLine"]:
+        """For `taskwell config`: every setting, in the order of docs/settings.md, fit to be pasted into a bug report."""
+        return [SettingLine(name_of(field), self._shown(field), self._source(field)) for field in type(self).model_fields]
+
+    def _source(self, field: str) -> str:
+        return self._sources.get(field, "argument" if field in self.model_fields_set else "default")
+
+    def _shown(self, field: str) -> str:
+        value = getattr(self, field)
+        if field == "workers":
+            return str(self.worker_count)
+        if value is None:
+            return "not set"
+        if field in {"database_url", "database_direct_url"}:
+            return str(url.parse(value.get_secret_value()))
+        if isinstance(value, SecretStr):
+            return _HIDDEN
+        return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class SettingLine:
+    name: str
+    value: str
+    source: str  # default | environment | .env | file <path> | argument
+
+
+def name_of(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper() if field.startswith("database_") else f"TASKWELL_{field.upper()}"
+
+
+SECRETS = frozenset(name_of(field) for field in ("database_url", "database_direct_url", "signing_key"))
+NAMES = tuple(name_of(field) for field in Settings.model_fields)
+_FIELDS = {name_of(field): field for field in Settings.model_fields}
+_KNOWN = {*NAMES, *(f"{name}_FILE" for name in SECRETS)}
+
+
+def read_signing_key(text: str) -> Ed25519PrivateKey:
+    """PEM (PKCS#8), also with its line ends written as `\\n`, as dashboards do; or the 32-byte seed in base64 or base64url."""
+    if text.lstrip().startswith("-----BEGIN"):
+        try:
+            key = load_pem_private_key(text.replace("\\n", "\n").strip().encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _refusal("is not an Ed25519 private key in PEM (PKCS#8, without a passphrase)")
+    else:
+        encoded = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            seed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except ValueError:  # binascii.Error is one
+            seed = b""
+        if len(seed) != 32:
+            raise _refusal("must be an Ed25519 private key: PEM, or 32 random bytes in base64url")
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+    if len(set(key.private_bytes_raw())) < 16:  # 32 random bytes have about 30 different ones
+        raise _refusal("is not random: make one with openssl genpkey -algorithm ed25519")
+    return key
+
+
+def is_service_link(name: str, value: str = "") -> bool:
+    """Whether Kubernetes made this variable, for a Service whose name begins with taskwell."""
+    address = re.fullmatch(r"TASKWELL(_[A-Z0-9_]+)?_PORT", name) and _SERVICE_ADDRESS.fullmatch(value)
+    return bool(address or _SERVICE_LINK.fullmatch(name))
+
+
+def cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The cores that this process may use: a container's limit counts, which `os.cpu_count` does not see."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text().split()
+        return max(1, min(usable, int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or no limit: "max 100000"
+        return usable
+
+
+def _read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError):
+        problems.append(f"{path} cannot be read as a UTF-8 text file")
+        return {}
+    # Not dotenv_values: it only logs a line that it cannot read, and puts os.environ into passwords with a ${...} in them.
+    for one in bindings:
+        if one.error or (one.key and one.value is None):
+            blank = one.original.string[: -len(one.original.string.lstrip())]
+            problems.append(f"line {one.original.line + blank.count(chr(10))} of {path} is not NAME=value")
+    return {one.key: one.value for one in bindings if one.key and one.value is not None}
+
+
+def _without_service_links(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not is_service_link(name, value)}
+
+
+def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> dict[str, tuple[str, str]]:
+    """The value and the source of each field that one source sets."""
+    for name in sorted(variables):
+        if name.startswith("TASKWELL_") and name not in _KNOWN:
+            alike = difflib.get_close_matches(name, sorted(_KNOWN), n=1)
+            problems.append(f"{name} ({source}) is not a setting" + (f": did you mean {alike[0]}?" if alike else ""))
+    given: dict[str, tuple[str, str]] = {}
+    for name, field in _FIELDS.items():
+        in_file = variables.get(f"{name}_FILE") if name in SECRETS else None
+        if in_file is not None and name in variables:
+            problems.append(f"{name} and {name}_FILE are both set ({source}): leave one out")
+        elif in_file is not None:
+            secret = _read_secret(f"{name}_FILE", in_file, problems)
+            if secret:
+                given[field] = (secret, f"file {in_file}")
+        elif name in variables:
+            if (value := variables[name].strip()) or field == "cors_origins":
+                given[field] = (value, source)
+            else:
+                problems.append(f"{name} ({source}) is empty: leave it out for its default")
+    return given
+
+
+def _read_secret(name: str, path: str, problems: list[str]) -> str:
+    if not path.strip():
+        problems.append(f"{name} is empty: it names a file")
+        return ""
+    try:
+        secret = Path(path).expanduser().read_text(encoding="utf-8-sig").strip()
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # ValueError: not UTF-8, or a NUL in the path; RuntimeError: no such ~user
+        why = error.strerror if isinstance(error, OSError) else "not a text file"
+        problems.append(f"{name} names a file that cannot be read: {path!r} ({why})")
+        return ""
+    if not secret:
+        problems.append(f"{name} names an empty file: {path!r}")
+    return secret
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    if not detail["loc"]:
+        return str(detail["msg"])
+    name = name_of(str(detail["loc"][0]))
+    if detail["type"] == "setting":
+        return f"{name} {detail['msg']}"
+    text = str(detail["msg"]).removeprefix("Input ")
+    return f"{name} {text}" + ("" if name in SECRETS else f" (it is {str(detail['input'])[:100]!r})")
