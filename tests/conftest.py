@@ -1,10 +1,12 @@
 """The stage: one PostgreSQL a run, one application a worker, and a fresh Alice, Bob and Carol a test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 
 from taskwell.settings import Settings
@@ -13,6 +15,10 @@ from tests.support.cast import Person, person
 from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
+
+# A slow machine is no defect, and what a commit is judged by must not be drawn by lot.
+hypothesis.settings.register_profile("taskwell", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
+hypothesis.settings.load_profile("taskwell")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,7 +81,8 @@ def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
 
 @pytest.fixture
 def anonymous(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.base_url, timeout=30, trust_env=False) as client:
+    hooks = {"response": [server.contract.hook]}
+    with httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks=hooks) as client:
         yield client
 
 

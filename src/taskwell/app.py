@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell import observability
 from taskwell.accounts.keys import signing_key
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.tokens import Tokens
 from taskwell.api import routes
+from taskwell.api.cors import Cors
 from taskwell.api.dispatch import Dispatcher
 from taskwell.api.health import Readiness
 from taskwell.api.openapi import describe
@@ -36,18 +36,17 @@ class Taskwell(FastAPI):
         self.settings = settings
         self.include_router(routes())
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Straight to the dispatcher: FastAPI's own entry looks for telemetry providers with every request."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
         access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
         application: ASGIApp = Dispatcher(self, self.router, access_log)
         if self.settings.cors_origins:
-            application = CORSMiddleware(
-                application,
-                allow_origins=self.settings.cors_origins,
-                allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"],
-                expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
-                max_age=3600,
-            )
+            application = Cors(application, self.settings.cors_origins)
         return application
 
     def openapi(self) -> dict[str, Any]:

@@ -16,7 +16,13 @@ class Person(httpx.Client):
     """A signed-in user: a client that sends their token with every request."""
 
     def __init__(self, server: RunningServer, *, id: UUID, email: str, token: str) -> None:  # noqa: A002
-        super().__init__(base_url=server.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+        super().__init__(
+            base_url=server.base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+            event_hooks={"response": [server.contract.hook]},
+        )
         self.id = id
         self.email = email
         self.token = token

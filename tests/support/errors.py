@@ -33,3 +33,16 @@ def invalid_fields(answer: httpx.Response) -> list[str]:
         assert field.keys() == {"location", "field", "code", "message"}
         assert field["location"] in {"body", "path", "query", "header"}
     return [field["field"] for field in details["fields"]]
+
+
+MARKER = "m4rk3r"
+"""Put into a value that must be refused, so that an echo of it can be seen."""
+
+
+def assert_refused(answer: httpx.Response, *statuses: int) -> None:
+    """The client's fault, in the envelope, and without a word of what the client said."""
+    assert answer.status_code in (statuses or range(400, 500)), f"{answer.status_code} {answer.text[:300]}"
+    assert_error(answer, answer.status_code, answer.json()["error"]["code"])
+    assert MARKER not in answer.text
+    assert MARKER not in str(answer.headers)
+    assert len(answer.content) < 8192

@@ -13,7 +13,7 @@ import asyncpg
 
 from taskwell.database import url
 from taskwell.database.embedded import EmbeddedPostgres
-from taskwell.database.schema import migrate
+from taskwell.database.migrate import migrate
 
 TEMPLATE = "taskwell_template"
 
@@ -25,7 +25,9 @@ class TestServer:
         given = os.environ.get("TEST_DATABASE_URL")
         self._folder = None if given else Path(tempfile.mkdtemp(prefix="taskwell-tests-"))
         # Only durability is off: a test that kills PostgreSQL starts one of its own.
-        self._postgres = EmbeddedPostgres.start(self._folder, options={"fsync": "off", "max_connections": "300"}) if self._folder else None
+        self._postgres = (
+            EmbeddedPostgres.start(self._folder, options={"fsync": "off", "max_connections": "300"}) if self._folder else None
+        )
         self.url = given or (self._postgres.url if self._postgres else "")
         run(self.url, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
         asyncio.run(migrate(url.parse(at(self.url, TEMPLATE))))
@@ -58,7 +60,8 @@ def query(database_url: str, statement: str, *arguments: object) -> list[asyncpg
     async def fetch() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(**url.parse(database_url).arguments())
         try:
-            return await connection.fetch(statement, *arguments)
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return rows
         finally:
             await connection.close()
 

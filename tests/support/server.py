@@ -10,12 +10,14 @@ import uvicorn
 
 from taskwell.app import Taskwell, build_app
 from taskwell.settings import Settings
+from tests.support.contract import Contract
 
 
 class RunningServer:
     def __init__(self, app: Taskwell, base_url: str) -> None:
         self.app = app
         self.base_url = base_url
+        self.contract = Contract(app.openapi())
 
     @property
     def address(self) -> tuple[str, int]:
@@ -27,7 +29,9 @@ class RunningServer:
 def serve(settings: Settings) -> Iterator[RunningServer]:
     app = build_app(settings)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5, server_header=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5, server_header=False)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

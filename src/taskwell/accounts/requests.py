@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from taskwell.accounts.passwords import PASSWORD_BYTES
-from taskwell.types import DisplayName, Email
+from taskwell.types import DisplayName, Email, Text
 
 
 def _fits(password: SecretStr) -> SecretStr:
@@ -31,7 +31,7 @@ class SignIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     grant_type: Literal["password"] = "password"
-    username: Annotated[str, Field(max_length=320)]
+    username: Annotated[Text, Field(max_length=320)]
     password: Annotated[SecretStr, AfterValidator(_fits)]
     scope: str = ""
     client_id: str | None = None

@@ -11,10 +11,10 @@ _ANYBODYS = [Depends(named_user)]
 def routes() -> APIRouter:
     api = APIRouter()
     api.include_router(pages.router)
-    api.include_router(health.router)
     api.include_router(auth.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_ANYBODYS)
+    api.include_router(health.router)
     # The addresses of the older plans.
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
     api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_ANYBODYS, include_in_schema=False)

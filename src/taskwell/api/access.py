@@ -11,7 +11,7 @@ from taskwell.accounts.store import read_account
 from taskwell.accounts.tokens import Claims
 from taskwell.api.request import ApiRequest
 from taskwell.database.database import Database
-from taskwell.errors import InvalidInput, TokenMissing, UserNotFound
+from taskwell.errors import TokenMissing, UserNotFound
 
 
 def database(request: Request) -> Database:
@@ -51,7 +51,7 @@ async def rows_of(request: Request, claims: SignedIn, db: Db) -> Owner:
     try:
         user_id = UUID(named)
     except ValueError:
-        raise InvalidInput.of("path", "user_id", "uuid_parsing", "must be a UUID") from None
+        raise UserNotFound from None
     if user_id == claims.user_id:
         return own_rows(claims)
     account = await read_account(db, own_rows(claims))

@@ -76,11 +76,11 @@ class Dispatcher:
                 self._root.add(Operation(route, method), method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self._app
         if scope["type"] != "http":
             await self._lifespan(scope, receive, send)
             return
         began = time.perf_counter()
-        scope["app"] = self._app
         request = ApiRequest(scope, receive)
         method = scope["method"]
         try:

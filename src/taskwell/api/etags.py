@@ -13,43 +13,34 @@ _VIEW: Final = "1"
 
 _TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,\s*|$))')
 
-NO_REVISION: Final = -1
-
 
 def etag(epoch: str, revision: int) -> bytes:
     return f'"{epoch}.{_VIEW}.{revision}"'.encode("ascii")
 
 
-def if_match(header: str | None, epoch: str) -> list[int] | None:
-    """The revisions that the client would accept; None: any. Raises InvalidInput."""
+def if_match(header: str | None, epoch: str) -> str | None:
+    """The revisions that the client would accept, in one string with commas; None: any. Raises InvalidInput."""
     if header is None or header.strip() == "*":
         return None
     # RFC 9110 13.1.1: If-Match compares strongly, so a weak tag matches nothing.
-    return [NO_REVISION if weak else _revision(tag, epoch) for weak, tag in _parse(header, "if-match")]
+    return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], epoch)
 
 
-def is_current(header: str | None, epoch: str, revision: int) -> bool:
-    """If-None-Match on a read: does the client have this revision already? Raises InvalidInput."""
-    if header is None:
-        return False
-    if header.strip() == "*":
-        return True
-    return any(_revision(tag, epoch) == revision for _, tag in _parse(header, "if-none-match"))
-
-
-def known_revision(header: str | None, epoch: str) -> int | None:
-    """The newest revision that the client has. Raises InvalidInput."""
+def if_none_match(header: str | None, epoch: str) -> str | None:
+    """The revisions that the client has, in one string with commas; `*`: whatever there is; None: none. Raises InvalidInput."""
     if header is None or header.strip() == "*":
-        return None
-    newest = max((_revision(tag, epoch) for _, tag in _parse(header, "if-none-match")), default=NO_REVISION)
-    return None if newest == NO_REVISION else newest
+        return header and "*"
+    return _revisions([tag for _, tag in _parse(header, "if-none-match")], epoch)
 
 
-def _revision(tag: str, epoch: str) -> int:
-    head, _, revision = tag.rpartition(".")
-    if head != f"{epoch}.{_VIEW}" or not (revision.isascii() and revision.isdigit()) or len(revision) > 18:
-        return NO_REVISION
-    return int(revision)
+def is_current(revisions: str | None, revision: int) -> bool:
+    """`revisions` comes from `if_none_match`."""
+    return revisions is not None and (revisions == "*" or str(revision) in revisions.split(","))
+
+
+def _revisions(tags: list[str], epoch: str) -> str:
+    ours = f"{epoch}.{_VIEW}."
+    return ",".join(tag.removeprefix(ours) for tag in tags if tag.startswith(ours))
 
 
 def _parse(header: str, name: str) -> list[tuple[bool, str]]:

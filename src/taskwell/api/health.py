@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 
 from taskwell.api.access import Db
-from taskwell.api.documents import UNAVAILABLE, Health
+from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, Health
 from taskwell.api.replies import Reply, json_reply
 from taskwell.database.database import Database
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.errors import DatabaseUnavailable
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})
 
 KEPT_SECONDS = 10.0
 """An orchestrator asks every second; a serverless database must be able to sleep all the same."""

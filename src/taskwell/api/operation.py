@@ -7,6 +7,7 @@ signatures are compiled, once, into the few steps that they mean, in the order i
 who asks and whose rows (401, 404), the body's type and size (415, 413), then all that can be said wrongly (400).
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
@@ -210,5 +211,5 @@ def _message(problem: ErrorDetails) -> str:
 
 
 def _shown(name: str | None) -> str | None:
-    """A field's name may be the client's own invention: enough of it to be found again."""
-    return name if name is None or len(name) <= 64 else name[:64] + "..."
+    """A name may be the client's own invention, or a value in the wrong place: only what looks like a name is repeated."""
+    return name if name is not None and re.fullmatch(r"[A-Za-z0-9_.\[\] -]{1,64}", name) else None

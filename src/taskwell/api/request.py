@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import os
+import random
 import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -32,12 +32,16 @@ class ApiRequest(Request):
         if len(self.fields) != len(headers):
             self.fields = _joined(headers)
         given = self.fields.get(b"x-request-id")
-        self.id = given if given is not None and _SANE_ID.fullmatch(given) else os.urandom(8).hex().encode()
+        # A name to find the request by, not a secret, so it need not cost a system call.
+        self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         self.user_id: UUID | None = None  # for the log, once it is known
         self.template = ""  # likewise
 
     async def read(self) -> bytes:
         """The whole body. Raises BodyTooLarge, BodyTooSlow, and ClientGone."""
+        if b"transfer-encoding" in self.fields and b"content-length" in self.fields:
+            # RFC 9112 6.3: maybe somebody smuggles a request past a proxy that believes the other one.
+            raise InvalidInput.of("header", "content-length", "length_ambiguous", "a chunked body has no Content-Length")
         length = self.fields.get(b"content-length", b"0")
         if not length.isdigit() or int(length[:20]) > BODY_BYTES:
             raise BodyTooLarge

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from taskwell import __version__
+from taskwell import __version__, observability
 from taskwell.cli import config, migrate, serve, token, users
 from taskwell.errors import TaskwellError
 
@@ -38,6 +38,7 @@ def _options(
 
 def main() -> None:
     """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
+    observability.configure("auto", "error")  # the refusal says it; without this, warnings would go to standard output
     try:
         app()
     except TaskwellError as error:

@@ -37,6 +37,7 @@ def serve(
     settings = Settings.load()
     _refuse_taken_port(settings.host, settings.port)
     signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
+    os.register_at_fork(after_in_child=_end_when_told)
     with _database(settings):
         _server(settings).serve()
 
@@ -58,7 +59,7 @@ async def _nothing(_: Database) -> None:
 
 def _server(settings: Settings) -> AbstractServer[Any]:
     server = Server(
-        "taskwell.app:create",
+        "taskwell.cli.worker:application",
         factory=True,
         interface=Interfaces.ASGI,
         address=settings.host,
@@ -113,6 +114,12 @@ def _refuse_taken_port(host: str, port: int) -> None:
             raise CannotStart(
                 f"cannot listen on {host}, port {port} ({error.strerror}): stop what uses it, or choose another with --port"
             ) from error
+
+
+def _end_when_told() -> None:
+    """In a worker that is not ready yet: with the server's own handlers it would not hear that it should end."""
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, signal.SIG_DFL)
 
 
 def _end(*_: object) -> NoReturn:

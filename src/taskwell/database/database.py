@@ -143,8 +143,11 @@ class Database:
         except asyncpg.PostgresError:
             self._pool.release(connection)  # which notices by itself when the error closed it
             raise
+        except (TimeoutError, asyncio.CancelledError):
+            self._pool.call_off(connection)
+            raise
         except BaseException as error:
-            # Anything may still be on its way to this connection, also after a cancellation: never use it again.
+            # Anything may still be on its way to this connection: never use it again.
             self._pool.discard(connection)
             if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
                 # asyncpg's DataError is a kind of InterfaceError: a value that PostgreSQL's type cannot hold.
@@ -167,14 +170,14 @@ class Database:
                     server_settings={"application_name": "taskwell", "timezone": "UTC"},
                 )
                 state = await connection.fetchrow(SCHEMA_STATE.sql)
-        except (*_ROLLED_BACK, *_BROKEN, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        except BaseException as error:
             if connection is not None:
                 connection.terminate()
-            log.warning("cannot_connect", error=repr(error))
-            raise DatabaseUnavailable from error
-        except BaseException:
-            if connection is not None:
-                connection.terminate()
+            # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
+            # database, a pooler's own words), it is not the client's fault. Only missing tables are `check_schema`'s to name.
+            if isinstance(error, (asyncpg.PostgresError, *_BROKEN)) and not isinstance(error, asyncpg.UndefinedTableError):
+                log.warning("cannot_connect", error=repr(error))
+                raise DatabaseUnavailable from error
             raise
         if state is not None:
             self.epoch, self.schema_version = state["epoch"], state["version"]

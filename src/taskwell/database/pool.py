@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import asyncpg
+from asyncpg.exceptions import InternalClientError
 
 from taskwell.errors import DatabaseBusy
 
@@ -26,6 +27,9 @@ WAIT_SECONDS = 2.0
 TRUST_SECONDS = 240.0
 """A connection that slept longer is replaced: a NAT in between may have forgotten it without telling either end."""
 
+CALL_OFF_SECONDS = 2.0
+"""How long a connection whose statement was given up keeps its place, for PostgreSQL to confirm that it stopped."""
+
 
 class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
@@ -34,6 +38,8 @@ class Pool:
         self._open = 0  # connections that exist or are being made
         self._idle: list[tuple[float, Connection]] = []  # the newest last, so that the others can grow old
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._deadlines: deque[tuple[float, asyncio.Future[Connection | None]]] = deque()
+        self._calling_off: set[asyncio.Task[None]] = set()
 
     async def acquire(self) -> Connection:
         """A connection that nobody else uses.
@@ -65,6 +71,16 @@ class Pool:
         connection.terminate()
         self._vacate()
 
+    def call_off(self, connection: Connection) -> None:
+        """Instead of `discard`, when a statement may still be running.
+
+        PostgreSQL does not notice that a client is gone while it waits for a lock. Without a word to it, such statements
+        pile up there, hold its connections, and come true long after their requests were answered.
+        """
+        task = asyncio.create_task(self._call_off(connection))
+        self._calling_off.add(task)
+        task.add_done_callback(self._calling_off.discard)
+
     def discard_idle(self) -> None:
         """After one connection broke, those that sleep are not to be trusted either."""
         idle, self._idle = self._idle, []
@@ -75,6 +91,14 @@ class Pool:
         idle, self._idle = self._idle, []
         self._open -= len(idle)
         await asyncio.gather(*(connection.close(timeout=2) for _, connection in idle), return_exceptions=True)
+
+    async def _call_off(self, connection: Connection) -> None:
+        try:
+            await connection.close(timeout=CALL_OFF_SECONDS)  # waits for the cancel request that asyncpg sends
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError):
+            pass  # nobody listens there, and close() has cut the connection
+        finally:
+            self._vacate()
 
     def _take_idle(self) -> Connection | None:
         oldest = time.monotonic() - TRUST_SECONDS
@@ -111,8 +135,10 @@ class Pool:
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiting)
-        # A bare timer: `asyncio.timeout` costs five times as much, and under load every request comes through here.
-        deadline = loop.call_later(WAIT_SECONDS, _give_up, waiting)
+        # Under load every request comes through here: one timer looks after all of them, instead of each having its own.
+        if not self._deadlines:
+            loop.call_later(WAIT_SECONDS, self._give_up)
+        self._deadlines.append((loop.time() + WAIT_SECONDS, waiting))
         try:
             return await waiting
         except asyncio.CancelledError:
@@ -124,10 +150,15 @@ class Pool:
                 else:
                     self.release(connection)
             raise
-        finally:
-            deadline.cancel()
 
-
-def _give_up(waiting: asyncio.Future[Connection | None]) -> None:
-    if not waiting.done():
-        waiting.set_exception(DatabaseBusy())
+    def _give_up(self) -> None:
+        """Tell those who waited too long, and come back when the next of the others has."""
+        loop = asyncio.get_running_loop()
+        while self._deadlines:
+            deadline, waiting = self._deadlines[0]
+            if not waiting.done():
+                if deadline > loop.time():
+                    loop.call_later(deadline - loop.time(), self._give_up)
+                    return
+                waiting.set_exception(DatabaseBusy())
+            self._deadlines.popleft()

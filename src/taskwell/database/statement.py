@@ -101,11 +101,13 @@ def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
     for element in elements:
         if isinstance(element, BindParameter):
             if element.expanding:
-                yield f"an expanding IN on {element.key!r}: compare with = ANY(array) instead"
+                yield f"an expanding IN on {element.key!r}: compare with = ANY(string_to_array(...)) instead"
             elif not _sends_as_is(element.type):
-                yield f"{element.key!r} has the type {element.type!r}, whose values SQLAlchemy would convert"
+                yield f"{element.key!r} has the type {element.type!r}, whose values cannot be sent as they are"
             elif isinstance(element, Argument) and types.setdefault(element.key, repr(element.type)) != repr(element.type):
                 yield f"the argument {element.key!r} has two types"
+        elif isinstance(element, Insert) and element._multi_values:  # noqa: SLF001
+            yield "VALUES of several rows, into which nothing here can look: use INSERT ... SELECT"
         elif isinstance(element, Insert | Update):
             # `INSERT ... SELECT` writes NULL for these without a word, plain VALUES expects somebody to compute them.
             for column in element.table.columns:
@@ -116,7 +118,9 @@ def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
 
 def _sends_as_is(type_: TypeEngine[Any]) -> bool:
     if isinstance(type_, ARRAY):
-        return _sends_as_is(type_.item_type)
+        # asyncpg asks the server for each array type that it meets, and sets `jit` for the session while it does, which a
+        # transaction pooler hands to somebody else.
+        return False
     if isinstance(type_, Boolean):  # its processor only checks, and asyncpg checks too
         return True
     implementation = type_.dialect_impl(_DIALECT)

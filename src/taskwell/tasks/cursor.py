@@ -25,13 +25,13 @@ class Place(NamedTuple):
 def encode(place: Place, owner: UUID, scope: str) -> str:
     """`scope` names the filter and the order that the list had."""
     body = _LAYOUT.pack((place.created_at - _EPOCH) // timedelta(microseconds=1), place.id.bytes)
-    return base64.urlsafe_b64encode(body + _check(body, owner, scope)).decode()
+    return base64.urlsafe_b64encode(body + _check(body, owner, scope)).decode().rstrip("=")
 
 
 def decode(cursor: str, owner: UUID, scope: str) -> Place:
     """Raises InvalidInput for anything that `encode` did not make for this owner and scope."""
     try:
-        raw = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
+        raw = base64.b64decode(cursor.encode("ascii") + b"=", altchars=b"-_", validate=True)
         body, check = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
         if check != _check(body, owner, scope):
             raise ValueError

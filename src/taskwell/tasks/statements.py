@@ -11,9 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
-    BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
@@ -28,6 +26,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    not_,
     null,
     or_,
     select,
@@ -50,12 +49,18 @@ _task_id = argument("task_id", Uuid())
 _title = argument("title", String())
 _description = argument("description", String())
 _is_completed = argument("is_completed", Boolean())
-_if_match = argument("if_match", ARRAY(BigInteger()))
-_known_revision = argument("known_revision", BigInteger())
+# Revisions with commas between them. An array would be the natural type, but asyncpg asks the server for the array types that
+# it meets, and sets `jit` for the session while it does.
+_if_match = argument("if_match", String())
+_if_none_match = argument("if_none_match", String())
 _limit = argument("limit", Integer())
 
 _live = and_(tasks.c.user_id == owner, tasks.c.deleted_at.is_(None))
 _view = columns_of(TaskView, tasks)
+
+
+def _is_among(revision: ColumnElement[int], revisions: ColumnElement[str]) -> ColumnElement[bool]:
+    return cast(revision, String) == any_(func.string_to_array(revisions, ","))
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
@@ -105,7 +110,7 @@ def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
         .lateral()
     )
     # A client that has this revision already is told so without a look at the tasks.
-    is_news = or_(_known_revision.is_(None), users.c.revision != _known_revision)
+    is_news = or_(_if_none_match.is_(None), and_(_if_none_match != "*", not_(_is_among(users.c.revision, _if_none_match))))
     name = f"list_tasks_{order}_{ {None: 'all', True: 'completed', False: 'open'}[completed] }{'_resumed' if resumed else ''}"
     return Statement(
         name,
@@ -184,7 +189,7 @@ _current = (
     .cte("current")
 )
 
-_matches = or_(_if_match.is_(None), _current.c.revision == any_(_if_match))
+_matches = or_(_if_match.is_(None), _is_among(_current.c.revision, _if_match))
 
 
 def _decided(changed: CTE) -> Select[Any, Any, bool]:

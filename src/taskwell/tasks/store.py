@@ -54,16 +54,16 @@ async def list_tasks(
     order: Order,
     limit: int,
     after: Place | None,
-    known_revision: int | None,
+    if_none_match: str | None,
 ) -> RenderedPage:
-    """One page, in the order of creation. Nothing is rendered when `known_revision` is still the owner's."""
+    """One page, by creation. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
     resume = {} if after is None else {"last_created_at": after.created_at, "last_id": after.id}
     row = await db.row(
         LIST_TASKS[completed, order, after is not None],
         owner=owner.id,
         issued_at=owner.issued_at,
         limit=limit,
-        known_revision=known_revision,
+        if_none_match=if_none_match,
         **resume,
     )
     if row is None:
@@ -94,10 +94,8 @@ async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendere
     return RenderedTask(task_id, row["task"], row["revision"]), True
 
 
-async def change_task(
-    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: list[int] | None
-) -> RenderedTask:
-    """Raises TaskChanged when the task's revision is none of `if_match`."""
+async def change_task(db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: str | None) -> RenderedTask:
+    """Raises TaskChanged when the task's revision is none of `if_match` (revisions with commas)."""
     given = changes.model_fields_set
     row = await db.row(
         CHANGE_TASK,
@@ -115,7 +113,7 @@ async def change_task(
     return _unchanged_by_others(_found(owner, task_id, row), row)
 
 
-async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: list[int] | None) -> None:
+async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: str | None) -> None:
     row = await db.row(DELETE_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, if_match=if_match)
     _unchanged_by_others(_found(owner, task_id, row), row)
 

@@ -1,0 +1,35 @@
+"""Browsers on other origins: Starlette's middleware, with our envelope for the refusal."""
+
+import random
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from taskwell.api.replies import error_reply
+from taskwell.errors import InvalidInput
+
+
+class Cors(CORSMiddleware):
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+            max_age=3600,
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code == 200:
+            return response
+        refused = InvalidInput.of(
+            "header", "origin", "cors_refused", "this origin, method or header is not allowed by TASKWELL_CORS_ORIGINS"
+        )
+        request_id = b"%016x" % random.getrandbits(64)
+        reply = error_reply(refused, request_id)
+        headers = {name.decode(): value.decode() for name, value in reply.headers} | {"x-request-id": request_id.decode()}
+        return Response(reply.body, reply.status, headers | {"vary": response.headers["vary"]})

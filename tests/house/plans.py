@@ -1,0 +1,173 @@
+"""The second proof that a statement touches one owner's rows alone: on the plan that PostgreSQL makes of its text.
+
+PostgreSQL itself says what it scans, so nothing that SQLAlchemy hides is hidden here. Each scan of a user-owned table must
+carry `owner column = $owner` (or equality with the owner column of a scan that does) among the conditions of the scan itself;
+what a join or a filter further up would throw away has been read already. `GENERIC_PLAN` needs PostgreSQL 16.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+
+from taskwell.database import url
+from taskwell.database.statement import Statement
+from tests.house.isolation import OWNED
+
+# asyncpg would want values for $1, $2...; a statement that PL/pgSQL executes has none.
+_EXPLAINER = """
+CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (GENERIC_PLAN, VERBOSE, COSTS OFF, FORMAT JSON) ' || statement INTO plan;
+    RETURN plan;
+END $$
+"""
+
+_SCANS = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_tidscan")
+_JOINS = ("enable_nestloop", "enable_hashjoin", "enable_mergejoin", "enable_memoize", "enable_material")
+PLANNERS = {
+    "as configured": (),
+    "index scans": ("enable_seqscan", "enable_bitmapscan"),
+    "bitmap scans": ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan"),
+    "sequential scans and hash joins": (*_SCANS[1:], "enable_nestloop", "enable_mergejoin"),
+    "merge joins": ("enable_nestloop", "enable_hashjoin", "enable_sort"),
+}
+"""What is switched off: on empty tables the planner would choose otherwise than on full ones, so it is made to try everything."""
+
+_Node = dict[str, Any]
+
+
+class Explainer:
+    """A session's plans. Nothing that it explains is executed."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", columns: dict[str, list[str]]) -> None:
+        self._connection = connection
+        self._columns = columns
+
+    @classmethod
+    async def on(cls, connection: "asyncpg.Connection[asyncpg.Record]") -> "Explainer":
+        await connection.execute(_EXPLAINER)
+        # Dropped columns too: an INSERT's plan gives each its place.
+        rows = await connection.fetch(
+            "SELECT attrelid::regclass::text AS name, array_agg(attname::text ORDER BY attnum) AS columns"
+            " FROM pg_attribute WHERE attnum > 0 AND attrelid = ANY($1::text[]::regclass[]) GROUP BY 1",
+            list(OWNED),
+        )
+        return cls(connection, {row["name"]: row["columns"] for row in rows})
+
+    async def findings(self, statement: Statement) -> list[str]:
+        if "owner" not in statement.order:
+            return ["takes no :owner"]
+        owner = f"${statement.order.index('owner') + 1}"
+        found: dict[str, None] = {}
+        for planner, off in PLANNERS.items():
+            async with self._connection.transaction():
+                for setting in off:
+                    await self._connection.execute(f"SET LOCAL {setting} = off")
+                plan = json.loads(await self._connection.fetchval("SELECT pg_temp.plan_of($1)", statement.sql))[0]["Plan"]
+            for finding in findings_in_plan(plan, owner, self._columns):
+                found.setdefault(f"{finding} ({planner})")
+        return list(found)
+
+
+def findings_in_plan(plan: _Node, owner: str, columns: dict[str, list[str]]) -> Iterator[str]:
+    """`owner` is the parameter of the owner, such as `$2`; `columns` are those of each user-owned table, in their order."""
+    nodes = list(_walk(plan))
+    scans = [node for node in nodes if node.get("Relation Name") in OWNED and node["Node Type"] != "ModifyTable"]
+    bound = {owner}  # what a scan's owner column may equal
+    while True:
+        more = {_owner_of(scan) for scan in scans if any(_equals(c, _owner_of(scan), bound) for c in _conditions(scan))}
+        if more <= bound:
+            break
+        bound |= more
+    for scan in scans:
+        if _owner_of(scan) not in bound:
+            yield f"{scan['Node Type']} of {scan['Alias']} without {_owner_of(scan)} = {owner}"
+    for node in nodes:
+        if node["Node Type"] == "ModifyTable" and node["Relation Name"] in OWNED:
+            yield from _findings_in_write(node, owner, bound, columns[node["Relation Name"]])
+
+
+def _findings_in_write(node: _Node, owner: str, bound: set[str], columns: list[str]) -> Iterator[str]:
+    name, owner_column = node["Relation Name"], OWNED[node["Relation Name"]]
+    if node["Operation"] == "Merge":
+        yield f"a MERGE into {name}: its actions are not in the plan"
+    if node["Operation"] == "Insert":
+        (source,) = [child for child in node["Plans"] if child["Parent Relationship"] == "Outer"]
+        value = source["Output"][columns.index(owner_column)]
+        if value not in bound:
+            # `"*SELECT*".user_id` may be right: PostgreSQL folds the SELECT of an INSERT into it, and shows what is inserted,
+            # once nothing in it is volatile. Take clock_timestamp() in a CTE.
+            yield f"inserts into {name} with {owner_column} = {value}"
+    if node.get("Conflict Resolution") == "UPDATE":
+        met = f"{node['Alias']}.{owner_column}"
+        if not any(_equals(condition, met, {owner}) for condition in conjuncts(node.get("Conflict Filter", ""))):
+            yield f"updates the row of {name} that it conflicts with, whoever owns it"
+
+
+def _walk(node: _Node) -> Iterator[_Node]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _walk(child)
+
+
+def _owner_of(scan: _Node) -> str:
+    alias = scan["Alias"]
+    return (alias if re.fullmatch("[a-z_][a-z0-9_]*", alias) else f'"{alias}"') + "." + OWNED[scan["Relation Name"]]
+
+
+def _conditions(scan: _Node) -> Iterator[str]:
+    for key in ("Index Cond", "Recheck Cond", "Filter"):
+        yield from conjuncts(scan.get(key, ""))
+
+
+def _equals(condition: str, column: str, bound: set[str]) -> bool:
+    left, equals, right = condition.partition(" = ")
+    return bool(equals) and ((left == column and right in bound) or (right == column and left in bound))
+
+
+_TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\(|\)| AND |.""", re.DOTALL)
+
+
+def conjuncts(condition: str) -> Iterator[str]:
+    """The conditions that must all hold, from PostgreSQL's own notation: `((a = $1) AND (b OR c))` gives two."""
+    parts, depth = [""], 0
+    for token in _TOKENS.findall(condition):
+        depth += (token == "(") - (token == ")")
+        if token == " AND " and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += token
+    for part in parts:
+        if len(parts) == 1 and not _is_enclosed(part):
+            if part:
+                yield part
+        else:
+            yield from conjuncts(part[1:-1] if _is_enclosed(part) else part)
+
+
+def _is_enclosed(text: str) -> bool:
+    depth = 0
+    for place, token in enumerate(tokens := _TOKENS.findall(text)):
+        depth += (token == "(") - (token == ")")
+        if depth == 0 and place < len(tokens) - 1:
+            return False
+    return text.startswith("(")
+
+
+def explain(database_url: str, *statements: Statement) -> dict[str, list[str]]:
+    """The findings of each statement, by its name."""
+
+    async def all_of_them() -> dict[str, list[str]]:
+        connection = await asyncpg.connect(**url.parse(database_url).arguments())
+        try:
+            explainer = await Explainer.on(connection)
+            return {statement.name: await explainer.findings(statement) for statement in statements}
+        finally:
+            await connection.close()
+
+    return asyncio.run(all_of_them())

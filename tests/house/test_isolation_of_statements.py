@@ -1,0 +1,82 @@
+"""Every statement touches its owner's rows alone: proven on its expression tree and on its plan.
+
+A proof that never fails proves nothing, so both are shown statements that are wrong, each in one way, and must refuse them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from taskwell.database import statement
+from taskwell.database.statement import REGISTRY, Statement, UnsafeStatement
+from tests.house import right_statements, wrong_reads, wrong_writes  # noqa: F401  they fill WRONG and RIGHT
+from tests.house.isolation import findings_in_tree
+from tests.house.plans import conjuncts, explain
+from tests.house.samples import BUILD, PLAN, RIGHT, TREE, WRONG, Build
+
+PINNED = Path(__file__).parent / "unscoped_statements.txt"
+SCOPED = [one for one in REGISTRY.values() if one.unscoped is None]
+
+
+@pytest.mark.parametrize("one", SCOPED, ids=lambda one: one.name)
+def test_the_tree_of_each_statement_is_bound_to_the_owner(one: Statement) -> None:
+    assert findings_in_tree(one.expression) == []
+
+
+def test_each_scan_of_each_statement_is_bound_to_the_owner(shared_database: str) -> None:
+    found = explain(shared_database, *SCOPED)
+    assert {name: findings for name, findings in found.items() if findings} == {}
+    assert len(found) == len(SCOPED) > 20
+
+
+def test_the_statements_without_an_owner_are_those_that_were_reviewed() -> None:
+    reasons = {one.name: one.unscoped for one in REGISTRY.values() if one.unscoped is not None}
+    listed = [line for line in PINNED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    assert listed == sorted(f"{name}: {reason}" for name, reason in reasons.items())
+
+
+def test_no_reason_is_given_where_a_statement_is_bound_anyway() -> None:
+    bound = [one.name for one in REGISTRY.values() if one.unscoped is not None and findings_in_tree(one.expression) == []]
+    assert bound == []
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements that a test makes are none of the program's."""
+    monkeypatch.setattr(statement, "REGISTRY", {})
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(("build", "seen_by"), WRONG.values(), ids=WRONG)
+def test_a_wrong_statement_is_refused(build: Build, seen_by: frozenset[str], shared_database: str) -> None:
+    expression = build()
+    seen = {TREE} if findings_in_tree(expression) else set()
+    try:
+        wrong = Statement("wrong", expression)
+    except UnsafeStatement:
+        seen.add(BUILD)
+    else:
+        seen |= {PLAN} if explain(shared_database, wrong)["wrong"] else set()
+    assert seen == seen_by
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("build", RIGHT.values(), ids=RIGHT)
+def test_a_right_statement_is_not_refused(build: Build, shared_database: str) -> None:
+    right = Statement("right", build())
+    assert findings_in_tree(right.expression) == []
+    assert explain(shared_database, right)["right"] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "parts"),
+    [
+        ("(a = $1)", ["a = $1"]),
+        ("((a = $1) AND (b OR c))", ["a = $1", "b OR c"]),
+        ("((a = $1) OR (b AND c))", ["(a = $1) OR (b AND c)"]),
+        ("((NOT (a = $1)) AND (t = ') AND ('::text))", ["NOT (a = $1)", "t = ') AND ('::text"]),
+        ("", []),
+    ],
+)
+def test_a_plans_condition_is_taken_apart(condition: str, parts: list[str]) -> None:
+    assert list(conjuncts(condition)) == parts

@@ -1,0 +1,134 @@
+"""Statements that change what is not the owner's, each in one way, and the proofs that see it."""
+
+from typing import Any
+
+from sqlalchemy import (
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from taskwell.accounts.standing import owner, users
+from taskwell.tasks.statements import tasks
+from tests.house.samples import BUILD, INSERTED, PLAN, TREE, inner, me, mine, other, row, selected_row, task_id, title, wrong
+
+
+@wrong(TREE, PLAN)
+def _an_update() -> Any:
+    return update(tasks).values(title=title).where(tasks.c.id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _an_update_with_the_owner_as_a_value() -> Any:
+    return update(tasks).values(user_id=owner).where(tasks.c.id == task_id)
+
+
+@wrong(TREE)
+def _an_update_that_gives_a_row_away() -> Any:
+    return update(tasks).values(user_id=other).where(mine, tasks.c.id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _an_update_from() -> Any:
+    return update(tasks).values(title=users.c.email).where(mine, tasks.c.revision == users.c.revision)
+
+
+@wrong(TREE, PLAN)
+def _an_update_from_whose_target_is_free() -> Any:
+    return update(tasks).values(title=users.c.email).where(me, tasks.c.id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _an_update_of_everybody_by_a_subquery() -> Any:
+    return update(tasks).values(title=select(users.c.email).limit(1).scalar_subquery()).where(mine)
+
+
+@wrong(TREE, PLAN)
+def _a_delete() -> Any:
+    return delete(tasks).where(tasks.c.id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _a_delete_using() -> Any:
+    return delete(tasks).where(tasks.c.revision == users.c.revision, me)
+
+
+@wrong(TREE, PLAN)
+def _a_delete_using_everybody() -> Any:
+    return delete(tasks).where(mine, tasks.c.revision == users.c.revision)
+
+
+@wrong(TREE, PLAN)
+def _an_insert_for_somebody_else() -> Any:
+    return insert(tasks).values(row(user_id=other, description=func.lower(cast(owner, Text))))
+
+
+@wrong(TREE, PLAN)
+def _an_insert_for_nobody() -> Any:
+    return insert(tasks).values(row(user_id=null(), description=func.lower(cast(owner, Text))))
+
+
+@wrong(TREE, PLAN)
+def _an_insert_from_everybody() -> Any:
+    return insert(tasks).from_select(INSERTED, select(*selected_row(users.c.id, owner, at=users.c.created_at)))
+
+
+@wrong(TREE, PLAN)
+def _an_insert_for_the_owner_of_what_everybody_has() -> Any:
+    return insert(tasks).from_select(
+        INSERTED, select(*selected_row(owner, inner.c.id, at=func.now())).where(inner.c.revision > 1)
+    )
+
+
+@wrong(PLAN)
+def _an_insert_from_a_select_that_is_volatile() -> Any:
+    mine_again = select(*selected_row(owner, task_id, at=func.clock_timestamp()))  # right, and not provable
+    return insert(tasks).from_select(INSERTED, mine_again.where(exists().where(me)))
+
+
+@wrong(TREE, BUILD)
+def _an_insert_of_two_rows_one_of_them_for_somebody_else() -> Any:
+    return insert(tasks).values([row(user_id=owner), row(user_id=other)])
+
+
+@wrong(TREE, BUILD)
+def _an_insert_of_two_rows_one_of_them_read_from_everybody() -> Any:
+    stolen = select(func.max(inner.c.title)).scalar_subquery()
+    return insert(tasks).values([row(user_id=owner), row(user_id=owner, title=stolen)])
+
+
+@wrong(BUILD)
+def _an_insert_of_two_rows_both_the_owners() -> Any:
+    return insert(tasks).values([row(user_id=owner), row(user_id=owner, id=other)])  # right, and not provable
+
+
+@wrong(TREE, PLAN)
+def _an_update_on_conflict_without_the_owner() -> Any:
+    new = upsert(tasks).values(row(user_id=owner))
+    return new.on_conflict_do_update(index_elements=["user_id", "id"], set_={"title": title})
+
+
+@wrong(TREE, PLAN)
+def _an_update_on_conflict_of_whoever_has_the_address() -> Any:
+    new = upsert(users).values(id=owner, email=title, password_hash=title)
+    return new.on_conflict_do_update(index_elements=[func.lower(users.c.email)], set_={"password_hash": title})
+
+
+@wrong(TREE)
+def _an_update_on_conflict_that_gives_the_row_away() -> Any:
+    new = upsert(tasks).values(row(user_id=owner))
+    return new.on_conflict_do_update(index_elements=["user_id", "id"], set_={"user_id": other}, where=mine)
+
+
+@wrong(TREE, PLAN)
+def _an_update_on_conflict_by_a_subquery() -> Any:
+    new = upsert(tasks).values(row(user_id=owner))
+    stolen = select(func.max(inner.c.title)).scalar_subquery()
+    return new.on_conflict_do_update(index_elements=["user_id", "id"], set_={"title": stolen}, where=mine)

@@ -1,0 +1,65 @@
+"""Every answer that a test receives is held to what /openapi.json says of it: a hook in the clients of the cast."""
+
+import re
+from typing import Any
+
+import httpx
+import jsonschema_rs
+
+# Of the whole server, not of one operation: a path's other methods, a body that never came, a defect.
+_EVERYWHERE = {405, 408, 500}
+_ALIASES = (("/api/tasks", "/api/v1/tasks"), ("/users/", "/api/v1/users/"))
+
+
+class ContractBroken(AssertionError):
+    """The application answered what its own description does not allow."""
+
+
+class Contract:
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._components = document["components"]
+        self._operations = [
+            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["responses"])
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        ]
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+
+    def hook(self, answer: httpx.Response) -> None:
+        answer.read()
+        request = answer.request
+        self.check(request.method, request.url.path, answer)
+
+    def check(self, method: str, path: str, answer: httpx.Response) -> None:
+        """Raises ContractBroken. Says nothing of addresses that the description leaves out."""
+        for old, new in _ALIASES:
+            if path.startswith(old):
+                path = new + path.removeprefix(old)
+        for declared_method, pattern, responses in self._operations:
+            if pattern.fullmatch(path) and declared_method == method.replace("HEAD", "GET"):
+                self._check(method, path, responses, answer)
+
+    def _check(self, method: str, path: str, responses: dict[str, Any], answer: httpx.Response) -> None:
+        said = f"{method} {path} answered {answer.status_code} {answer.text[:500]}"
+        if answer.status_code in _EVERYWHERE:
+            return
+        declared = responses.get(str(answer.status_code))
+        if declared is None:
+            raise ContractBroken(f"{said}\nonly {', '.join(responses)} are declared")
+        content = declared.get("content")
+        if method == "HEAD" or content is None:
+            if answer.content:
+                raise ContractBroken(f"{said}\nno body is declared")
+            return
+        if answer.headers["content-type"] not in content:
+            raise ContractBroken(f"{said}\nof type {answer.headers['content-type']}, declared is {', '.join(content)}")
+        problems = [error.message for error in self._validator(content["application/json"]["schema"]).iter_errors(answer.json())]
+        if problems:
+            raise ContractBroken(f"{said}\n{problems}")
+
+    def _validator(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
+        name = str(schema)
+        if name not in self._validators:
+            whole = schema | {"components": self._components}
+            self._validators[name] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        return self._validators[name]
