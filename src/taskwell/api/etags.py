@@ -40,7 +40,7 @@ def is_current(revisions: str | None, revision: int) -> bool:
 
 def _revisions(tags: list[str], epoch: str) -> str:
     ours = f"{epoch}.{_VIEW}."
-    return ",".join(tag.removeprefix(ours) for tag in tags if tag.startswith(ours))
+    return ",".join(tag.removeprefix(ours) for tag in tags if tag.startswith(ours) and tag.removeprefix(ours).isdigit())
 
 
 def _parse(header: str, name: str) -> list[tuple[bool, str]]:

@@ -84,7 +84,7 @@ async def list_tasks(
         completed=None if query.completed is None else query.completed == "true",
         order=query.order,
         limit=query.limit,
-        after=None if query.cursor is None else cursor.decode(query.cursor, owner.id, query.scope),
+        begin=None if query.cursor is None else cursor.decode(query.cursor, owner.id, query.scope),
         if_none_match=etags.if_none_match(if_none_match, db.epoch),
     )
     tag = (b"etag", etags.etag(db.epoch, page.revision))

@@ -98,22 +98,24 @@ class Database:
         writing = self._writing.get(owner)
         if writing is None:
             writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
+        deadline = None
         if writing.locked():
+            deadline = asyncio.get_running_loop().time() + WAIT_SECONDS  # for the turn and the connection together
             try:
-                async with asyncio.timeout(WAIT_SECONDS):
+                async with asyncio.timeout_at(deadline):
                     await writing.acquire()
             except TimeoutError:
                 raise DatabaseBusy("Many writes of yours are waiting already. Nothing was changed; try again.") from None
         else:
             await writing.acquire()
         try:
-            return await self._run(statement, values)
+            return await self._run(statement, values, deadline)
         finally:
             writing.release()
 
-    async def _run(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
+    async def _run(self, statement: Statement, values: list[Any], deadline: float | None = None) -> asyncpg.Record | None:
         try:
-            return await self._attempt(statement, values)
+            return await self._attempt(statement, values, deadline)
         except _ROLLED_BACK:
             return await self._last_attempt(statement, values)
         except _BROKEN as error:
@@ -136,8 +138,8 @@ class Database:
             return OutcomeUnknown()
         return DatabaseUnavailable()
 
-    async def _attempt(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
-        connection = await self._pool.acquire()
+    async def _attempt(self, statement: Statement, values: list[Any], deadline: float | None = None) -> asyncpg.Record | None:
+        connection = await (self._pool.acquire() if deadline is None else self._acquire_until(deadline))
         try:
             row: asyncpg.Record | None = await connection.fetchrow(statement.sql, *values)
         except asyncpg.PostgresError:
@@ -155,6 +157,13 @@ class Database:
             raise
         self._pool.release(connection)
         return row
+
+    async def _acquire_until(self, deadline: float) -> Connection:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._pool.acquire()
+        except TimeoutError:  # the pool's own are DatabaseBusy and DatabaseUnavailable
+            raise DatabaseBusy from None
 
     async def _connect(self) -> Connection:
         connection: Connection | None = None

@@ -1,4 +1,4 @@
-"""Where a page ends, as an opaque string. It is bound to the owner and the filter: elsewhere it means nothing.
+"""Where a page begins, as an opaque string. It is bound to the owner and the filter: elsewhere it means nothing.
 
 The place is that of a row, not a count, so rows that come and go between two pages are neither repeated nor skipped.
 """

@@ -43,6 +43,9 @@ from taskwell.tasks.tables import Task, TaskView
 
 Order = Literal["newest", "oldest"]
 
+BETWEEN_ITEMS = ",\n"
+"""A line end is never inside an item, where JSON writes it as `\\n`: so a page can be cut between two items."""
+
 tasks = Task.__table__  # type: ignore[attr-defined]
 
 _task_id = argument("task_id", Uuid())
@@ -74,17 +77,14 @@ READ_TASK = Statement(
 
 
 def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
-    """One page, rendered as the items of a JSON array.
-
-    It asks for one row more than the page holds: that there is one is how we know of a next page.
-    """
+    """One page, rendered as the items of a JSON array, and one row more: there the next page begins."""
     place = tuple_(tasks.c.created_at, tasks.c.id)
     conditions = [_live]
     if completed is not None:
         conditions.append(tasks.c.is_completed.is_(completed))
     if resumed:
-        last = tuple_(argument("last_created_at", DateTime(timezone=True)), argument("last_id", Uuid()))
-        conditions.append(place < last if order == "newest" else place > last)
+        first = tuple_(argument("first_created_at", DateTime(timezone=True)), argument("first_id", Uuid()))
+        conditions.append(place <= first if order == "newest" else place >= first)
     sort = [tasks.c.created_at, tasks.c.id]
     item = (
         select(*_view)
@@ -93,28 +93,15 @@ def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
         .limit(_limit + 1)
         .subquery("item")
     )
-    page = select(as_json(item).label("item"), item.c.created_at, item.c.id, func.row_number().over().label("place")).subquery(
-        "page"
-    )
-    on_page = page.c.place <= _limit
-    is_last = page.c.place == _limit
-    items = (
-        select(
-            func.string_agg(cast(page.c.item, Text), ",").filter(on_page).label("items"),
-            (func.count() > _limit).label("has_next"),
-            func.max(page.c.created_at).filter(is_last).label("last_created_at"),
-            func.max(cast(page.c.id, Text)).filter(is_last).label("last_id"),
-        )
-        .select_from(page)
-        .subquery("items")
-        .lateral()
-    )
+    items = select(func.string_agg(cast(as_json(item), Text), BETWEEN_ITEMS).label("items")).subquery("items").lateral()
     # A client that has this revision already is told so without a look at the tasks.
     is_news = or_(_if_none_match.is_(None), and_(_if_none_match != "*", not_(_is_among(users.c.revision, _if_none_match))))
     name = f"list_tasks_{order}_{ {None: 'all', True: 'completed', False: 'open'}[completed] }{'_resumed' if resumed else ''}"
     return Statement(
         name,
-        select(users.c.revision, items).select_from(users.outerjoin(items, is_news)).where(owner_in_standing()),
+        select(users.c.revision, is_news.label("is_news"), items.c["items"])
+        .select_from(users.outerjoin(items, is_news))
+        .where(owner_in_standing()),
     )
 
 

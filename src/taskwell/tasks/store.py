@@ -1,6 +1,7 @@
 """What can be done with tasks. The owner comes first; a task of somebody else's is a task that does not exist."""
 
 import json
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
 from taskwell.tasks.cursor import Place
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
+    BETWEEN_ITEMS,
     CHANGE_TASK,
     CREATE_TASK,
     CREATE_TASK_AT,
@@ -53,13 +55,13 @@ async def list_tasks(
     completed: bool | None,
     order: Order,
     limit: int,
-    after: Place | None,
+    begin: Place | None,
     if_none_match: str | None,
 ) -> RenderedPage:
     """One page, by creation. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
-    resume = {} if after is None else {"last_created_at": after.created_at, "last_id": after.id}
+    resume = {} if begin is None else {"first_created_at": begin.created_at, "first_id": begin.id}
     row = await db.row(
-        LIST_TASKS[completed, order, after is not None],
+        LIST_TASKS[completed, order, begin is not None],
         owner=owner.id,
         issued_at=owner.issued_at,
         limit=limit,
@@ -68,10 +70,14 @@ async def list_tasks(
     )
     if row is None:
         raise owner.not_in_standing()
-    if row["has_next"] is None:
+    if not row["is_news"]:
         return RenderedPage(None, None, row["revision"])
-    next_place = Place(row["last_created_at"], UUID(row["last_id"])) if row["has_next"] else None
-    return RenderedPage(row["items"] or "", next_place, row["revision"])
+    items: str = row["items"] or ""
+    if items.count(BETWEEN_ITEMS) < limit:
+        return RenderedPage(items, None, row["revision"])
+    items, _, beyond = items.rpartition(BETWEEN_ITEMS)
+    first = json.loads(beyond)
+    return RenderedPage(items, Place(datetime.fromisoformat(first["created_at"]), UUID(first["id"])), row["revision"])
 
 
 async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
