@@ -12,6 +12,7 @@ import pytest
 from taskwell.settings import Settings
 from tests.support import postgres
 from tests.support.cast import Person, person
+from tests.support.keys import SIGNING_KEY
 from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
@@ -76,7 +77,8 @@ def server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
-    return Settings.model_validate({"database_url": database_url, "data_dir": data_dir, "log_level": "error"} | more)
+    given = {"database_url": database_url, "data_dir": data_dir, "signing_key": SIGNING_KEY, "log_level": "error"}
+    return Settings.model_validate(given | more)
 
 
 @pytest.fixture

@@ -57,14 +57,14 @@ class Taskwell(FastAPI):
 
 def build_app(settings: Settings) -> Taskwell:
     """Raises CannotStart. The database is first looked at when the server starts."""
+    if settings.database_url is None:
+        raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
+    key = signing_key(settings.private_key, None)
     app = Taskwell(settings)
-    key = signing_key(settings.private_key, settings.data_dir)
     app.state.tokens = Tokens(key, issuer=settings.issuer, lifetime_seconds=settings.access_token_seconds)
     app.state.passwords = Passwords()
     app.state.readiness = Readiness()
     app.state.pages = make_pages(app)
-    if settings.database_url is None:
-        raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
     app.state.database = Database.at(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,

@@ -42,6 +42,7 @@ class Person(httpx.Client):
             page = self.get("/api/v1/tasks", params=parameters)
             assert page.status_code == 200, page.text
             tasks += page.json()["items"]
+            assert len({task["id"] for task in tasks}) == len(tasks), "a task is seen twice"
             if page.json()["next_cursor"] is None:
                 return tasks
             parameters["cursor"] = page.json()["next_cursor"]

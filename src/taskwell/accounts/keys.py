@@ -29,12 +29,20 @@ class SigningKey:
         return cls(private, public, _thumbprint(public))
 
 
-def signing_key(given: Ed25519PrivateKey | None, data_dir: Path) -> SigningKey:
-    """The operator's key, or else the data folder's. Raises CannotStart."""
-    return _load_or_make(data_dir) if given is None else SigningKey.of(given)
+def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> SigningKey:
+    """The operator's key, or else that of the data folder of an embedded database. Raises CannotStart."""
+    if given is not None:
+        return SigningKey.of(given)
+    if own_folder is not None:
+        return kept_key(own_folder)
+    # Each of several servers would make its own, and refuse the tokens of the others.
+    raise CannotStart(
+        "TASKWELL_SIGNING_KEY (or TASKWELL_SIGNING_KEY_FILE) is needed with DATABASE_URL, the same on every server: "
+        "`openssl rand -base64 32` makes one"
+    )
 
 
-def _load_or_make(data_dir: Path) -> SigningKey:
+def kept_key(data_dir: Path) -> SigningKey:
     """The key of this data folder, made on first use, mode 0600. Raises CannotStart."""
     path = data_dir / KEY_FILE
     try:

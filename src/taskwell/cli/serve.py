@@ -16,6 +16,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
+from taskwell.accounts.keys import KEY_FILE, kept_key, signing_key
 from taskwell.cli.database import own_postgres, with_database
 from taskwell.database.database import Database
 from taskwell.errors import CannotStart
@@ -45,11 +46,15 @@ def serve(
 @contextmanager
 def _database(settings: Settings) -> Iterator[None]:
     if settings.database_url is not None:
+        signing_key(settings.private_key, None)
         with_database(settings, _nothing)  # one line here rather than one of each worker's
         yield
         return
     with own_postgres(settings) as there:
         os.environ["DATABASE_URL"] = there
+        if settings.private_key is None:
+            kept_key(settings.data_dir)
+            os.environ["TASKWELL_SIGNING_KEY_FILE"] = str(settings.data_dir / KEY_FILE)
         yield
 
 

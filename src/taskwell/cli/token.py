@@ -30,7 +30,7 @@ def token(
     settings = Settings.load()
     user_id = with_database(settings, lambda db: find_account(db, email))
     tokens = Tokens(
-        signing_key(settings.private_key, settings.data_dir),
+        signing_key(settings.private_key, settings.data_dir if settings.database_url is None else None),
         issuer=settings.issuer,
         lifetime_seconds=settings.access_token_seconds,
     )
