@@ -93,15 +93,14 @@ def _list(completed: bool | None, order: Order, *, resumed: bool) -> Statement:
         .limit(_limit + 1)
         .subquery("item")
     )
-    items = select(func.string_agg(cast(as_json(item), Text), BETWEEN_ITEMS).label("items")).subquery("items").lateral()
-    # A client that has this revision already is told so without a look at the tasks.
+    items = select(func.string_agg(cast(as_json(item), Text), BETWEEN_ITEMS)).select_from(item).scalar_subquery()
+    # A client that has this revision already is told so without a look at the tasks: CASE runs the subquery only if need be.
+    # (As the condition of a join it is tested after the join: a 304 then costs what a list does, 98 µs, against 32.)
     is_news = or_(_if_none_match.is_(None), and_(_if_none_match != "*", not_(_is_among(users.c.revision, _if_none_match))))
     name = f"list_tasks_{order}_{ {None: 'all', True: 'completed', False: 'open'}[completed] }{'_resumed' if resumed else ''}"
     return Statement(
         name,
-        select(users.c.revision, is_news.label("is_news"), items.c["items"])
-        .select_from(users.outerjoin(items, is_news))
-        .where(owner_in_standing()),
+        select(users.c.revision, is_news.label("is_news"), case((is_news, items)).label("items")).where(owner_in_standing()),
     )
 
 

@@ -1,0 +1,7 @@
+-- A new title for one task of a random user.
+local common = dofile(os.getenv("BENCH_LUA") .. "/common.lua")
+
+function request()
+  local user = common.someone()
+  return common.tell("PATCH", "/api/v1/tasks/" .. common.some_task(user), user, '{"title":"' .. common.title() .. '"}')
+end
