@@ -1,5 +1,6 @@
 """Where all parts meet: `build_app` for whoever has settings, `create` for any ASGI server."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -84,6 +85,9 @@ def create() -> Taskwell:
 async def _lifespan(app: Taskwell) -> AsyncIterator[None]:
     try:
         await app.state.database.check_schema()
+        # What was loaded stays: without this, each full collection walks over all of SQLAlchemy while requests wait.
+        gc.collect()
+        gc.freeze()
         yield
     finally:
         await app.state.database.close()

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import uuid_utils.compat
-from pydantic import AfterValidator, EmailStr, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StrictBool, StringConstraints
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 16_384
@@ -36,6 +36,16 @@ DisplayName = Annotated[
 Flag = StrictBool
 PageLimit = Annotated[int, Field(ge=1, le=100)]
 Email = Annotated[EmailStr, AfterValidator(_storable), StringConstraints(max_length=EMAIL_LENGTH)]
+
+
+def _hyphenated(value: object) -> object:
+    # Python also reads {braces}, urn:uuid: and thirty-two bare digits; one id should have one spelling.
+    if isinstance(value, str) and len(value) != 36:
+        raise ValueError("must be a UUID")
+    return value
+
+
+Id = Annotated[UUID, BeforeValidator(_hyphenated)]
 
 
 def new_id() -> UUID:

@@ -1,10 +1,10 @@
 """Who asks, and whose rows the request is about: dependencies of the matched route, never a look at the path's text."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from fastapi.security import OAuth2PasswordBearer
+from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.standing import Owner
 from taskwell.accounts.store import read_account
@@ -12,6 +12,9 @@ from taskwell.accounts.tokens import Claims
 from taskwell.api.request import ApiRequest
 from taskwell.database.database import Database
 from taskwell.errors import TokenMissing, UserNotFound
+from taskwell.types import Id
+
+_ID = TypeAdapter(Id)
 
 
 def database(request: Request) -> Database:
@@ -49,8 +52,8 @@ async def rows_of(request: Request, claims: SignedIn, db: Db) -> Owner:
     if named is None:
         return own_rows(claims)
     try:
-        user_id = UUID(named)
-    except ValueError:
+        user_id = _ID.validate_python(named)
+    except ValidationError:
         raise UserNotFound from None
     if user_id == claims.user_id:
         return own_rows(claims)
@@ -64,6 +67,6 @@ OwnRows = Annotated[Owner, Depends(own_rows)]
 RowsOf = Annotated[Owner, Depends(rows_of)]
 
 
-def named_user(user_id: Annotated[UUID, Path(description="Yours, or anybody's if you are an administrator")]) -> UUID:
+def named_user(user_id: Annotated[Id, Path(description="Yours, or anybody's if you are an administrator")]) -> Id:
     """Describes the parameter for OpenAPI; `rows_of` is what reads it, as soon as it knows who asks."""
     return user_id

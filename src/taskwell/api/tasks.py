@@ -1,7 +1,6 @@
 """Tasks over REST."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi import Header as HeaderParameter
@@ -33,11 +32,11 @@ from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import Order
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
-from taskwell.types import PageLimit
+from taskwell.types import Id, PageLimit
 
 router = APIRouter(tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 404: NO_SUCH_USER, 503: UNAVAILABLE})
 
-TaskId = Annotated[UUID, Path()]
+TaskId = Annotated[Id, Path()]
 IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
 IfNoneMatch = Annotated[
     str | None, HeaderParameter(alias="if-none-match", description="The ETag that you have: answers 304 while it holds")

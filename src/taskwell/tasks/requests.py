@@ -1,11 +1,10 @@
 """What a client may say of a task. A field that is not listed here is refused, never ignored."""
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from taskwell.types import Description, Flag, Title
+from taskwell.types import Description, Flag, Id, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -18,7 +17,7 @@ class NewTask(BaseModel):
     title: Title
     description: Description | None = None
     is_completed: Flag = False
-    id: UUID | None = None
+    id: Id | None = None
 
 
 class WholeTask(BaseModel):

@@ -1,0 +1,274 @@
+"""What /openapi.json says is what the reviewed contract says, and what the application does.
+
+That each single answer conforms is seen to by every other test here: the clients of the cast hold whatever they receive
+to the description (tests/support/contract.py).
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from taskwell.accounts.standing import Owner
+from taskwell.database import url
+from taskwell.database.database import Database
+from taskwell.tasks import store
+from taskwell.tasks.store import RenderedTask
+from tests.support.cast import Person
+from tests.support.contract import ContractBroken
+from tests.support.server import RunningServer
+
+CONTRACT = Path(__file__).parents[2] / "contracts" / "openapi.json"
+
+
+def test_the_application_serves_the_reviewed_contract(anonymous: httpx.Client) -> None:
+    served = anonymous.get("/openapi.json").json()
+    assert json.loads(CONTRACT.read_text()) == served, "if the change is meant: `make openapi`, and review the difference"
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary(server: RunningServer) -> None:
+    operations = [operation for path in server.app.openapi()["paths"].values() for operation in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"] and operation["description"] and operation["tags"] for operation in operations)
+
+
+def test_every_error_is_described_as_the_envelope(server: RunningServer) -> None:
+    for path, operations in server.app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    schema = response["content"]["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/ErrorEnvelope"}, (method, path, status)
+            assert "422" not in operation["responses"]
+
+
+def test_what_is_described_is_all_that_is_shown(server: RunningServer, alice: Person) -> None:
+    """A schema lets more properties pass than it names; the application sends none of those."""
+    schemas = server.app.openapi()["components"]["schemas"]
+    assert list(alice.creates()) == list(schemas["TaskView"]["properties"])
+    assert list(alice.get("/api/v1/auth/me").json()) == list(schemas["UserView"]["properties"])
+    assert list(alice.get("/api/v1/tasks").json()) == list(schemas["TaskPage"]["properties"])
+    for name in ("TaskView", "UserView", "TaskPage", "AccessToken", "ErrorEnvelope", "ErrorBody"):
+        assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
+    for name in ("NewTask", "WholeTask", "TaskChanges", "NewAccount"):
+        assert schemas[name]["additionalProperties"] is False, name
+
+
+def test_the_headers_that_are_described_are_sent(server: RunningServer, alice: Person) -> None:
+    task = alice.creates()
+    path = f"/api/v1/tasks/{task['id']}"
+    tag = {"If-None-Match": alice.get(path).headers["etag"]}
+    new, at = {"title": "x", "id": str(uuid4())}, f"/api/v1/tasks/{uuid4()}"
+    alice.creates()
+    for method, template, answer in (
+        ("post", "/api/v1/tasks", alice.post("/api/v1/tasks", json=new)),
+        ("post", "/api/v1/tasks", alice.post("/api/v1/tasks", json=new)),
+        ("get", "/api/v1/tasks", alice.get("/api/v1/tasks?limit=1")),
+        (
+            "get",
+            "/api/v1/tasks",
+            alice.get("/api/v1/tasks", headers={"If-None-Match": alice.get("/api/v1/tasks").headers["etag"]}),
+        ),
+        ("get", "/api/v1/tasks/{task_id}", alice.get(path)),
+        ("get", "/api/v1/tasks/{task_id}", alice.get(path, headers=tag)),
+        ("put", "/api/v1/tasks/{task_id}", alice.put(path, json={"title": "x"})),
+        ("put", "/api/v1/tasks/{task_id}", alice.put(at, json={"title": "x"}, headers={"If-None-Match": "*"})),
+        ("patch", "/api/v1/tasks/{task_id}", alice.patch(path, json={})),
+        ("get", "/api/v1/auth/me", httpx.get(f"{server.base_url}/api/v1/auth/me", trust_env=False)),
+    ):
+        described = server.app.openapi()["paths"][template][method]["responses"][str(answer.status_code)].get("headers", {})
+        assert described.keys() <= {name.title().replace("Etag", "ETag").replace("Www", "WWW") for name in answer.headers}, answer
+
+
+def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> None:
+    """The net in which all the other tests hang."""
+    good: dict[str, Any] = dict.fromkeys(("description", "completed_at")) | {
+        "title": "x",
+        "is_completed": False,
+        "revision": 1,
+    }
+    good |= {
+        "id": str(uuid4()),
+        "user_id": str(uuid4()),
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    path = f"/api/v1/tasks/{uuid4()}"
+    server.contract.check("GET", path, httpx.Response(200, json=good))
+    for bad in (
+        httpx.Response(418, json=good),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json=good | {"created_at": "yesterday"}),
+        httpx.Response(200, json=good | {"revision": "1"}),
+        httpx.Response(200, text="x"),
+        httpx.Response(304, text="x"),
+        httpx.Response(404, json={"detail": "Not Found"}),
+    ):
+        for address in (path, path.replace("/api/v1", "/api"), path.replace("/api/v1", f"/users/{uuid4()}")):
+            with pytest.raises(ContractBroken):
+                server.contract.check("GET", address, bad)
+
+
+# ---- Schemathesis --------------------------------------------------------------------------------------------------
+
+EXPECTED_REFUSALS = {
+    ("query", "cursor", "cursor_invalid"): "a cursor is opaque: nobody can invent one, and the schema cannot say which there are",
+    ("header", "if-match", "etag_invalid"): "the schema says text; what an ETag looks like is RFC 9110's",
+    ("header", "if-none-match", "etag_invalid"): "likewise",
+    ("header", "if-none-match", "condition_invalid"): "a PUT knows only `*` there",
+    ("body", "title", "value_error"): "no blank title and no U+0000, which JSON Schema cannot say portably",
+    ("body", "description", "value_error"): "no U+0000",
+    ("body", "display_name", "value_error"): "not blank, no U+0000",
+    ("body", "email", "value_error"): "the format `email` allows addresses that no mail server would take",
+    ("body", "password", "value_error"): "the limit is in bytes, JSON Schema counts characters",
+    ("body", "username", "value_error"): "no U+0000",
+}
+"""Requests that the schema allows and that are refused all the same, by their field and code, and why that is right."""
+
+EXPECTED_CODES = {
+    "task_changed": "412: the tag that it drew is not the task's; Schemathesis does not count 412 as an answer to a good request",
+    "task_exists": "412: `If-None-Match: *` at the id of a task that is there",
+}
+
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection", "positive_data_acceptance", "missing_required_header", "unsupported_method",
+    "allow_header_conformance",
+    "use_after_free", "ensure_resource_availability", "ignored_auth", "object_level_authorization",
+)  # fmt: skip
+
+
+class Finding(NamedTuple):
+    check: str
+    operation: str
+    status: int
+    body: Any
+    request: str
+
+    def is_expected(self) -> bool:
+        if self.check != "positive_data_acceptance" or not isinstance(self.body, dict):
+            return False
+        error = self.body["error"]
+        fields = [(field["location"], field["field"], field["code"]) for field in error["details"].get("fields", [])]
+        if self.status == 400 and fields:
+            return all(field in EXPECTED_REFUSALS for field in fields)
+        return self.status == 412 and error["code"] in EXPECTED_CODES
+
+
+class Run(NamedTuple):
+    findings: list[Finding]
+    passed: Counter[str]  # by check
+    probes: Counter[tuple[str, int]]  # one user's read, repeated with the other's token: by operation and answer
+    output: str
+
+
+def schemathesis(server: RunningServer, people: list[Person], folder: Path, *options: str) -> Run:
+    """The command line, with all its checks. `peers` is what makes it try each user's tasks as the other."""
+    credentials = [
+        {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {who.token}"}]}
+        for name, who in zip(("alice", "bob"), people, strict=True)
+    ]
+    (folder / "users.json").write_text(json.dumps({"auth": credentials}))
+    (folder / "schemathesis.toml").write_text('[auth.wfc]\npath = "users.json"\npeers = ["alice", "bob"]\n')
+    report = folder / "report.ndjson"
+    command = [sys.executable, "-W", "ignore", "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
+    command += [
+        "run",
+        f"{server.base_url}/openapi.json",
+        "--checks",
+        "all",
+        "--workers",
+        "1",
+        "--continue-on-failure",
+        "--no-color",
+    ]
+    command += ["--no-shrink", "--report", "ndjson", "--report-ndjson-path", str(report), *options]
+    command += ["--generation-deterministic"] if os.environ.get("CI") else ["--generation-database", "none"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    findings, passed, probes = [], Counter[str](), Counter[tuple[str, int]]()
+    for recorder in _recorders(report):
+        cases, interactions = recorder.get("cases", {}), recorder.get("interactions", {})
+        for case_id, checks in recorder.get("checks", {}).items():
+            for check in checks:
+                if check["status"] == "success":
+                    passed[check["name"]] += 1
+                else:
+                    findings.append(_finding(check["name"], cases[case_id]["value"], interactions[case_id]))
+        for case_id, case in cases.items():
+            parent = cases.get(case.get("parent_id"))
+            identity = case["value"].get("auth_identity")
+            if parent is not None and identity is not None and identity != parent["value"].get("auth_identity"):
+                operation = f"{case['value']['method']} {case['value']['path']}"
+                probes[operation, interactions[case_id]["response"]["status_code"]] += 1
+    return Run(findings, passed, probes, done.stdout)
+
+
+def _recorders(report: Path) -> Iterator[dict[str, Any]]:
+    with report.open() as lines:
+        for line in lines:
+            event = json.loads(line)
+            if "ScenarioFinished" in event:
+                yield event["ScenarioFinished"]["recorder"]
+
+
+def _finding(check: str, case: dict[str, Any], interaction: dict[str, Any]) -> Finding:
+    response = interaction["response"]
+    content = base64.b64decode(response["content"]["$base64"]) if response.get("content") else b""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = content
+    return Finding(
+        check, f"{case['method']} {case['path']}", response["status_code"], body, json.dumps(interaction["request"])[:600]
+    )
+
+
+def test_schemathesis_finds_nothing_but_what_is_excepted_here_with_a_reason(
+    server: RunningServer, alice: Person, bob: Person, tmp_path: Path
+) -> None:
+    run = schemathesis(server, [alice, bob], tmp_path, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "50")
+    unexpected = [finding for finding in run.findings if not finding.is_expected()]
+    assert not unexpected, "\n".join(f"{finding}" for finding in unexpected[:10])
+    assert all(run.passed[check] for check in CHECKS), run.passed
+    # That the other user was really sent for what the first one owns, and sent away.
+    for operation in ("GET /api/v1/tasks/{task_id}", "GET /api/v1/users/{user_id}/tasks/{task_id}"):
+        assert run.probes[operation, 404] >= 1, run.probes
+        assert run.probes[operation, 200] == 0
+
+
+def test_schemathesis_would_find_a_task_shown_to_another_user(
+    server: RunningServer,
+    shared_database: str,
+    alice: Person,
+    bob: Person,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The check passes without a word where it cannot run; so here is what it must not pass."""
+    read_task = store.read_task
+
+    async def of_whomever(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
+        connection = await asyncpg.connect(**url.parse(shared_database).arguments())
+        try:
+            found = await connection.fetchval("SELECT user_id FROM tasks WHERE id = $1", task_id)
+        finally:
+            await connection.close()
+        return await read_task(db, Owner(found or owner.id, None), task_id)
+
+    monkeypatch.setattr(store, "read_task", of_whomever)
+    options = ("--phases", "coverage,fuzzing", "--max-examples", "15", "--include-path-regex", "/tasks")
+    run = schemathesis(server, [alice, bob], tmp_path, *options)
+    assert "object_level_authorization" in {finding.check for finding in run.findings}, run.probes

@@ -1,0 +1,213 @@
+"""GET /tasks, page by page: nothing skipped, nothing repeated, whatever happens in between."""
+
+import base64
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from taskwell.types import new_id
+from tests.support import postgres
+from tests.support.cast import Person, person
+from tests.support.errors import invalid_fields
+from tests.support.mounts import at_every_mount, tasks_of
+from tests.support.server import RunningServer
+
+TASKS = "/api/v1/tasks"
+
+
+def titles(page: httpx.Response) -> list[str]:
+    assert page.status_code == 200, page.text
+    return [task["title"] for task in page.json()["items"]]
+
+
+def cursor_of(page: httpx.Response) -> str:
+    cursor = page.json()["next_cursor"]
+    assert isinstance(cursor, str)
+    return cursor
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("completed", [None, "true", "false"])
+def test_pages_follow_each_other_exactly(alice: Person, order: str, completed: str | None) -> None:
+    tasks = [alice.creates(str(number), is_completed=number % 3 == 0) for number in range(13)]
+    expected = [task for task in tasks if completed is None or task["is_completed"] == (completed == "true")]
+    if order == "newest":
+        expected.reverse()
+    query = {"limit": 2, "order": order} | ({} if completed is None else {"completed": completed})
+    assert alice.sees(**query) == expected
+
+
+def test_the_last_page_says_that_it_is_the_last_even_when_it_is_full(alice: Person) -> None:
+    for _ in range(4):
+        alice.creates()
+    first = alice.get(f"{TASKS}?limit=2")
+    second = alice.get(TASKS, params={"limit": 2, "cursor": cursor_of(first)})
+    assert len(titles(second)) == 2
+    assert second.json()["next_cursor"] is None
+    assert "link" not in second.headers
+
+
+def test_the_limit_may_change_from_page_to_page(alice: Person) -> None:
+    for number in range(6):
+        alice.creates(str(number))
+    first = alice.get(f"{TASKS}?limit=1")
+    second = alice.get(TASKS, params={"limit": 3, "cursor": cursor_of(first)})
+    assert titles(first) + titles(second) == ["5", "4", "3", "2"]
+
+
+@at_every_mount
+def test_the_link_leads_to_the_next_page_of_the_same_list(alice: Person, mount: str) -> None:
+    for number in range(5):
+        alice.creates(str(number), is_completed=True)
+    address = tasks_of(mount, alice.id)
+    page = alice.get(f"{address}?order=oldest&completed=true&limit=2")
+    seen = titles(page)
+    while "next" in page.links:
+        assert page.links["next"]["url"].startswith(f"{address}?")
+        assert quote(cursor_of(page)) in page.links["next"]["url"]
+        page = alice.get(page.links["next"]["url"])
+        seen += titles(page)
+    assert seen == ["0", "1", "2", "3", "4"]
+    assert page.json()["next_cursor"] is None
+
+
+def test_a_cursor_serves_for_its_owner_and_list_only(alice: Person, bob: Person, carol: Person) -> None:
+    for who in (alice, bob):
+        for _ in range(3):
+            who.creates(is_completed=True)
+    cursor = cursor_of(alice.get(f"{TASKS}?limit=1"))
+    assert alice.get(TASKS, params={"cursor": cursor}).status_code == 200
+    assert alice.get(f"/users/{alice.id}/tasks", params={"cursor": cursor}).status_code == 200
+    assert carol.get(f"/users/{alice.id}/tasks", params={"cursor": cursor}).status_code == 200
+    for other in (
+        bob.get(TASKS, params={"cursor": cursor}),
+        carol.get(TASKS, params={"cursor": cursor}),
+        carol.get(f"/users/{bob.id}/tasks", params={"cursor": cursor}),
+        alice.get(TASKS, params={"cursor": cursor, "order": "oldest"}),
+        alice.get(TASKS, params={"cursor": cursor, "completed": "true"}),
+        alice.get(TASKS, params={"cursor": cursor, "completed": "false"}),
+        alice.get(TASKS, params=[("cursor", cursor), ("cursor", cursor)]),
+    ):
+        assert invalid_fields(other) == ["cursor"]
+
+
+def test_the_place_of_a_deleted_task_is_still_a_place(alice: Person) -> None:
+    tasks = [alice.creates(str(number)) for number in range(4)]
+    cursor = cursor_of(alice.get(f"{TASKS}?limit=2"))
+    for task in tasks[2:]:
+        alice.delete(f"{TASKS}/{task['id']}")
+    assert titles(alice.get(TASKS, params={"cursor": cursor})) == ["1", "0"]
+
+
+def garbage_cursors() -> list[str]:
+    raw = base64.urlsafe_b64encode
+    return [
+        "", " ", "a", "abc", "null", "0", "-1", "=", "====", "\x00", "\U0001f914",
+        "x" * 100, "x" * 101, "x" * 5000, "' OR 1=1 --", raw(b"").decode(), raw(bytes(32)).decode(), raw(b"\xff" * 32).decode(),
+        raw(b"\x7f" * 24).decode(), raw(bytes(75)).decode(), '{"id":1}', "../..", "%", "é",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", garbage_cursors())
+def test_a_cursor_that_is_none_is_refused(alice: Person, cursor: str) -> None:
+    assert invalid_fields(alice.get(TASKS, params={"cursor": cursor})) == ["cursor"]
+
+
+def test_a_cursor_of_which_one_letter_is_changed_is_refused(alice: Person) -> None:
+    for _ in range(2):
+        alice.creates()
+    cursor = cursor_of(alice.get(f"{TASKS}?limit=1"))
+    for position in range(len(cursor)):
+        changed = cursor[:position] + ("A" if cursor[position] != "A" else "B") + cursor[position + 1 :]
+        if base64.urlsafe_b64decode(changed + "=") != base64.urlsafe_b64decode(cursor + "="):
+            assert invalid_fields(alice.get(TASKS, params={"cursor": changed})) == ["cursor"]
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_tasks_of_the_very_same_moment_are_neither_skipped_nor_repeated(alice: Person, shared_database: str, order: str) -> None:
+    ids = sorted(uuid4() for _ in range(11))
+    insert(shared_database, alice, ids[1::2] + ids[::-2])  # so that the order on disk is of no help
+    seen = [UUID(task["id"]) for task in alice.sees(limit=3, order=order)]
+    assert seen == (ids if order == "oldest" else ids[::-1])
+
+
+# What happens between two pages: a task at the near end, at the far end or in the middle of the list, or one that goes.
+_Event = tuple[str, int]
+_events = st.lists(st.tuples(st.sampled_from(["create", "insert", "delete"]), st.integers(0, 30)), max_size=4)
+
+
+@given(
+    count=st.integers(0, 9),
+    limit=st.integers(1, 4),
+    order=st.sampled_from(["newest", "oldest"]),
+    between=st.lists(_events, max_size=6),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_comes_and_goes_between_pages_a_task_that_stays_is_seen_once_and_in_order(
+    server: RunningServer, shared_database: str, count: int, limit: int, order: str, between: list[list[_Event]]
+) -> None:
+    with person(server, shared_database, "alice") as alice:
+        insert(shared_database, alice, [new_id() for _ in range(count)], apart=True)
+        stays = {task["id"] for task in alice.sees()}
+        gone: set[str] = set()
+        seen: list[dict[str, Any]] = []
+        rounds = iter(between)
+        query: dict[str, Any] = {"limit": limit, "order": order}
+        while True:
+            page = alice.get(TASKS, params=query).json()
+            seen += page["items"]
+            assert len(seen) <= 50, "it comes to an end"
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+            for events in islice(rounds, 1):
+                for event in events:
+                    gone |= happens(event, alice, shared_database, sorted(stays - gone))
+        seen_ids = [task["id"] for task in seen]
+        assert len(set(seen_ids)) == len(seen_ids), "none is seen twice"
+        assert stays - gone <= set(seen_ids), "what stays is seen"
+        places = [(task["created_at"], task["id"]) for task in seen]
+        assert places == sorted(places, reverse=order == "newest"), "all in one order"
+
+
+def happens(event: _Event, alice: Person, database: str, there: list[str]) -> set[str]:
+    """The ids of the tasks that are gone after it."""
+    kind, number = event
+    if kind == "create":
+        alice.creates()
+    elif kind == "insert":
+        insert(database, alice, [new_id()], at=number)
+    elif there:
+        doomed = there[number % len(there)]
+        assert alice.delete(f"{TASKS}/{doomed}").status_code == 204
+        return {doomed}
+    return set()
+
+
+def insert(database: str, who: Person, ids: list[UUID], *, apart: bool = False, at: int = 0) -> None:
+    """Tasks with chosen times of creation, which the API never gives twice: all at one moment, or some seconds `apart`."""
+    postgres.query(
+        database,
+        "WITH one AS (UPDATE users SET revision = revision + 1 WHERE id = $1 RETURNING revision),"
+        " new AS (SELECT id, timestamptz '2026-01-01' + interval '1 second' * ($3::int + $4::int * 3 * place) AS at"
+        "         FROM unnest($2::uuid[]) WITH ORDINALITY AS given (id, place))"
+        " INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
+        " SELECT $1, id, 'inserted', false, at, at, revision FROM new, one",
+        who.id,
+        ids,
+        at,
+        int(apart),
+    )
+
+
+def test_no_text_is_taken_for_the_end_of_a_task(alice: Person) -> None:
+    texts = [",\n", "},\n{", '"},{"', "\\n,", "\x1e", "]", ",\\n" * 80]
+    tasks = [alice.creates(text, description=text) for text in (f"x{part}y" for part in texts)]
+    for limit in (1, 2, 100):
+        assert alice.sees(limit=limit, order="oldest") == tasks

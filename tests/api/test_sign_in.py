@@ -1,0 +1,140 @@
+"""POST /auth/token: the OAuth 2 password form (RFC 6749 4.3)."""
+
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+
+from taskwell.accounts import passwords
+from tests.support import postgres
+from tests.support.errors import assert_error, invalid_fields
+from tests.support.server import RunningServer
+
+TOKEN = "/api/v1/auth/token"
+PASSWORD = "correct horse battery"
+
+
+class Account(NamedTuple):
+    id: str
+    email: str
+
+
+@pytest.fixture(scope="module")
+def dora(server: RunningServer) -> Account:
+    """Somebody who really signed up, with a password."""
+    email = f"dora-{uuid4().hex[:8]}@example.com"
+    answer = httpx.post(
+        f"{server.base_url}/api/v1/auth/register", json={"email": email, "password": PASSWORD}, trust_env=False, timeout=30
+    )
+    return Account(answer.json()["id"], email)
+
+
+def form(email: str, password: str = PASSWORD, **more: str) -> dict[str, Any]:
+    return {"data": {"username": email, "password": password} | more}
+
+
+def test_it_gives_a_token_that_opens_ones_own_tasks(anonymous: httpx.Client, dora: Account) -> None:
+    answer = anonymous.post(TOKEN, **form(dora.email))
+    assert answer.status_code == 200
+    token = answer.json()
+    assert token.keys() == {"access_token", "token_type", "expires_in"}
+    assert (token["token_type"], token["expires_in"]) == ("bearer", 3600)
+    assert answer.headers["cache-control"] == "no-store"
+    signed_in = {"Authorization": f"Bearer {token['access_token']}"}
+    assert anonymous.get("/api/v1/auth/me", headers=signed_in).json()["id"] == dora.id
+
+
+def test_the_token_says_no_more_than_it_must(anonymous: httpx.Client, dora: Account) -> None:
+    token = anonymous.post(TOKEN, **form(dora.email)).json()["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti"}
+    assert claims["sub"] == dora.id
+    assert claims["exp"] - claims["iat"] == pytest.approx(3600, abs=1)
+
+
+def test_the_fields_of_oauth_clients_are_taken_in(anonymous: httpx.Client, dora: Account) -> None:
+    more = {"grant_type": "password", "scope": "", "client_id": "string", "client_secret": "********"}
+    assert anonymous.post(TOKEN, **form(dora.email, **more)).status_code == 200
+
+
+def test_the_case_of_the_address_does_not_matter_and_that_of_the_password_does(anonymous: httpx.Client, dora: Account) -> None:
+    assert anonymous.post(TOKEN, **form(dora.email.upper())).status_code == 200
+    assert_error(anonymous.post(TOKEN, **form(dora.email, PASSWORD.upper())), 401, "wrong_credentials")
+
+
+def test_a_wrong_password_and_an_unknown_address_are_the_same_answer(anonymous: httpx.Client, dora: Account) -> None:
+    same = {"X-Request-Id": "same"}
+    wrong = anonymous.post(TOKEN, headers=same, **form(dora.email, "wrong password"))
+    unknown = anonymous.post(TOKEN, headers=same, **form(f"nobody-{uuid4().hex}@example.com"))
+    none_at_all = anonymous.post(TOKEN, headers=same, **form("not an address"))
+    assert_error(wrong, 401, "wrong_credentials")
+    assert wrong.content == unknown.content == none_at_all.content
+    assert wrong.headers.keys() == unknown.headers.keys()
+
+
+def test_both_take_the_same_work(anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+
+    class Counting:
+        def verify(self, password: str, hashed: str) -> bool:
+            verified.append(hashed.rpartition("$")[0].rpartition("$")[0])  # the parameters, without salt and hash
+            return real.verify(password, hashed)
+
+    real = passwords._argon2id
+    monkeypatch.setattr(passwords, "_argon2id", Counting())
+    anonymous.post(TOKEN, **form(dora.email, "wrong password"))
+    anonymous.post(TOKEN, **form(f"nobody-{uuid4().hex}@example.com"))
+    anonymous.post(TOKEN, **form(dora.email))
+    assert verified == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
+
+
+def test_a_disabled_account_signs_in_no_more_and_is_not_told_why(anonymous: httpx.Client, shared_database: str) -> None:
+    email = f"dora-{uuid4().hex[:8]}@example.com"
+    anonymous.post("/api/v1/auth/register", json={"email": email, "password": PASSWORD})
+    postgres.query(shared_database, "UPDATE users SET disabled_at = now() WHERE email = $1", email)
+    same = {"X-Request-Id": "same"}
+    right = anonymous.post(TOKEN, headers=same, **form(email))
+    wrong = anonymous.post(TOKEN, headers=same, **form(email, "wrong password"))
+    assert_error(right, 401, "wrong_credentials")
+    assert right.content == wrong.content
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"password": PASSWORD}, "username"),
+        ({"username": "dora@example.com"}, "password"),
+        ({"username": "d" * 321, "password": PASSWORD}, "username"),
+        ({"username": "dora@example.com", "password": "x" * 1025}, "password"),
+        ({"username": "dora@example.com", "password": "\U0001f9c0" * 257}, "password"),
+        ({"username": "dora@example.com", "password": PASSWORD, "grant_type": "refresh_token"}, "grant_type"),
+        ({"username": "dora@example.com", "password": PASSWORD, "email": "dora@example.com"}, "email"),
+        ({"username": ["dora@example.com", "bob@example.com"], "password": PASSWORD}, "username"),
+        ({"username": "dora@example.com", "password": [PASSWORD, "another"]}, "password"),
+    ],
+)
+def test_an_invalid_form_is_refused_with_the_name_of_the_field(
+    anonymous: httpx.Client, fields: dict[str, Any], field: str
+) -> None:
+    answer = anonymous.post(TOKEN, data=fields)
+    assert invalid_fields(answer) == [field]
+    assert PASSWORD not in answer.text
+
+
+def test_an_empty_form_names_both(anonymous: httpx.Client) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert invalid_fields(anonymous.post(TOKEN, content=b"", headers=headers)) == ["username", "password"]
+
+
+def test_json_is_no_form(anonymous: httpx.Client, dora: Account) -> None:
+    answer = anonymous.post(TOKEN, json={"username": dora.email, "password": PASSWORD})
+    assert_error(answer, 415, "unsupported_media_type")
+
+
+def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "QUEUE", 0)
+    assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
+    monkeypatch.undo()
+    assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
