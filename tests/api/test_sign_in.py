@@ -138,3 +138,17 @@ def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, dora: A
     assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
     monkeypatch.undo()
     assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["Ivan@M\u00fcnchen.example", "ivan@m\u00fcnchen.example", "ivan@mu\u0308nchen.example", "ivan@xn--mnchen-3ya.example"],
+)
+def test_an_address_is_one_however_it_is_written(anonymous: httpx.Client, typed: str) -> None:
+    local = f"ivan-{uuid4().hex[:8]}"
+    typed = typed.lower().replace("ivan", local) if typed[0] == "i" else typed.replace("Ivan", local.upper())
+    new = {"email": f"{local}@m\u00fcnchen.example", "password": "correct horse"}
+    assert anonymous.post("/api/v1/auth/register", json=new).status_code == 201
+    answer = anonymous.post("/api/v1/auth/token", data={"username": typed, "password": "correct horse"})
+    assert answer.status_code == 200, answer.text
+    assert_error(anonymous.post("/api/v1/auth/register", json=new | {"email": typed}), 409, "email_taken")

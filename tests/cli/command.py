@@ -73,6 +73,17 @@ class Serving:
     def workers(self) -> list[psutil.Process]:
         return [child for child in psutil.Process(self.process.pid).children() if "postgres" not in child.name()]
 
+    def wait_for_workers(self, *, other_than: psutil.Process | None = None) -> list[psutil.Process]:
+        """Two of them, both listening."""
+        deadline = time.monotonic() + START_WITHIN
+        while True:
+            with suppress(psutil.Error):
+                found = [worker for worker in self.workers() if worker != other_than]
+                if len(found) == 2 and all(worker.net_connections("tcp") for worker in found):
+                    return found
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
     def everything(self) -> list[psutil.Process]:
         """All that must end with it: workers, PostgreSQL, and the watcher, who has no parent."""
         started = psutil.Process(self.process.pid).children(recursive=True)
@@ -84,11 +95,12 @@ class Serving:
         self.process.send_signal(request)
         return self.process.wait(END_WITHIN)
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_answers(self, *, announced: bool) -> None:
         deadline = time.monotonic() + START_WITHIN
         while True:
             with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/healthz", trust_env=False, timeout=10).status_code == 200:
+                answer = httpx.get(f"{self.url}/healthz", trust_env=False, timeout=10)
+                if answer.status_code == 200 and ("Sign up" in self.said or not announced):
                     return
             assert self.process.poll() is None, f"it ended: {self.said} {self.complained}"
             assert time.monotonic() < deadline, "it did not answer in time"
@@ -115,7 +127,7 @@ def serving(
         )
     running = Serving(process, port, folder)
     try:
-        running._wait_until_it_answers()
+        running._wait_until_it_answers(announced=program is None)
         yield running
     finally:
         if process.poll() is None:
@@ -129,6 +141,8 @@ def serving(
                 process.kill()
                 process.wait(10)
                 raise
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # workers that outlived their server, which is some test's finding
 
 
 def words_of(process: psutil.Process) -> list[str]:

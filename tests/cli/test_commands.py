@@ -67,6 +67,18 @@ def test_migrate_makes_the_tables_and_may_be_repeated(tmp_path: Path, empty_data
     assert len(postgres.query(empty_database, "SELECT epoch FROM instance")) == 1
 
 
+def test_migrate_leaves_a_schema_from_the_future_alone(tmp_path: Path, own_database: str) -> None:
+    postgres.run(own_database, "UPDATE alembic_version SET version_num = '9999'")
+    done = taskwell("migrate", cwd=tmp_path, DATABASE_URL=own_database)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "The schema is newer than this version of Taskwell: nothing to do.\n"
+
+
+def test_migrate_says_in_one_line_what_the_database_refuses(tmp_path: Path, empty_database: str) -> None:
+    postgres.run(empty_database, "CREATE TABLE instance (taken int)")
+    assert "refuses to be migrated" in refusal(taskwell("migrate", cwd=tmp_path, DATABASE_URL=empty_database))
+
+
 def test_migrate_takes_the_direct_url_where_the_ordinary_one_leads_to_a_pooler(tmp_path: Path, empty_database: str) -> None:
     pooled = "postgresql://me:secret@ep-cool-1-pooler.eu-central-1.aws.neon.tech/tasks?sslmode=require&channel_binding=require"
     said = refusal(taskwell("migrate", cwd=tmp_path, DATABASE_URL=pooled))

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -130,14 +132,9 @@ def test_a_worker_that_lost_its_server_finishes_the_request_in_flight(own_databa
 
 def test_a_worker_that_is_killed_is_replaced(own_database: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2", DATABASE_URL=own_database) as server:
-        before = server.workers()
-        assert len(before) == 2
-        before[0].kill()
-        deadline = time.monotonic() + 20
-        while len([worker for worker in server.workers() if worker != before[0]]) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert before[1].is_running()
+        killed, other = server.wait_for_workers()
+        killed.kill()
+        assert other in server.wait_for_workers(other_than=killed)
         for _ in range(20):
             assert httpx.get(f"{server.url}/readyz", trust_env=False, timeout=10).status_code == 200
 
@@ -228,6 +225,13 @@ def test_it_says_one_line_when_the_database_cannot_be_reached(tmp_path: Path, ow
         assert "secret" not in said
 
 
+def test_a_database_of_ones_own_needs_a_signing_key_of_ones_own(tmp_path: Path, own_database: str) -> None:
+    (tmp_path / "url").write_text(own_database)
+    said = refusal(taskwell("serve", cwd=tmp_path, DATABASE_URL_FILE="url", TASKWELL_PORT=str(free_port())))
+    assert re.match("TASKWELL_SIGNING_KEY .* is needed with DATABASE_URL", said)
+    assert [path.name for path in tmp_path.iterdir()] == ["url"]
+
+
 def test_it_refuses_a_database_that_is_not_migrated_or_behind(tmp_path: Path, empty_database: str, own_database: str) -> None:
     port = str(free_port())
     said = refusal(taskwell("serve", cwd=tmp_path, DATABASE_URL=empty_database, TASKWELL_PORT=port))
@@ -249,20 +253,53 @@ def test_a_schema_from_the_future_is_served_with_a_warning(tmp_path: Path, own_d
         assert "your own database, by DATABASE_URL" in server.said
 
 
+@contextmanager
+def starting(folder: Path, *words: str, **more: str) -> Iterator["subprocess.Popen[str]"]:
+    """`taskwell serve`, not waited for."""
+    settings = {"TASKWELL_DATA_DIR": str(folder / "data"), "TASKWELL_PORT": str(free_port())} | more
+    pipe = subprocess.PIPE
+    command = [PROGRAM, "serve", *words]
+    with subprocess.Popen(command, cwd=folder, env=environment(**settings), stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
 def test_sigterm_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
-    settings = environment(TASKWELL_DATA_DIR=str(tmp_path / "data"), TASKWELL_PORT=str(free_port()))
-    with subprocess.Popen([PROGRAM, "serve"], cwd=tmp_path, env=settings, stderr=subprocess.PIPE, text=True) as starting:
+    with starting(tmp_path) as server:
         deadline = time.monotonic() + 30
         while not (tmp_path / "data" / "postgresql").exists():
             assert time.monotonic() < deadline
-            assert starting.poll() is None
+            assert server.poll() is None
             time.sleep(0.005)
-        starting.terminate()
-        _, complained = starting.communicate(timeout=40)
-    assert starting.returncode in (0, 143)
+        server.terminate()
+        _, complained = server.communicate(timeout=40)
+    assert server.returncode in (0, 143)
     assert "Traceback" not in complained
     name = str(tmp_path / "data")
     assert [one for one in psutil.process_iter(["cmdline"]) if name in " ".join(one.info["cmdline"] or [])] == []
+
+
+def test_workers_that_are_told_to_end_while_they_start_do_so_at_once(tmp_path: Path, own_database: str) -> None:
+    with starting(tmp_path, "--workers", "2", DATABASE_URL=own_database) as server:
+        deadline = time.monotonic() + 30
+        while len(psutil.Process(server.pid).children()) < 2:
+            assert time.monotonic() < deadline
+            assert server.poll() is None
+            time.sleep(0.005)
+        server.terminate()
+        server.wait(15)  # after 30 s granian would kill those that did not hear it
+
+
+def test_when_it_says_where_it_serves_it_does(home: Path) -> None:
+    with starting(home) as server:
+        assert server.stdout is not None
+        address = ""
+        while not address:
+            assert server.poll() is None
+            address = server.stdout.readline().partition("serves at")[2].strip()
+        assert httpx.get(f"{address}/healthz", trust_env=False, timeout=10).status_code == 200
 
 
 def test_under_uvicorn_the_factory_works_with_a_database_and_says_one_thing_without(tmp_path: Path, own_database: str) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,13 @@ def kept_key(data_dir: Path) -> SigningKey:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            draft = path.with_suffix(f".{os.getpid()}")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-            # Whoever links first wins, and nobody ever reads half a key.
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(draft)
-            draft.unlink()
+            with tempfile.NamedTemporaryFile(dir=data_dir) as draft:  # mode 0600
+                draft.write(pem)
+                draft.flush()
+                os.fsync(draft.fileno())
+                # Whoever links first wins, and nobody ever reads half a key.
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(draft.name)
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise CannotStart(f"the signing key {path} cannot be read or made: {error.strerror}") from error

@@ -99,7 +99,11 @@ class Dispatcher:
         self._access_log.write(request, reply.status, began)
 
     async def _answer(self, request: ApiRequest, method: str) -> Reply:
-        node, values = self._root.find(request.scope["path"])
+        path: str = request.scope["path"]
+        # Behind a prefix (uvicorn --root-path) the path still has it. A slash that came as %2F separates nothing.
+        if b"%2f" in (request.scope.get("raw_path") or b"").lower():
+            raise RouteNotFound
+        node, values = self._root.find(path.removeprefix(request.scope.get("root_path", "")))
         if node is None or not node.operations:
             raise RouteNotFound
         operation = node.operations.get(method)

@@ -84,7 +84,7 @@ PAGE: Answer = {
 NOT_MODIFIED: Answer = {"description": "What you have is current", **WITH_ETAG}
 BAD_REQUEST = _error("Something in the request is not valid: `details.fields` says what")
 UNSIGNED = _error("No valid access token", WWW_Authenticate="RFC 6750")
-WRONG_CREDENTIALS = _error("The address or the password is wrong")
+WRONG_CREDENTIALS = _error("The address or the password is wrong", WWW_Authenticate="RFC 6750")
 NO_SUCH_USER = _error("No such user, or nothing of yours")
 NO_SUCH_TASK = _error("No such task, or nothing of yours")
 TAKEN = _error("The id is taken")

@@ -11,7 +11,8 @@ from taskwell.errors import InvalidInput
 _VIEW: Final = "1"
 """Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
 
-_TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,\s*|$))')
+# RFC 9110 5.6.1.2: empty elements of a list are passed over.
+_TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
 
 def etag(epoch: str, revision: int) -> bytes:

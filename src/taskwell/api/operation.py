@@ -10,7 +10,7 @@ who asks and whose rows (401, 404), the body's type and size (415, 413), then al
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import params
@@ -44,6 +44,9 @@ class Operation:
         self._body = _Body(dependant, method) if dependant.body_params else None
         if not dependant.query_params:
             self._what.append(_Step(None, _refuse_query, is_async=False, needs_only_request=False))
+        unheeded = {b"if-match", b"if-none-match"} - {field.alias.encode() for field in dependant.header_params}
+        if unheeded and method != "GET":
+            self._what.append(_Step(None, _refuse_headers(unheeded), is_async=False, needs_only_request=False))
 
     async def __call__(self, request: ApiRequest) -> Reply:
         values: dict[str, Any] = {}
@@ -71,10 +74,13 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
     if dependant.request_param_name is not None:
         yield _Step(dependant.request_param_name, _the_request, is_async=False, needs_only_request=True)
     for field in dependant.path_params:
-        yield _Step(field.name, _path(field.alias, field.field_info.annotation), is_async=False, needs_only_request=False)
+        bare: Any = field.field_info.annotation
+        kind = Annotated[bare, *field.field_info.metadata] if field.field_info.metadata else bare
+        yield _Step(field.name, _path(field.alias, kind), is_async=False, needs_only_request=False)
     for field in dependant.query_params:
         yield _Step(field.name, _query(_model(field.field_info.annotation)), is_async=False, needs_only_request=False)
     for field in dependant.header_params:
+        assert not field.field_info.metadata, "a header's text is checked by whoever reads it"
         yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
 
 
@@ -131,6 +137,16 @@ def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
             return model.model_validate(_pairs("query", text))
         except ValidationError as error:
             raise _invalid("query", error) from None
+
+    return source
+
+
+def _refuse_headers(names: set[bytes]) -> Callable[[ApiRequest], None]:
+    """A write whose condition nobody looks at must not be done (RFC 9110 13.1)."""
+
+    def source(request: ApiRequest) -> None:
+        for name in names & request.fields.keys():
+            raise InvalidInput.of("header", name.decode(), "condition_invalid", "this condition has no meaning here")
 
     return source
 
@@ -205,8 +221,7 @@ def _message(problem: ErrorDetails) -> str:
     if kind == "json_invalid":
         return "is not JSON"
     if kind == "value_error":
-        reason = problem["msg"].removeprefix("Value error, ")
-        return "must be a valid e-mail address" if "email" in reason else reason
+        return problem["msg"].removeprefix("Value error, ")
     return problem["msg"]
 
 

@@ -60,7 +60,9 @@ class Page:
         self._unchanged = Reply(304, headers=kept)
 
     def reply(self, if_none_match: str | None) -> Reply:
-        return self._unchanged if if_none_match is not None and self._tag in if_none_match else self._whole
+        return (
+            self._unchanged if if_none_match is not None and (self._tag in if_none_match or if_none_match == "*") else self._whole
+        )
 
 
 def make_pages(app: FastAPI) -> dict[str, Page]:

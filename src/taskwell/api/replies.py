@@ -18,7 +18,6 @@ from taskwell.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
-    WrongCredentials,
 )
 
 STATUS: Final[dict[type[TaskwellError], int]] = {
@@ -37,10 +36,11 @@ STATUS: Final[dict[type[TaskwellError], int]] = {
 
 Header = tuple[bytes, bytes]
 
+# An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
+_CACHING: Final = (b"cache-control", b"private, no-cache")
 _JSON: Final = (
     (b"content-type", b"application/json"),
-    # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
-    (b"cache-control", b"private, no-cache"),
+    _CACHING,
     (b"x-content-type-options", b"nosniff"),
 )
 
@@ -67,6 +67,11 @@ def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
     return Reply(status, body.encode() if isinstance(body, str) else body, (*_JSON, *headers))
 
 
+def not_modified(etag: Header) -> Reply:
+    """With what a 200 would say to caches (RFC 9110 15.4.5)."""
+    return Reply(304, headers=(etag, _CACHING))
+
+
 def status_of(error: TaskwellError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
@@ -82,7 +87,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
         }
     }
     extra = list(headers)
-    if isinstance(error, Unauthenticated) and not isinstance(error, WrongCredentials):
+    if isinstance(error, Unauthenticated):
         extra.append((b"www-authenticate", _challenge(error)))
     if isinstance(error, Unavailable):
         extra.append((b"retry-after", b"%d" % error.retry_after))
@@ -93,7 +98,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
 
 
 def _challenge(error: Unauthenticated) -> bytes:
-    """RFC 6750 3.1: no error code for a request that did not try."""
-    if error.code == "token_missing":
+    """RFC 6750 3.1: no error code for a request that did not try a token."""
+    if error.code in ("token_missing", "wrong_credentials"):
         return b'Bearer realm="taskwell"'
     return b'Bearer realm="taskwell", error="invalid_token"'

@@ -24,7 +24,7 @@ from taskwell.api.documents import (
     WITH_ETAG,
     TaskPage,
 )
-from taskwell.api.replies import Header, Reply, json_reply
+from taskwell.api.replies import Header, Reply, json_reply, not_modified
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
 from taskwell.tasks import cursor, store
@@ -88,7 +88,7 @@ async def list_tasks(
     )
     tag = (b"etag", etags.etag(db.epoch, page.revision))
     if page.items is None:
-        return Reply(304, headers=(tag,))
+        return not_modified(tag)
     if page.next_place is None:
         return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
     next_cursor = cursor.encode(page.next_place, owner.id, query.scope)
@@ -102,7 +102,7 @@ async def read_task(owner: RowsOf, db: Db, task_id: TaskId, if_none_match: IfNon
     known = etags.if_none_match(if_none_match, db.epoch)
     task = await store.read_task(db, owner, task_id)
     if etags.is_current(known, task.revision):
-        return Reply(304, headers=((b"etag", etags.etag(db.epoch, task.revision)),))
+        return not_modified((b"etag", etags.etag(db.epoch, task.revision)))
     return _reply(200, task, db)
 
 

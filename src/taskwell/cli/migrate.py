@@ -5,7 +5,7 @@ import asyncio
 from taskwell.cli.database import database_url
 from taskwell.database import url
 from taskwell.database.migrate import migrate as bring_to_head
-from taskwell.database.schema import HEAD
+from taskwell.database.schema import HEAD, Fit
 from taskwell.settings import Settings
 
 
@@ -15,5 +15,8 @@ def migrate() -> None:
     direct = settings.database_direct_url
     with database_url(settings) as there:
         target = url.for_migrations(there, None if direct is None else direct.get_secret_value())
-        asyncio.run(bring_to_head(target))
-    print(f"The schema is at {HEAD}.")
+        schema = asyncio.run(bring_to_head(target))
+    if schema is Fit.NEWER:
+        print("The schema is newer than this version of Taskwell: nothing to do.")
+    else:
+        print(f"The schema is at {HEAD}.")

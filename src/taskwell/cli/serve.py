@@ -3,10 +3,11 @@
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -80,9 +81,17 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         log_level=LogLevels.warning,
     )
-    # The socket listens by then: whoever connects waits for the worker's first breath rather than being refused.
-    server.on_startup(partial(print, _announcement(settings), flush=True))
+    server.on_startup(Thread(target=_announce, args=(settings,), daemon=True).start)
     return server
+
+
+def _announce(settings: Settings) -> None:
+    """As soon as a worker listens: granian's own hooks come half a second earlier, when what is pasted would be refused."""
+    while True:
+        with suppress(OSError), socket.create_connection((_reached_at(settings.host), settings.port), timeout=1):
+            break
+        time.sleep(0.02)
+    print(_announcement(settings), flush=True)
 
 
 def _announcement(settings: Settings) -> str:
@@ -103,10 +112,12 @@ Sign up, and add your first task:
 
 def _address(settings: Settings) -> str:
     """As a browser on this machine reaches it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"http://{host}:{settings.port}"
+    host = _reached_at(settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _reached_at(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

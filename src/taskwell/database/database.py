@@ -1,7 +1,7 @@
 """Run a statement, and turn what can go wrong on the way to PostgreSQL into errors that a client can act on.
 
 A connection that was dead before the statement was sent and one that was killed in the middle raise the same errors, so
-after any of them a statement that can be repeated is repeated once, on a connection made for it, and any other answers
+after any of them a statement that can be repeated is repeated once, on another connection, and any other answers
 OutcomeUnknown: it may have been committed.
 """
 
@@ -40,6 +40,7 @@ _ROLLED_BACK: Final = (
     asyncpg.InsufficientResourcesError,  # out of connections, memory or disk
     asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
 )
+_TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 # Nobody says whether it happened.
 _BROKEN: Final = (
     OSError,  # TimeoutError and ssl.SSLError are kinds of it
@@ -72,9 +73,9 @@ class Database:
         """Raises CannotStart when the schema is older than this program. A newer one serves, so that deployments can roll."""
         try:
             await self.row(SCHEMA_STATE)
-        except asyncpg.UndefinedTableError:
-            raise CannotStart("the database has no tables of Taskwell's yet: run `taskwell migrate`") from None
         except Unavailable as error:
+            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
+                raise CannotStart("the database has no tables of Taskwell's yet: run `taskwell migrate`") from None
             raise CannotStart(f"the database cannot be reached: {error.__cause__ or error.message}") from error
         schema = fit(self.schema_version)
         if schema is Fit.BEHIND:
@@ -116,15 +117,21 @@ class Database:
     async def _run(self, statement: Statement, values: list[Any], deadline: float | None = None) -> asyncpg.Record | None:
         try:
             return await self._attempt(statement, values, deadline)
-        except _ROLLED_BACK:
+        except _ROLLED_BACK as error:
+            # What took too long once is not asked for again: that would double the load on a database in trouble.
+            if isinstance(error, _TOOK_TOO_LONG):
+                raise self._unavailable(statement, error) from error
             return await self._last_attempt(statement, values)
         except _BROKEN as error:
             self._pool.discard_idle()
-            # What took too long once is not asked for again: that would double the load on a database in trouble.
-            if not statement.repeatable or isinstance(error, TimeoutError):
+            if not statement.repeatable or isinstance(error, _TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
             log.info("statement_repeated", statement=statement.name, error=repr(error))
-            return await self._last_attempt(statement, values)
+            try:
+                return await self._last_attempt(statement, values)
+            except Unavailable as second:
+                # Whatever became of the second try, the first may have been committed.
+                raise (OutcomeUnknown() if statement.writes else second) from error
 
     async def _last_attempt(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
         try:
@@ -142,6 +149,11 @@ class Database:
         connection = await (self._pool.acquire() if deadline is None else self._acquire_until(deadline))
         try:
             row: asyncpg.Record | None = await connection.fetchrow(statement.sql, *values)
+        except asyncpg.ReadOnlySQLTransactionError:
+            # A fail-over left us at the standby: neither this connection nor those that sleep lead to where writes go now.
+            self._pool.discard(connection)
+            self._pool.discard_idle()
+            raise
         except asyncpg.PostgresError:
             self._pool.release(connection)  # which notices by itself when the error closed it
             raise
@@ -183,8 +195,8 @@ class Database:
             if connection is not None:
                 connection.terminate()
             # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
-            # database, a pooler's own words), it is not the client's fault. Only missing tables are `check_schema`'s to name.
-            if isinstance(error, (asyncpg.PostgresError, *_BROKEN)) and not isinstance(error, asyncpg.UndefinedTableError):
+            # database or table, a pooler's own words), it is not the client's fault.
+            if isinstance(error, (asyncpg.PostgresError, *_BROKEN)):
                 log.warning("cannot_connect", error=repr(error))
                 raise DatabaseUnavailable from error
             raise

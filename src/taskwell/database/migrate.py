@@ -3,11 +3,13 @@
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from taskwell.database.schema import MIGRATIONS
+from taskwell.database.schema import MIGRATIONS, Fit, fit
 from taskwell.database.url import ConnectionTarget
 from taskwell.errors import CannotStart
 
@@ -18,10 +20,10 @@ def alembic_config() -> Config:
     return config
 
 
-async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> None:
+async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fit:
     """Bring the schema to its head, or back to the revision `down_to`; several processes may try at once.
 
-    Raises CannotStart when the database cannot be reached or refuses.
+    A schema from the future of this program is left as it is. Raises CannotStart when the database cannot be reached or refuses.
     """
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
@@ -30,18 +32,24 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> No
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_run, down_to)
+            schema = await connection.run_sync(_run, down_to)
             await connection.commit()
+            return schema
+    except DBAPIError as error:
+        raise CannotStart(f"the database refuses to be migrated: {str(error.orig).splitlines()[0]}") from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CannotStart(f"the database cannot be reached for migrating: {error or type(error).__name__}") from error
     finally:
         await engine.dispose()
 
 
-def _run(connection: Connection, down_to: str | None) -> None:
+def _run(connection: Connection, down_to: str | None) -> Fit:
     config = alembic_config()
     config.attributes["connection"] = connection
+    if fit(MigrationContext.configure(connection).get_current_revision()) is Fit.NEWER:
+        return Fit.NEWER
     if down_to is None:
         command.upgrade(config, "head")
     else:
         command.downgrade(config, down_to)
+    return Fit.CURRENT if down_to is None else Fit.BEHIND

@@ -178,7 +178,7 @@ _current = (
 _matches = or_(_if_match.is_(None), _is_among(_current.c.revision, _if_match))
 
 
-def _decided(changed: CTE) -> Select[Any, Any, bool]:
+def _decided(changed: CTE, *, shows_change: bool = True) -> Select[Any, Any, bool]:
     """What became of a change: no row, no such user; `revision` NULL, no such task; else the task as it is now."""
     counted = (
         update(users)
@@ -188,7 +188,7 @@ def _decided(changed: CTE) -> Select[Any, Any, bool]:
     )
     return (
         select(
-            func.coalesce(as_json(changed), as_json(_current)).label("task"),
+            (func.coalesce(as_json(changed), as_json(_current)) if shows_change else as_json(_current)).label("task"),
             func.coalesce(changed.c.revision, _current.c.revision).label("revision"),
             _matches.label("matches"),
         )
@@ -256,7 +256,7 @@ def _delete() -> Statement:
         .returning(*_view)
         .cte("changed")
     )
-    return Statement("delete_task", _decided(deleted))
+    return Statement("delete_task", _decided(deleted, shows_change=False))
 
 
 DELETE_TASK = _delete()

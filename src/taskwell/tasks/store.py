@@ -9,7 +9,7 @@ import asyncpg
 
 from taskwell.accounts.standing import Owner
 from taskwell.database.database import Database
-from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
+from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
 from taskwell.tasks.cursor import Place
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
@@ -88,16 +88,28 @@ async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendere
     try:
         row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
     except asyncpg.UniqueViolationError:
+        if new.id is None:
+            return await _created_before(db, owner, task_id), True
         row = await db.row(FIND_SAME_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
         if row is None:
             raise owner.not_in_standing() from None
         if row["task"] is None:
             raise TaskIdTaken from None
-        # An id of our own choosing can only be taken because our first try was committed after all.
-        return RenderedTask(task_id, row["task"], row["revision"]), new.id is None
+        return RenderedTask(task_id, row["task"], row["revision"]), False
     if row is None:
         raise owner.not_in_standing()
     return RenderedTask(task_id, row["task"], row["revision"]), True
+
+
+async def _created_before(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
+    """An id of our own choosing can only be taken because our first try, whose connection broke, was committed after all.
+
+    Raises OutcomeUnknown when that cannot be shown: it was deleted since, or cannot be read just now.
+    """
+    try:
+        return await read_task(db, owner, task_id)
+    except (TaskNotFound, Unavailable) as error:
+        raise OutcomeUnknown from error
 
 
 async def change_task(db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: str | None) -> RenderedTask:
@@ -137,10 +149,13 @@ async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) 
     )
     if row is None:
         raise owner.not_in_standing()
-    if row["task"] is None:
-        standing = await read_task(db, owner, task_id)
-        raise TaskExists(json.loads(standing.json))
-    return RenderedTask(task_id, row["task"], row["revision"])
+    if row["task"] is not None:
+        return RenderedTask(task_id, row["task"], row["revision"])
+    try:
+        there = await read_task(db, owner, task_id)
+    except TaskNotFound:  # deleted in this very moment
+        return await place_task(db, owner, task_id, new)
+    raise TaskExists(json.loads(there.json))
 
 
 def _found(owner: Owner, task_id: UUID, row: asyncpg.Record | None) -> RenderedTask:

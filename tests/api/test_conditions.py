@@ -1,0 +1,50 @@
+"""What HTTP says of conditions, whatever the operation: a write whose condition nobody looks at is not done (RFC 9110 13)."""
+
+import pytest
+
+from tests.support.cast import Person
+from tests.support.errors import assert_error, invalid_fields
+
+TASKS = "/api/v1/tasks"
+
+
+@pytest.mark.parametrize(
+    ("method", "header"),
+    [("POST", "If-Match"), ("POST", "If-None-Match"), ("PATCH", "If-None-Match"), ("DELETE", "If-None-Match")],
+)
+def test_a_condition_without_a_meaning_is_refused_and_nothing_is_done(alice: Person, method: str, header: str) -> None:
+    task = alice.creates("as it was")
+    path = TASKS if method == "POST" else f"{TASKS}/{task['id']}"
+    body = None if method == "DELETE" else {"title": "changed"}
+    assert invalid_fields(alice.request(method, path, json=body, headers={header: "*"})) == [header.lower()]
+    assert alice.sees() == [task]
+
+
+def test_a_304_says_to_caches_what_the_200_said(alice: Person) -> None:
+    task = alice.creates()
+    for path in (TASKS, f"{TASKS}/{task['id']}"):
+        whole = alice.get(path)
+        unchanged = alice.get(path, headers={"If-None-Match": whole.headers["etag"]})
+        assert unchanged.status_code == 304
+        for name in ("cache-control", "etag"):
+            assert unchanged.headers[name] == whole.headers[name]
+
+
+def test_empty_elements_of_a_list_of_tags_are_passed_over(alice: Person) -> None:
+    tag = alice.get(f"{TASKS}/{alice.creates()['id']}").headers["etag"]
+    assert alice.get(TASKS, headers={"If-None-Match": f', "other",, {tag} ,'}).status_code == 304
+
+
+@pytest.mark.parametrize("spelling", ["urn:uuid:{}", "%7B{}%7D", "bare"])
+def test_an_id_has_one_spelling(alice: Person, spelling: str) -> None:
+    def spelt(id_: object) -> str:
+        return str(id_).replace("-", "") if spelling == "bare" else spelling.format(id_)
+
+    written = spelt(alice.creates()["id"])
+    assert invalid_fields(alice.get(f"{TASKS}/{written}")) == ["task_id"]
+    assert invalid_fields(alice.put(f"{TASKS}/{written}", json={"title": "x"}, headers={"If-None-Match": "*"})) == ["task_id"]
+    assert_error(alice.get(f"/api/v1/users/{spelt(alice.id)}/tasks"), 404, "user_not_found")
+
+
+def test_a_slash_that_is_percent_encoded_separates_nothing(alice: Person) -> None:
+    assert_error(alice.get("/api/v1%2Ftasks"), 404, "route_not_found")
