@@ -71,6 +71,10 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         address=settings.host,
         port=settings.port,
         workers=settings.worker_count,
+        # Connections that each worker holds; granian's default, 1,024 for all workers together, leaves some of a thousand
+        # clients unserved for as long as the others keep theirs.
+        backlog=4096,
+        backpressure=4096,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
