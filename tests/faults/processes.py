@@ -31,7 +31,8 @@ try:
     server = EmbeddedPostgres.start(Path(sys.argv[1]), options={"fsync": "off"})
 except CannotStart as refused:
     sys.exit(f"CannotStart: {refused}")
-signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+# os.write, because the signal can come in the middle of the print below.
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
 if "forks" in sys.argv and os.fork() == 0:
     server.stop()  # what a child does that leaves a `with` block
     signal.pause()
