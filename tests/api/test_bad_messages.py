@@ -70,7 +70,7 @@ def test_no_token_is_taken_that_is_none(server: RunningServer, alice: Person) ->
     token = alice.token.encode()
     header, claims, signature = token.split(b".")
     for value in (
-        b"", M, b"Bearer", b"Bearer ", b"Bearer " + M, b"Bearer \xff\xfe", b"Basic " + M, b"Bearer " + M * 20_000 + b".a.b",
+        b"", M, b"Bearer", b"Bearer ", b"Bearer " + M, b"Bearer \xff\xfe", b"Basic " + M, b"Bearer " + M * 1_500 + b".a.b",
         b"Bearer " + token + b"=", b"Bearer " + token + b" x",
         b"Bearer " + b".".join((header, claims, b"")), b"Bearer " + b".".join((header, claims)), b"Bearer " + b".".join((claims,
         header, signature)),
