@@ -193,7 +193,8 @@ class Database:
                 state = await connection.fetchrow(SCHEMA_STATE.sql)
         except BaseException as error:
             if connection is not None:
-                connection.terminate()
+                # Its place is given back by the pool, which asked for it.
+                self._pool.call_off(connection, has_place=False)
             # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
             # database or table, a pooler's own words), it is not the client's fault.
             if isinstance(error, (asyncpg.PostgresError, *_BROKEN)):

@@ -71,13 +71,13 @@ class Pool:
         connection.terminate()
         self._vacate()
 
-    def call_off(self, connection: Connection) -> None:
+    def call_off(self, connection: Connection, *, has_place: bool = True) -> None:
         """Instead of `discard`, when a statement may still be running.
 
         PostgreSQL does not notice that a client is gone while it waits for a lock. Without a word to it, such statements
         pile up there, hold its connections, and come true long after their requests were answered.
         """
-        task = asyncio.create_task(self._call_off(connection))
+        task = asyncio.create_task(self._call_off(connection, has_place))
         self._calling_off.add(task)
         task.add_done_callback(self._calling_off.discard)
 
@@ -92,13 +92,14 @@ class Pool:
         self._open -= len(idle)
         await asyncio.gather(*(connection.close(timeout=2) for _, connection in idle), return_exceptions=True)
 
-    async def _call_off(self, connection: Connection) -> None:
+    async def _call_off(self, connection: Connection, has_place: bool) -> None:
         try:
             await connection.close(timeout=CALL_OFF_SECONDS)  # waits for the cancel request that asyncpg sends
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError):
             pass  # nobody listens there, and close() has cut the connection
         finally:
-            self._vacate()
+            if has_place:
+                self._vacate()
 
     def _take_idle(self) -> Connection | None:
         oldest = time.monotonic() - TRUST_SECONDS
