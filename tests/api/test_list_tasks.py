@@ -8,20 +8,10 @@ import pytest
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.mounts import at_every_mount, at_named_mounts, tasks_of
+from tests.support.pages import titles
 from tests.support.tags import never_given, of_another_epoch, of_revision, weak
 
 TASKS = "/api/v1/tasks"
-
-
-def titles(page: httpx.Response) -> list[str]:
-    assert page.status_code == 200, page.text
-    return [task["title"] for task in page.json()["items"]]
-
-
-def cursor_of(page: httpx.Response) -> str:
-    cursor = page.json()["next_cursor"]
-    assert isinstance(cursor, str)
-    return cursor
 
 
 @at_every_mount

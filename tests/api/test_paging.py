@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,20 +15,10 @@ from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import invalid_fields
 from tests.support.mounts import at_every_mount, tasks_of
+from tests.support.pages import cursor_of, titles
 from tests.support.server import RunningServer
 
 TASKS = "/api/v1/tasks"
-
-
-def titles(page: httpx.Response) -> list[str]:
-    assert page.status_code == 200, page.text
-    return [task["title"] for task in page.json()["items"]]
-
-
-def cursor_of(page: httpx.Response) -> str:
-    cursor = page.json()["next_cursor"]
-    assert isinstance(cursor, str)
-    return cursor
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
