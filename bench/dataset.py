@@ -29,6 +29,7 @@ _MORE = "Before the end of the week, and ask what it costs; the number is on the
 class Dataset:
     users: int
     each: int  # tasks of a user
+    first: int = 0  # the number of the first user
 
     @property
     def tasks(self) -> int:
@@ -45,7 +46,7 @@ class Dataset:
         return YEAR_MS // self.tasks
 
     def user_id(self, user: int) -> UUID:
-        return uuid5(NAMESPACE_URL, f"https://taskwell.test/bench/{user}")
+        return uuid5(NAMESPACE_URL, f"https://taskwell.test/bench/{self.first + user}")
 
     def task_ms(self, user: int, task: int) -> int:
         return BASE_MS + (task * self.users + user) * self.step_ms
@@ -60,7 +61,8 @@ class Dataset:
         # After as many writes as there are tasks, the counter stands at that number. The last one, who has no tasks, is
         # whom a server's writes are checked with: everybody else stays at the revision of the load.
         for user in range(self.users + 1):
-            yield self.user_id(user), f"user-{user}@example.com", "none", f"User {user}", self.each
+            number = self.first + user
+            yield self.user_id(user), f"user-{number}@example.com", "none", f"User {number}", self.each
 
     def task_rows(self) -> Iterator[tuple[Any, ...]]:
         chance = random.Random(1)  # the same data on every machine

@@ -1,11 +1,13 @@
-"""One user with a very long list: does a page deep in it cost more than the first?"""
+"""One user with a very long list: does a page deep in it cost more than the first, and do the others notice?"""
 
 from pathlib import Path
 
 from bench import servers
 from bench.dataset import Dataset
-from bench.measure import Result, Setup, load_generator, say, summary
+from bench.measure import Result, Setup, load_generator, say, summary, warm_up
 from bench.people import People
+from bench.servers import Server
+from bench.wrk import Wrk
 from taskwell.api.tasks import TaskQuery
 from taskwell.tasks.cursor import Place, encode
 
@@ -13,26 +15,38 @@ PAGE = 20
 
 
 def measure_deep(setup: Setup) -> Result:
+    """`others` are everybody else's first pages: "before" the long list is there, and "beside" it."""
     options = setup.options
-    long = Dataset(users=1, each=options.deep)
-    say(f"\none user with {long.tasks:,} tasks")
-    setup.postgres.load(long)
-    setup.postgres.fresh_copy(long)
-    people = People(setup.people.data_dir, [long.user_id(0)])
-    alone = Setup(options, setup.postgres, long, people, setup.folder)
-    number = min(10_000, long.each // PAGE - 200)
-    found: Result = {"page": number}
+    setup.postgres.fresh_copy(setup.dataset)
+    long = Dataset(users=1, each=options.deep, first=setup.dataset.users + 1)
+    say(f"\nbeside one user with {long.tasks:,} tasks")
+    found: Result = {"page": min(10_000, long.each // PAGE - 200), "before": _others(setup)}
+    setup.postgres.add(long)
+    found["beside"] = _others(setup)
+    alone = Setup(options, setup.postgres, long, People(setup.people.data_dir, [long.user_id(0)]), setup.folder)
     kind = servers.KINDS["taskwell"]
-    with servers.running(kind, options, setup.postgres, people, log=setup.folder / "deep.log") as server:
+    with servers.running(kind, options, setup.postgres, alone.people, log=setup.folder / "deep.log") as server:
         wrk = load_generator(kind, alone)
-        for name, paths in (("first", ["/api/v1/tasks"]), ("deep", _around(long, number))):
+        for name, paths in (("first", ["/api/v1/tasks"]), ("deep", _around(long, found["page"]))):
             file: Path = setup.folder / f"pages-{name}.txt"
             file.write_text("\n".join(paths) + "\n")
             wrk.paths = str(file)
-            wrk.run(server, "pages", 64, 1)
-            found[name] = summary([wrk.run(server, "pages", 64, options.seconds) for _ in range(options.runs)])
-            rps, costs = found[name]["rps"], (found[name]["server_us"], found[name]["postgres_us"])
-            say(f"  {name:<6} {rps:>9,.0f}/s   CPU {costs[0]:.0f} + {costs[1]:.0f}")
+            found[name] = _series(setup, server, wrk, "pages", name)
+    return found
+
+
+def _others(setup: Setup) -> Result:
+    kind = servers.KINDS["taskwell"]
+    with servers.running(kind, setup.options, setup.postgres, setup.people, log=setup.folder / "deep.log") as server:
+        wrk = load_generator(kind, setup)
+        warm_up(server, wrk, setup.options)
+        return _series(setup, server, wrk, "list", "others")
+
+
+def _series(setup: Setup, server: Server, wrk: Wrk, workload: str, name: str) -> Result:
+    wrk.run(server, workload, 64, 1)
+    found = summary([wrk.run(server, workload, 64, setup.options.seconds) for _ in range(setup.options.runs)])
+    say(f"  {name:<6} {found['rps']:>9,.0f}/s   CPU {found['server_us']:.0f} + {found['postgres_us']:.0f}")
     return found
 
 

@@ -90,6 +90,11 @@ class Postgres:
         self.run("postgres", f"ALTER DATABASE {new} RENAME TO {dataset.name}")
         return time.monotonic() - began
 
+    def add(self, dataset: Dataset) -> None:
+        """To WORKING, beside what is there."""
+        asyncio.run(self._fill(WORKING, dataset))
+        self.run(WORKING, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
+
     async def _fill(self, database: str, dataset: Dataset) -> None:
         await migrate(url.parse(self.url_of(database)))
         async with self.connected(database) as connection:

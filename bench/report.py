@@ -102,9 +102,15 @@ def _deep(report: dict[str, Any]) -> list[str]:
         return []
     rows = [
         [name, f"{found['rps']:,.0f}", f"{found['p95']:,.1f}", f"{found['server_us']:,.0f}", f"{found['postgres_us']:,.0f}"]
-        for name, found in (("1", deep["first"]), (f"{deep['page']:,}", deep["deep"]))
+        for name, found in (
+            ("page 1 of the long list", deep["first"]),
+            (f"page {deep['page']:,} of it", deep["deep"]),
+            ("page 1 of everybody else's, without the long list", deep["before"]),
+            ("the same beside it", deep["beside"]),
+        )
     ]
-    return ["## Deep in a long list", _table(("page", "requests/s", "p95", "CPU server", "CPU PostgreSQL"), rows)]
+    heads = ("", "requests/s", "p95", "CPU server", "CPU PostgreSQL")
+    return ["## One user with a very long list", _table(heads, rows)]
 
 
 def _start_and_memory(report: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ from structlog.typing import Processor
 
 LogFormat = Literal["auto", "text", "json"]
 
+_METHODS = {method: f'"{method}"' for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
 
 class Logged(Protocol):
     id: bytes
@@ -71,8 +73,9 @@ class AccessLog:
 def _json_line(request: Logged, status: int, milliseconds: float) -> str:
     # By hand: every part of it is of our own making, or checked, so nothing in it needs escaping but the method.
     user = f'"{request.user_id}"' if request.user_id else "null"
+    method = _METHODS.get(request.method) or json.dumps(request.method)
     return (
-        f'{{"event":"request","id":"{request.id.decode("ascii")}","method":{json.dumps(request.method)},'
+        f'{{"event":"request","id":"{request.id.decode("ascii")}","method":{method},'
         f'"route":"{request.template}","status":{status},"ms":{milliseconds:.1f},"user":{user},"at":{time.time():.3f}}}\n'
     )
 

@@ -87,7 +87,7 @@ def check_json(body: bytes) -> None:
     The models parse the same bytes once more, by a parser that takes the last of two equal names without a word.
     """
     try:
-        json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
+        _STRICT.decode(body.decode())
     except UnicodeDecodeError:
         raise _invalid_json("is not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -109,6 +109,10 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise _invalid_json("holds NaN or Infinity, which are not JSON")
+
+
+# Made once: json.loads would make a decoder for each body that is not to be read as it pleases.
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
 
 
 def _invalid_json(problem: str) -> InvalidInput:

@@ -62,6 +62,9 @@ class TaskQuery(BaseModel):
         return f"tasks {self.completed} {self.order}"
 
 
+_KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
+
+
 @router.post(
     "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
 )
@@ -153,7 +156,6 @@ def _reply(status: int, task: RenderedTask, db: Database, *headers: Header) -> R
 
 def _next_link(path: str, query: TaskQuery, next_cursor: str) -> bytes:
     """RFC 8288, relative: behind a proxy nobody but the client knows the outer address."""
-    given = query.model_dump(exclude_unset=True, exclude={"cursor"})
     # All of it numbers and words of ours: nothing to be percent-encoded.
-    parameters = "".join(f"{name}={value}&" for name, value in given.items())
+    parameters = "".join(f"{name}={getattr(query, name)}&" for name in _KEPT if name in query.model_fields_set)
     return f'<{path}?{parameters}cursor={next_cursor}>; rel="next"'.encode()

@@ -1,7 +1,6 @@
 """What can be done with tasks. The owner comes first; a task of somebody else's is a task that does not exist."""
 
 import json
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import asyncpg
 from taskwell.accounts.standing import Owner
 from taskwell.database.database import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
-from taskwell.tasks.cursor import Place
+from taskwell.tasks.cursor import Place, place_of
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
     BETWEEN_ITEMS,
@@ -73,11 +72,10 @@ async def list_tasks(
     if not row["is_news"]:
         return RenderedPage(None, None, row["revision"])
     items: str = row["items"] or ""
-    if items.count(BETWEEN_ITEMS) < limit:
+    if items.count("\n") < limit:  # one character is found several times faster than two
         return RenderedPage(items, None, row["revision"])
     items, _, beyond = items.rpartition(BETWEEN_ITEMS)
-    first = json.loads(beyond)
-    return RenderedPage(items, Place(datetime.fromisoformat(first["created_at"]), UUID(first["id"])), row["revision"])
+    return RenderedPage(items, place_of(beyond), row["revision"])
 
 
 async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
