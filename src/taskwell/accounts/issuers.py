@@ -1,0 +1,320 @@
+"""Other people's issuers: one fixed row for each, of what their tokens must say and which keys may have signed them.
+
+A row is found by the exact `iss` of a token, and nothing else in the token chooses a key, an algorithm or a rule (RFC 8725,
+3.1 and 3.8 to 3.10). A preset is what is known of a provider, so that its row needs only the tenant's address.
+"""
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Protocol, Self
+
+import httpx
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.algorithms import HMACAlgorithm
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from taskwell.accounts.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
+from taskwell.errors import TokenInvalid
+
+SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""Of an HMAC's key: as many as its hash has (RFC 7518 3.2)."""
+
+ALGORITHMS: Final = frozenset({*EDWARDS, *CURVES, *RSA, *SECRET_BYTES})
+
+Claim = str | int | bool | None
+
+
+class KeySource(Protocol):
+    """Where the keys of one issuer come from."""
+
+    async def key(self, kid: str | None, algorithm: str) -> Any:
+        """What jwt.decode takes. Raises TokenInvalid when there is no such key for that algorithm, and KeysUnavailable."""
+
+    async def close(self) -> None: ...
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, Claim) else value
+
+
+def _web_address(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise ValueError("is not a web address") from None
+    if not url.host or url.userinfo or url.fragment:
+        raise ValueError("must be https://host/path, without a user name, a password or a #")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(url.host)):
+        raise ValueError("must begin with https:// (http:// is for this machine alone)")
+    return text
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listed_claims(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    claims = {name: _listed(allowed) for name, allowed in value.items()}
+    for name, allowed in claims.items():
+        if not isinstance(allowed, list) or not allowed or not all(isinstance(one, Claim) for one in allowed):
+            raise ValueError(f"needs for {name!r} a string, a whole number, true, false, null, or a list of these")
+    return claims
+
+
+Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=255)], ...], BeforeValidator(_listed)]
+
+
+class Issuer(BaseModel):
+    """`name` and a token's subject are who somebody is: with the same name, a provider's new address changes nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9._-]{1,64}$")]
+    issuer: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
+    audience: Names = ()
+    authorized_parties: Names = ()
+    algorithms: Annotated[Names, Field(min_length=1)]
+    jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    secret: SecretStr | None = None
+    public_key: str | None = None
+    required_claims: Annotated[dict[str, tuple[Claim, ...]], BeforeValidator(_listed_claims)] = Field(default_factory=dict)
+    any_party: bool = False  # a preset's to say: whoever has an application there is the operator
+
+    @field_validator("algorithms")
+    @classmethod
+    def _known(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+        if not ALGORITHMS.issuperset(algorithms):
+            raise ValueError(f"may hold only {', '.join(sorted(ALGORITHMS))}")
+        secret = [algorithm for algorithm in algorithms if algorithm in SECRET_BYTES]
+        public = [algorithm for algorithm in algorithms if algorithm not in SECRET_BYTES]
+        if secret and public:
+            # The published key would do as the secret (CVE-2022-29217).
+            raise ValueError(f"mixes {secret[0]} with {public[0]}")
+        return algorithms
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if [self.jwks_url, self.secret, self.public_key].count(None) != 2:
+            raise ValueError("needs exactly one of jwks_url, secret and public_key")
+        if (self.algorithms[0] in SECRET_BYTES) != (self.secret is not None):
+            raise ValueError(f"{self.algorithms[0]} {'needs a secret' if self.secret is None else 'does not go with a secret'}")
+        if self.secret is not None:
+            _check_secret(self.secret.get_secret_value().encode(), self.algorithms)
+        if self.public_key is not None:
+            _check_public_key(_read_public_key(self.public_key), self.algorithms)
+        if not (self.audience or self.authorized_parties or self.any_party):
+            raise ValueError("needs audience or authorized_parties: a token for any other application would do without")
+        return self
+
+
+def _check_secret(secret: bytes, algorithms: tuple[str, ...]) -> None:
+    needed = max(SECRET_BYTES[algorithm] for algorithm in algorithms)
+    if len(secret) < needed:
+        raise ValueError(f"secret must be at least {needed} bytes long for {max(algorithms)}")
+    if len(set(secret)) < 8:
+        raise ValueError("secret is not random: make one with openssl rand -base64 64")
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
+    except jwt.InvalidKeyError:
+        raise ValueError("secret is a public key or a JSON key, and no secret") from None
+
+
+def _check_public_key(key: object, algorithms: tuple[str, ...]) -> None:
+    if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
+        raise ValueError(f"public_key must have at least {RSA_BITS} bits")
+    for algorithm in algorithms:
+        if not fits(key, algorithm):
+            raise ValueError(f"public_key is not one for {algorithm}")
+
+
+def _read_public_key(text: str) -> object:
+    """PEM, also with its line ends written as `\\n`, as dashboards do."""
+    try:
+        return load_pem_public_key(text.replace("\\n", "\n").strip().encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("public_key is not a public key in PEM") from None
+
+
+class FixedKey:
+    """The one key of a row that has it in itself, whatever `kid` a token names."""
+
+    def __init__(self, key: object, algorithms: tuple[str, ...]) -> None:
+        self._key = key
+        self._algorithms = algorithms
+
+    async def key(self, kid: str | None, algorithm: str) -> Any:  # noqa: ARG002  KeySource says so
+        if algorithm not in self._algorithms:
+            raise TokenInvalid
+        return self._key
+
+    async def close(self) -> None:
+        pass
+
+
+def key_source(issuer: Issuer, on_withdrawal: Callable[[], None]) -> KeySource:
+    if issuer.jwks_url is not None:
+        return RemoteKeys(issuer.jwks_url, name=issuer.name, on_withdrawal=on_withdrawal)
+    if issuer.secret is not None:
+        return FixedKey(issuer.secret.get_secret_value().encode(), issuer.algorithms)
+    assert issuer.public_key is not None
+    return FixedKey(_read_public_key(issuer.public_key), issuer.algorithms)
+
+
+def _presets(base: str) -> dict[str, dict[str, Any]]:
+    """What is known of each provider, by the tenant's address (without a final slash)."""
+    url = httpx.URL(base)
+    origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+    not_banned = {"banned": [None, False]}  # Better Auth puts its whole user into the token
+    return {
+        "better-auth": {
+            # It calls itself by its origin also where its baseURL has a path, which then stands for /api/auth.
+            "issuer": origin,
+            "jwks_url": f"{base}/jwks" if url.path != "/" else f"{base}/api/auth/jwks",
+            "algorithms": ["EdDSA", "ES256", "ES512", "RS256", "PS256"],
+            "audience": origin,
+            "required_claims": not_banned,
+        },
+        "clerk": {
+            "issuer": base,
+            "jwks_url": f"{base}/.well-known/jwks.json",
+            "algorithms": ["RS256"],
+            "required_claims": {"sts": ["active", None]},  # "pending": the sign-in is not complete
+            "any_party": True,  # no `aud` by default, and `azp` only where a browser sent an Origin
+        },
+        "auth0": {
+            "issuer": f"{base}/",
+            "jwks_url": f"{base}/.well-known/jwks.json",
+            "algorithms": ["RS256"],
+            "audience": "taskwell",
+        },
+        "supabase": {
+            "issuer": f"{base}/auth/v1",
+            "jwks_url": f"{base}/auth/v1/.well-known/jwks.json",
+            "algorithms": ["ES256", "RS256"],
+            "audience": "authenticated",
+            "required_claims": {"role": "authenticated"},  # not anon, not service_role
+        },
+        "neon-auth": {
+            "issuer": origin,
+            "jwks_url": f"{base}/.well-known/jwks.json",
+            "algorithms": ["EdDSA"],
+            "audience": origin,
+            "required_claims": not_banned,
+        },
+        "keycloak": {
+            "issuer": base,
+            "jwks_url": f"{base}/protocol/openid-connect/certs",
+            "algorithms": ["RS256"],
+            "audience": "taskwell",
+            "required_claims": {"typ": "Bearer"},  # ID and refresh tokens are signed by the same keys
+        },
+    }
+
+
+PRESETS: Final = tuple(_presets("https://tenant.example"))
+FIELDS: Final = ("preset", "address", *(field for field in Issuer.model_fields if field != "any_party"))
+
+
+def parse_issuers(text: str) -> tuple[Issuer, ...]:
+    """Of TASKWELL_ISSUERS. Raises ValueError, whose text says what is wrong in which row, and never repeats a value of it."""
+    try:
+        rows = json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: see line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("is not a list of issuers") from None
+    if not isinstance(rows, list):
+        raise ValueError("must be a JSON list of issuers: [{...}, {...}]")  # noqa: TRY004  an operator's mistake, not a caller's
+    issuers: list[Issuer] = []
+    for place, row in enumerate(rows, 1):
+        try:
+            issuer = _issuer(row)
+            for before, other in enumerate(issuers, 1):
+                if issuer.name == other.name:
+                    raise ValueError(f"name is that of row {before}: give each its own")
+                if issuer.issuer == other.issuer:
+                    raise ValueError(f"issuer is that of row {before}")
+        except ValidationError as error:
+            # Not `from error`: it holds the row.
+            raise ValueError(f"row {place}: {'; '.join(_sentence(detail) for detail in error.errors())}") from None
+        except ValueError as error:
+            raise ValueError(f"row {place}: {error}") from None
+        issuers.append(issuer)
+    return tuple(issuers)
+
+
+def _issuer(row: object) -> Issuer:
+    if not isinstance(row, dict):
+        raise ValueError("is not a JSON object")  # noqa: TRY004
+    for field in row:
+        if field not in FIELDS:
+            alike = difflib.get_close_matches(field, FIELDS, n=1)
+            raise ValueError(f"{field} is not a field" + (f": did you mean {alike[0]}?" if alike else f" ({', '.join(FIELDS)})"))
+    own = {field: value for field, value in row.items() if field not in ("preset", "address")}
+    if "preset" not in row:
+        if "address" in row:
+            raise ValueError("address goes with a preset: without one, write issuer and jwks_url")
+        return Issuer.model_validate(own)
+    return Issuer.model_validate(_filled_in(row["preset"], row.get("address"), own))
+
+
+def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str, Any]:
+    """The row with what its preset knows; its own fields go before that."""
+    if preset not in PRESETS:
+        raise ValueError(f"preset is none of {', '.join(PRESETS)}")
+    if not isinstance(address, str):
+        raise ValueError(f"address is missing: where {preset} is, such as https://...")  # noqa: TRY004
+    try:
+        url = httpx.URL(_web_address(address))
+    except ValueError as error:
+        raise ValueError(f"address {error}") from None
+    if url.query:
+        raise ValueError("address must be https://host/path, without a ?")
+    known: dict[str, Any] = {"name": preset} | _presets(str(url).rstrip("/"))[str(preset)]
+    if own.keys() & {"secret", "public_key"}:
+        del known["jwks_url"]
+    if isinstance(own.get("required_claims"), dict):
+        # Claim by claim: who asks for one more must not lose the preset's own by it.
+        own = own | {"required_claims": known.get("required_claims", {}) | own["required_claims"]}
+    return known | own
+
+
+_PREAMBLE = re.compile(r"^(Value error, |Input |String |Tuple |Value )")
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    field = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{field} is missing"
+    if detail["type"] == "string_pattern_mismatch":
+        allowed = "1 to 64 of a-z 0-9 . _ -" if field == "name" else "1 to 255 ASCII characters without a space"
+        return f"{field} must be {allowed}"
+    return f"{field} {_PREAMBLE.sub('', str(detail['msg']))}".strip()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("names a field twice in one row")
+    return fields
