@@ -97,7 +97,7 @@ def warm_up(server: Server, wrk: Wrk, options: Options) -> None:
     """Prepared statements, compiled code, and tokens remembered by each worker: as they are after a while of use."""
     # Users are chosen at random: of four draws for each of them, 2 % are still unknown to a worker.
     enough = 4 * wrk.dataset.users * options.workers
-    end = time.monotonic() + (4 if options.quick else 20)
+    end = time.monotonic() + (4 if options.quick else max(20, wrk.dataset.users / 800))
     asked = 0
     while asked < enough and time.monotonic() < end:
         asked += sum(wrk.run(server, workload, 64, 1).requests for workload in ("list", "get"))

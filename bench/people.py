@@ -8,7 +8,7 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from taskwell.accounts.keys import KEY_FILE, SigningKey, signing_key
+from taskwell.accounts.keys import KEY_FILE, SigningKeys, kept_key
 from taskwell.accounts.tokens import LIFETIME_SECONDS, Tokens
 
 ISSUER = "taskwell"
@@ -22,8 +22,8 @@ class People:
     def __init__(self, folder: Path, users: Iterable[UUID]) -> None:
         self.data_dir = folder
         self._users = list(users)
-        key: SigningKey = signing_key(None, folder)
-        self._tokens = Tokens(key, issuer=ISSUER, lifetime_seconds=LIFETIME_SECONDS)
+        key = kept_key(folder)
+        self._tokens = Tokens(SigningKeys(key.private), issuer=ISSUER, lifetime_seconds=LIFETIME_SECONDS)
         self.public_key = folder / "public-key.pem"
         self.public_key.write_bytes(key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 

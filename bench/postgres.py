@@ -5,6 +5,7 @@ file, so that none meets rows, dead rows or statistics that another left behind.
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -26,8 +27,8 @@ OPTIONS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # What one would give a PostgreSQL that serves a few million rows; the same for every server that is measured.
-    "shared_buffers": "1GB",
+    # What one would give a PostgreSQL of this machine's own; the same for every server that is measured.
+    "shared_buffers": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 2**20 // 4}MB",  # a quarter of the memory
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",  # a checkpoint is forced before each run, so that none falls into one
     "max_connections": "300",
