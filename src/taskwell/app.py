@@ -5,22 +5,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell import observability
-from taskwell.accounts.keys import signing_key
+from taskwell.accounts.keys import SigningKeys, signing_key
 from taskwell.accounts.passwords import Passwords
+from taskwell.accounts.store import Doorway, learn_keys
 from taskwell.accounts.tokens import Tokens
 from taskwell.api import routes
+from taskwell.api.authenticate import ByPath, ByToken
 from taskwell.api.cors import Cors
 from taskwell.api.dispatch import Dispatcher
 from taskwell.api.health import Readiness
+from taskwell.api.keys import PublishedKeys
 from taskwell.api.openapi import describe
 from taskwell.api.pages import make_pages
 from taskwell.database.database import Database
 from taskwell.errors import CannotStart
 from taskwell.settings import Settings
+
+log = structlog.get_logger()
 
 
 class Taskwell(FastAPI):
@@ -35,7 +41,7 @@ class Taskwell(FastAPI):
             redirect_slashes=False,
         )
         self.settings = settings
-        self.include_router(routes())
+        self.include_router(routes(with_sign_in=settings.auth == "token"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Straight to the dispatcher: FastAPI's own entry looks for telemetry providers with every request."""
@@ -52,7 +58,7 @@ class Taskwell(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = describe(self.routes)
+            self.openapi_schema = describe(self.routes, with_sign_in=self.settings.auth == "token")
         return self.openapi_schema
 
 
@@ -60,18 +66,34 @@ def build_app(settings: Settings) -> Taskwell:
     """Raises CannotStart. The database is first looked at when the server starts."""
     if settings.database_url is None:
         raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
-    key = signing_key(settings.private_key, None)
     app = Taskwell(settings)
-    app.state.tokens = Tokens(key, issuer=settings.issuer, lifetime_seconds=settings.access_token_seconds)
-    app.state.passwords = Passwords()
-    app.state.readiness = Readiness()
+    app.state.readiness = Readiness(without_sign_in=settings.auth == "none")
     app.state.pages = make_pages(app)
     app.state.database = Database.at(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
         prepared_statements=settings.prepared_statements,
     )
+    if settings.auth == "none":
+        app.state.authenticate = ByPath(behind_gateway=settings.auth_none_behind_gateway)
+        log.warning("no_sign_in", behind_gateway=settings.auth_none_behind_gateway)
+    else:
+        _add_sign_in(app, settings)
     return app
+
+
+def _add_sign_in(app: Taskwell, settings: Settings) -> None:
+    app.state.tokens = Tokens(
+        SigningKeys(signing_key(settings.private_key, None).private),
+        issuer=settings.issuer,
+        lifetime_seconds=settings.access_token_seconds,
+        outside=settings.issuers,
+    )
+    app.state.authenticate = ByToken(app.state.tokens, app.state.database)
+    app.state.door = Doorway(app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600)
+    app.state.is_open = settings.registration == "open"
+    app.state.trusted_proxies = settings.trusted_proxies
+    app.state.published_keys = PublishedKeys()
 
 
 def create() -> Taskwell:
@@ -85,10 +107,14 @@ def create() -> Taskwell:
 async def _lifespan(app: Taskwell) -> AsyncIterator[None]:
     try:
         await app.state.database.check_schema()
+        if app.settings.auth == "token":
+            await learn_keys(app.state.database, app.state.tokens)
         # What was loaded stays: without this, each full collection walks over all of SQLAlchemy while requests wait.
         gc.collect()
         gc.freeze()
         yield
     finally:
         await app.state.database.close()
-        app.state.passwords.close()
+        if app.settings.auth == "token":
+            app.state.door.passwords.close()
+            await app.state.tokens.close()

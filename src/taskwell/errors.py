@@ -6,13 +6,25 @@
     │   ├── TokenMissing
     │   ├── TokenInvalid
     │   ├── AccountUnusable     disabled, deleted, or signed out since the token was made
+    │   ├── RefreshTokenInvalid
     │   └── WrongCredentials
+    ├── Forbidden               we know who you are, and this is not for you
+    │   ├── InsufficientScope
+    │   ├── SignInRequired
+    │   ├── WrongPassword       of somebody who is signed in: no reason for a client to sign them out
+    │   ├── RegistrationClosed
+    │   └── HostRefused
+    ├── Throttled               try again after `retry_after` seconds
+    │   └── TooManyAttempts
     ├── NotFound                also whatever belongs to somebody else
     │   ├── TaskNotFound
     │   ├── UserNotFound
+    │   ├── ApiTokenNotFound
     │   └── RouteNotFound
     ├── Conflict
     │   ├── EmailTaken
+    │   ├── NoPassword
+    │   ├── TooManyApiTokens
     │   └── TaskIdTaken
     ├── PreconditionFailed      If-Match or If-None-Match did not hold
     │   ├── TaskChanged
@@ -27,7 +39,8 @@
     │   ├── DatabaseUnavailable
     │   ├── DatabaseBusy
     │   ├── OutcomeUnknown
-    │   └── SignInBusy
+    │   ├── SignInBusy
+    │   └── KeysUnavailable
     └── InternalError           a defect of ours
 
 The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md.
@@ -75,10 +88,67 @@ class AccountUnusable(Unauthenticated):
     code = "account_unusable"
 
 
+class RefreshTokenInvalid(Unauthenticated):
+    """The refresh token is not valid (malformed, expired, used before, or signed out). Sign in again."""
+
+    code = "refresh_token_invalid"
+
+
 class WrongCredentials(Unauthenticated):
     """The e-mail address or the password is wrong."""
 
     code = "wrong_credentials"
+
+
+class Forbidden(TaskwellError):
+    """This is not for you."""
+
+
+class InsufficientScope(Forbidden):
+    """This token may not be used for that. `details.scope` is what it lacks."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope=scope)
+
+
+class SignInRequired(Forbidden):
+    """An API token cannot do this: sign in."""
+
+    code = "sign_in_required"
+
+
+class WrongPassword(Forbidden):
+    """The password is wrong."""
+
+    code = "wrong_password"
+
+
+class RegistrationClosed(Forbidden):
+    """Nobody can sign up here. Ask whoever runs this server for an account."""
+
+    code = "registration_closed"
+
+
+class HostRefused(Forbidden):
+    """This server has no sign-in, so it answers only on the machine itself, at localhost."""
+
+    code = "host_refused"
+
+
+class Throttled(TaskwellError):
+    """Too much at once."""
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after  # seconds
+
+
+class TooManyAttempts(Throttled):
+    """Too many failed sign-ins. Wait before you try again."""
+
+    code = "too_many_attempts"
 
 
 class NotFound(TaskwellError):
@@ -97,6 +167,12 @@ class UserNotFound(NotFound):
     code = "user_not_found"
 
 
+class ApiTokenNotFound(NotFound):
+    """There is no such API token."""
+
+    code = "api_token_not_found"
+
+
 class RouteNotFound(NotFound):
     """There is nothing at this address. The API is described at /docs."""
 
@@ -111,6 +187,18 @@ class EmailTaken(Conflict):
     """An account with this e-mail address exists already."""
 
     code = "email_taken"
+
+
+class NoPassword(Conflict):
+    """This account has no password here: it signs in elsewhere."""
+
+    code = "no_password"
+
+
+class TooManyApiTokens(Conflict):
+    """You have as many API tokens as one user can have. Delete one that you no longer need."""
+
+    code = "too_many_api_tokens"
 
 
 class TaskIdTaken(Conflict):
@@ -207,6 +295,13 @@ class SignInBusy(Unavailable):
     """Too many sign-ins at this moment. Try again."""
 
     code = "sign_in_busy"
+
+
+class KeysUnavailable(Unavailable):
+    """The keys of the issuer of this access token cannot be fetched just now. Nothing was changed; try again."""
+
+    code = "keys_unavailable"
+    retry_after = 5
 
 
 class InternalError(TaskwellError):

@@ -4,9 +4,9 @@
 says all that it depends on. What each setting means is in docs/settings.md.
 """
 
-import base64
 import difflib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from dotenv.parser import parse_stream
 from platformdirs import user_data_path
 from pydantic import (
@@ -32,8 +30,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from taskwell.accounts.issuers import Issuer, parse_issuers
+from taskwell.accounts.keys import read_signing_key
 from taskwell.database import url
 from taskwell.errors import CannotStart
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HIDDEN = "********"
 _ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
@@ -63,7 +65,10 @@ def _database_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 def _signing_key(value: SecretStr) -> SecretStr:
-    read_signing_key(value.get_secret_value())
+    try:
+        read_signing_key(value.get_secret_value())
+    except ValueError as error:
+        raise _refusal(str(error)) from None
     return value
 
 
@@ -113,8 +118,39 @@ def _origin(value: str, place: int) -> str:
     return origin
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",")) if value.strip() else ()
+    except ValueError:
+        raise _refusal("must be a comma list of addresses or networks, such as 10.0.0.0/8") from None
+
+
+def _issuers(value: object) -> object:
+    if not isinstance(value, str | list):
+        return value
+    try:
+        return parse_issuers(value if isinstance(value, str) else json.dumps(value))
+    except ValueError as error:
+        raise _refusal(str(error)) from None
+
+
+def _yes_or_no(value: object) -> object:
+    if isinstance(value, str) and value.lower() not in ("yes", "no"):
+        raise _refusal("must be yes or no")
+    return value.lower() == "yes" if isinstance(value, str) else value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Settings(BaseSettings):
@@ -132,7 +168,13 @@ class Settings(BaseSettings):
     prepared_statements: Annotated[url.PreparedStatements, BeforeValidator(_lower)] = "auto"
     signing_key: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None
     issuer: Annotated[str, AfterValidator(_issuer)] = "taskwell"  # a name: it stays the same when the address changes
-    access_token_seconds: int = Field(3600, ge=60, le=86400)
+    access_token_seconds: int = Field(900, ge=60, le=86400)
+    refresh_token_days: int = Field(30, ge=1, le=366)
+    registration: Annotated[Literal["open", "closed"], BeforeValidator(_lower)] = "open"
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_issuers)] = ()
+    auth: Annotated[Literal["token", "none"], BeforeValidator(_lower)] = "token"
+    auth_none_behind_gateway: Annotated[bool, BeforeValidator(_yes_or_no)] = False
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins), AfterValidator(_checked_origins)] = ()
     log_format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
@@ -156,6 +198,25 @@ class Settings(BaseSettings):
         if self.database_direct_url is not None and self.database_url is None:
             # Serving from the embedded database here would look as if all tasks were gone.
             raise _refusal("DATABASE_DIRECT_URL is set and DATABASE_URL is not: set both")
+        return self
+
+    @model_validator(mode="after")
+    def _issuers_are_others(self) -> Self:
+        if self.issuer in {one.issuer for one in self.issuers}:
+            raise _refusal("TASKWELL_ISSUERS has a row whose issuer is TASKWELL_ISSUER, which is our own")
+        return self
+
+    @model_validator(mode="after")
+    def _no_sign_in_only_at_home(self) -> Self:
+        if self.auth == "token":
+            return self
+        if not self.auth_none_behind_gateway and not _is_loopback(self.host):
+            raise _refusal(
+                f"TASKWELL_AUTH=none lets in whoever reaches {self.host}: listen on 127.0.0.1, or behind a gateway that asks "
+                "who is there set TASKWELL_AUTH_NONE_BEHIND_GATEWAY=yes"
+            )
+        if self.cors_origins == ("*",):
+            raise _refusal("TASKWELL_AUTH=none with TASKWELL_CORS_ORIGINS=* lets every web page read the tasks: name the origins")
         return self
 
     @classmethod
@@ -203,9 +264,11 @@ class Settings(BaseSettings):
             return "not set"
         if field in {"database_url", "database_direct_url"}:
             return str(url.parse(value.get_secret_value()))
-        if isinstance(value, SecretStr):
-            return _HIDDEN
-        return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+        if isinstance(value, tuple):
+            return ",".join(f"{one.name} ({one.issuer})" if isinstance(one, Issuer) else str(one) for one in value) or "none"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return _HIDDEN if isinstance(value, SecretStr) else str(value)
 
 
 @dataclass(frozen=True)
@@ -220,33 +283,10 @@ def name_of(field: str) -> str:
     return field.upper() if field.startswith("database_") else f"TASKWELL_{field.upper()}"
 
 
-SECRETS = frozenset(name_of(field) for field in ("database_url", "database_direct_url", "signing_key"))
+SECRETS = frozenset(name_of(field) for field in ("database_url", "database_direct_url", "signing_key", "issuers"))
 NAMES = tuple(name_of(field) for field in Settings.model_fields)
 _FIELDS = {name_of(field): field for field in Settings.model_fields}
 _KNOWN = {*NAMES, *(f"{name}_FILE" for name in SECRETS)}
-
-
-def read_signing_key(text: str) -> Ed25519PrivateKey:
-    """PEM (PKCS#8), also with its line ends written as `\\n`, as dashboards do; or the 32-byte seed in base64 or base64url."""
-    if text.lstrip().startswith("-----BEGIN"):
-        try:
-            key = load_pem_private_key(text.replace("\\n", "\n").strip().encode(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
-            key = None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise _refusal("is not an Ed25519 private key in PEM (PKCS#8, without a passphrase)")
-    else:
-        encoded = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            seed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-        except ValueError:  # binascii.Error is one
-            seed = b""
-        if len(seed) != 32:
-            raise _refusal("must be an Ed25519 private key: PEM, or 32 random bytes in base64url")
-        key = Ed25519PrivateKey.from_private_bytes(seed)
-    if len(set(key.private_bytes_raw())) < 16:  # 32 random bytes have about 30 different ones
-        raise _refusal("is not random: make one with openssl genpkey -algorithm ed25519")
-    return key
 
 
 def is_service_link(name: str, value: str = "") -> bool:
@@ -304,7 +344,7 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
             if secret:
                 given[field] = (secret, f"file {in_file}")
         elif name in variables:
-            if (value := variables[name].strip()) or field == "cors_origins":
+            if (value := variables[name].strip()) or field in ("cors_origins", "trusted_proxies"):
                 given[field] = (value, source)
             else:
                 problems.append(f"{name} ({source}) is empty: leave it out for its default")

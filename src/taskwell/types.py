@@ -1,7 +1,9 @@
 """The domain's types, each said once: tables, requests and parameters use the same ones."""
 
+import re
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import uuid_utils.compat
 from email_validator import EmailNotValidError, validate_email
@@ -11,6 +13,8 @@ TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 16_384
 DISPLAY_NAME_LENGTH = 255
 EMAIL_LENGTH = 320
+TIME_ZONE_LENGTH = 64
+TOKEN_NAME_LENGTH = 255
 
 
 def _storable(text: str) -> str:
@@ -32,6 +36,30 @@ Title = Annotated[Text, AfterValidator(_visible), StringConstraints(min_length=1
 Description = Annotated[Text, StringConstraints(max_length=DESCRIPTION_LENGTH, strict=True)]
 DisplayName = Annotated[
     Text, AfterValidator(_visible), StringConstraints(min_length=1, max_length=DISPLAY_NAME_LENGTH, strict=True)
+]
+TokenName = Annotated[Text, AfterValidator(_visible), StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH, strict=True)]
+
+
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})
+
+
+def _time_zone(name: str) -> str:
+    # Letters of the IANA database alone: ZoneInfo would read whatever file lies at the end of a longer path. And of what lies
+    # beside its zones, neither this machine's own one nor the same ones once more with leap seconds.
+    try:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", name) or name.partition("/")[0] in _NO_ZONES:
+            raise ValueError
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TIME_ZONE_LENGTH, strict=True),
+    AfterValidator(_time_zone),
+    Field(description="Of the IANA database, such as Europe/Berlin"),
 ]
 Flag = StrictBool
 PageLimit = Annotated[int, Field(ge=1, le=100)]

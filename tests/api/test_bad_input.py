@@ -300,7 +300,7 @@ def test_an_unknown_method_is_told_the_known_ones(server: RunningServer, signed:
         ("/api/tasks/not-an-id", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
         (REGISTER, "OPTIONS, POST"),
         (TOKEN, "OPTIONS, POST"),
-        ("/api/v1/auth/me", "GET, HEAD, OPTIONS"),
+        ("/api/v1/auth/me", "DELETE, GET, HEAD, OPTIONS, PATCH"),
     ],
 )
 def test_allow_is_the_union_of_the_paths_methods(server: RunningServer, path: str, allow: str) -> None:

@@ -60,7 +60,7 @@ def test_a_process_is_alive_whatever_the_database_does(client: httpx.Client, loo
 
 def test_it_is_ready_when_the_database_answers_and_fits(client: httpx.Client) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "schema": "current"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "schema": "current", "auth": "token"})
 
 
 def test_a_good_answer_is_kept_so_that_the_database_can_sleep(client: httpx.Client, lookups: Lookups) -> None:
@@ -89,7 +89,7 @@ def test_a_bad_answer_is_not_kept(client: httpx.Client, lookups: Lookups) -> Non
 def test_a_newer_schema_is_served(client: httpx.Client, own_database: str) -> None:
     postgres.run(own_database, "UPDATE alembic_version SET version_num = 'from_the_future'")
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "schema": "newer"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "schema": "newer", "auth": "token"})
 
 
 def test_an_older_schema_is_not_ready_and_says_what_to_do(client: httpx.Client, own_database: str) -> None:

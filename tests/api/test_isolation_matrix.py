@@ -1,29 +1,23 @@
 """Every route, for whoever may ask, with whatever id they name: the third of the four proofs that your tasks are yours.
 
 The routes come from the application itself, aliases included; one that no row below speaks for fails the build. What is
-expected is said by rule and not cell by cell: see `expected`.
+expected is said by rule and not cell by cell: see `expected`. Who asks is in tests/support/world.py.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.routing import iter_route_contexts
 
-from taskwell.accounts.keys import SigningKey
-from taskwell.accounts.tokens import Tokens
 from taskwell.api import routes
 from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
 from tests.support.mounts import MOUNTS
 from tests.support.server import RunningServer
+from tests.support.world import ASKERS, Asker, Named, World, make_world
 
 # ---- the rows ------------------------------------------------------------------------------------------------------
 
@@ -36,23 +30,60 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/.well-known/jwks.json"),
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/token"),
+    ("POST", "/api/v1/auth/revoke"),
 }
 """Open to everybody, and alike for everybody: nothing in them belongs to anybody."""
 
 ONE_TASK = {"GET": 200, "PUT": 200, "PATCH": 200, "DELETE": 204}
 ALL_TASKS = {"GET": 200, "POST": 201}
+AUTH = "/api/v1/auth"
 
-GUARDED = {("GET", "/api/v1/auth/me"): 200}
+GUARDED = {
+    ("GET", f"{AUTH}/me"): 200,
+    ("PATCH", f"{AUTH}/me"): 200,
+    ("DELETE", f"{AUTH}/me"): 403,  # with a wrong password, since they are still needed
+    ("POST", f"{AUTH}/password"): 403,  # likewise
+    ("POST", f"{AUTH}/sign-out-everywhere"): 204,
+    ("GET", f"{AUTH}/tokens"): 200,
+    ("POST", f"{AUTH}/tokens"): 201,
+    ("DELETE", f"{AUTH}/tokens/{{token_id}}"): 204,
+}
 for _mount in MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
     GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
     GUARDED |= {(_method, f"{_collection}/{{task_id}}"): _status for _method, _status in ONE_TASK.items()}
 """What each answers to who may."""
 
-BODIES: dict[str, Any] = {"POST": {"title": "x"}, "PUT": {"title": "x"}, "PATCH": {"title": "x"}}
+BY_SIGN_IN_ALONE = {
+    ("DELETE", f"{AUTH}/me"),
+    ("POST", f"{AUTH}/password"),
+    ("POST", f"{AUTH}/sign-out-everywhere"),
+    ("POST", f"{AUTH}/tokens"),
+}
+"""What an API token is not enough for."""
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", f"{AUTH}/me"): {"time_zone": "Europe/Berlin"},
+    ("DELETE", f"{AUTH}/me"): {"password": "wrong password"},
+    ("POST", f"{AUTH}/password"): {"current_password": "wrong password", "new_password": "another password"},
+    ("POST", f"{AUTH}/sign-out-everywhere"): None,
+    ("POST", f"{AUTH}/tokens"): {"name": "matrix", "scopes": ["account"], "expires_in_days": 1},
+}
 ROUTES = sorted(GUARDED) + [("HEAD", path) for method, path in sorted(GUARDED) if method == "GET"]
+
+
+def body_of(route: tuple[str, str]) -> Any:
+    return BODIES.get(route, {"title": "x"} if route[0] in ("POST", "PUT", "PATCH") else None)
+
+
+def scope_of(route: tuple[str, str]) -> str:
+    method, path = route
+    if path.startswith(AUTH):
+        return "account"
+    return "tasks:read" if method in ("GET", "HEAD") else "tasks:write"
 
 
 def served() -> set[tuple[str, str]]:
@@ -68,162 +99,70 @@ def test_every_described_operation_has_a_row(server: RunningServer) -> None:
     assert described <= PUBLIC | GUARDED.keys()
 
 
-def test_every_described_operation_says_whether_it_needs_a_token(server: RunningServer) -> None:
+def test_every_described_operation_says_which_scope_it_needs(server: RunningServer) -> None:
     for path, operations in server.app.openapi()["paths"].items():
         for method, operation in operations.items():
-            assert bool(operation.get("security")) == ((method.upper(), path) in GUARDED), (method, path)
-
-
-# ---- the columns ---------------------------------------------------------------------------------------------------
-
-
-class Asks(Enum):
-    """Whose token comes with the request."""
-
-    NOBODY = "no token"
-    MALFORMED = "a malformed token"
-    FORGED = "a token signed by another key"
-    EXPIRED = "Alice's, expired"
-    SIGNED_OUT = "a user's, from before their sign-out"
-    DISABLED = "a disabled user's"
-    DELETED = "a deleted user's"
-    OWNER = "Alice's"
-    STRANGER = "Bob's"
-    ADMINISTRATOR = "Carol's"
-
-
-REFUSED = {
-    Asks.NOBODY: "token_missing",
-    Asks.MALFORMED: "token_invalid",
-    Asks.FORGED: "token_invalid",
-    Asks.EXPIRED: "token_invalid",
-    Asks.SIGNED_OUT: "account_unusable",
-    Asks.DISABLED: "account_unusable",
-    Asks.DELETED: "account_unusable",
-}
-
-
-class Named(Enum):
-    """Which id the request names, as Alice sees it."""
-
-    OWN = "Alice's"
-    ANOTHERS = "Dora's"
-    UNKNOWN = "nobody's"
-
-
-@dataclass
-class World:
-    """Alice and Dora keep tasks; the others come and ask."""
-
-    alice: Person
-    dora: Person
-    askers: dict[Asks, tuple[UUID | None, dict[str, str]]]  # who it is, and the headers that say so
-    browser: httpx.Client
-
-    def user(self, named: Named) -> UUID:
-        return {Named.OWN: self.alice.id, Named.ANOTHERS: self.dora.id, Named.UNKNOWN: uuid4()}[named]
-
-    def owner_of(self, named: Named) -> UUID | None:
-        return {Named.OWN: self.alice.id, Named.ANOTHERS: self.dora.id, Named.UNKNOWN: None}[named]
-
-    def ask(self, asks: Asks, method: str, path: str) -> httpx.Response:
-        # One request id for all, so that answers can be compared to the byte.
-        headers = self.askers[asks][1] | {"X-Request-Id": "matrix"}
-        return self.browser.request(method, path, headers=headers, json=BODIES.get(method))
-
-    def tasks(self) -> dict[Named, str]:
-        """New ones, by whose they are."""
-        return {Named.OWN: self.alice.creates()["id"], Named.ANOTHERS: self.dora.creates()["id"], Named.UNKNOWN: str(uuid4())}
-
-    def revisions(self) -> tuple[str, str]:
-        """They change with whatever is written."""
-        first, second = (owner.head("/api/v1/tasks?limit=1").headers["etag"] for owner in (self.alice, self.dora))
-        return first, second
+            route = (method.upper(), path)
+            needed = [scopes for scheme in operation.get("security", ()) for scopes in scheme.values()]
+            assert needed == ([[scope_of(route)]] if route in GUARDED else []), route
 
 
 @pytest.fixture(scope="module")
-def world(server: RunningServer, shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    tokens = server.app.state.tokens
-    other_key = SigningKey.of(Ed25519PrivateKey.generate())
-    with ExitStack() as stack:
-
-        def enter(name: str, *, is_admin: bool = False) -> Person:
-            return stack.enter_context(person(server, shared_database, name, is_admin=is_admin))
-
-        alice, bob, carol, dora, gone, disabled, out = (
-            enter(name, is_admin=name == "carol") for name in ("alice", "bob", "carol", "dora", "gone", "disabled", "out")
-        )
-        for somebody in (gone, disabled, out):
-            somebody.creates()
-        postgres.query(shared_database, "DELETE FROM users WHERE id = $1", gone.id)
-        postgres.query(shared_database, "UPDATE users SET disabled_at = now() WHERE id = $1", disabled.id)
-        postgres.query(shared_database, "UPDATE users SET tokens_valid_after = clock_timestamp() WHERE id = $1", out.id)
-        forged = Tokens(SigningKey(other_key.private, other_key.public, tokens._key.kid), issuer="taskwell", lifetime_seconds=60)
-        bearer: Callable[[str], dict[str, str]] = lambda token: {"Authorization": f"Bearer {token}"}  # noqa: E731
-        browser = stack.enter_context(
-            httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks={"response": [server.contract.hook]})
-        )
-        yield World(
-            alice,
-            dora,
-            {
-                Asks.NOBODY: (None, {}),
-                Asks.MALFORMED: (None, bearer("not.a.token")),
-                Asks.FORGED: (alice.id, bearer(forged.make(alice.id))),
-                Asks.EXPIRED: (alice.id, bearer(tokens.make(alice.id, lifetime_seconds=-1))),
-                Asks.SIGNED_OUT: (out.id, bearer(out.token)),
-                Asks.DISABLED: (disabled.id, bearer(disabled.token)),
-                Asks.DELETED: (gone.id, bearer(gone.token)),
-                Asks.OWNER: (alice.id, bearer(alice.token)),
-                Asks.STRANGER: (bob.id, bearer(bob.token)),
-                Asks.ADMINISTRATOR: (carol.id, bearer(carol.token)),
-            },
-            browser,
-        )
+def world(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with make_world(shared_database, tmp_path_factory.mktemp("world")) as made:
+        yield made
 
 
 # ---- the rule ------------------------------------------------------------------------------------------------------
 
 
-def expected(world: World, asks: Asks, route: tuple[str, str], user: Named | None, task: Named | None) -> tuple[int, str]:
-    """401 to who is nobody; 404 to who names a user that is not them, unless they administrate and there is such a user;
-    404 for a task that is not that user's; otherwise what the route answers."""
-    if asks in REFUSED:
-        return 401, REFUSED[asks]
-    asker = world.askers[asks][0]
-    owner = asker
-    if user is not None:
-        owner = world.owner_of(user)
-        if owner is None or (owner != asker and asks is not Asks.ADMINISTRATOR):
-            return 404, "user_not_found"
-    if task is not None and (owner is None or world.owner_of(task) != owner):
-        return 404, "task_not_found"
+def expected(world: World, asker: Asker, route: tuple[str, str], user: Named | None, thing: Named | None) -> tuple[int, str]:
+    """401 to who is nobody; 404 to who names a user that is not them, unless they administrate, by scope and by their row, and
+    there is such a user; 403 where the scope is missing, or an API token is not enough; 404 for what is not that user's."""
+    if asker.refused is not None:
+        return 401, asker.refused
+    administrates = user is not None and "admin" in asker.scopes and asker.is_admin
+    owner = asker.id if user is None else world.owner_of(user)
+    if owner is None or (owner != asker.id and not administrates):
+        return 404, "user_not_found"
+    if scope_of(route) not in asker.scopes and not administrates:
+        return 403, "insufficient_scope"
+    if asker.is_api_token and route in BY_SIGN_IN_ALONE:
+        return 403, "sign_in_required"
+    if thing is not None and world.owner_of(thing) != owner:
+        return 404, "api_token_not_found" if "token_id" in route[1] else "task_not_found"
     method, path = route
-    return GUARDED["GET" if method == "HEAD" else method, path], ""
+    return GUARDED["GET" if method == "HEAD" else method, path], "wrong_password"
 
 
 def ids_in(path: str) -> list[tuple[Named | None, Named | None]]:
     users: list[Named | None] = [*Named] if "{user_id}" in path else [None]
-    tasks: list[Named | None] = [*Named] if "{task_id}" in path else [None]
-    return [(user, task) for user in users for task in tasks]
+    things: list[Named | None] = [*Named] if "{task_id}" in path or "{token_id}" in path else [None]
+    return [(user, thing) for user in users for thing in things]
 
 
-@pytest.mark.parametrize("asks", Asks, ids=lambda asks: asks.value)
+@pytest.mark.parametrize("asks", ASKERS)
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
-def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tuple[str, str], asks: Asks) -> None:
+def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tuple[str, str], asks: str) -> None:
     method, template = route
+    asker = world.askers[asks]
     refusals: dict[str, set[tuple[bytes, tuple[tuple[str, str], ...]]]] = {}
-    tasks = world.tasks()
-    for user, task in ids_in(template):
+    make = world.api_tokens if "{token_id}" in template else world.tasks
+    things = make() if "_id}" in template else {}
+    for user, thing in ids_in(template):
         path = template
         if user is not None:
             path = path.replace("{user_id}", str(world.user(user)))
-        if task is not None:
-            path = path.replace("{task_id}", tasks[task])
-        status, code = expected(world, asks, route, user, task)
+        if thing is not None:
+            path = path.replace("{task_id}", things[thing]).replace("{token_id}", things[thing])
+        status, code = expected(world, asker, route, user, thing)
+        if "a user of" in asks and code == "wrong_password" and status == 403:
+            status, code = (409, "no_password") if path.endswith("/password") else (0, "")
+        if status == 0 or (status < 400 and path.endswith("/sign-out-everywhere")):
+            continue  # it would be done, and they are still needed: tests/api/test_sign_out_everywhere.py, test_delete_me.py
         before = world.revisions()
-        answer = world.ask(asks, method, path)
-        cell = f"{method} {path} (user: {user}, task: {task}) with {asks.value}"
+        answer = world.ask(asks, method, path, body_of(route))
+        cell = f"{method} {path} (user: {user}, of: {thing}) with {asks}"
         assert answer.status_code == status, f"{cell}: {answer.status_code} {answer.text}"
         if status >= 400:
             if method == "HEAD":
@@ -234,9 +173,9 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
             headers = tuple(sorted(item for item in answer.headers.items() if item[0] != "date"))
             refusals.setdefault(code, set()).add((answer.content, headers))
         elif status == 204:
-            tasks = world.tasks()
-        elif method != "HEAD" and task is not None:
-            assert answer.json()["id"] == tasks[task]
+            things = make()
+        elif method != "HEAD" and thing is not None:
+            assert answer.json()["id"] == things[thing]
     # Whether it is another's or nobody's cannot be told, byte for byte.
     for code, answers in refusals.items():
         assert len(answers) == 1, (code, answers)
@@ -244,7 +183,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
 
 @pytest.mark.parametrize(("method", "path"), sorted(PUBLIC), ids=str)
 def test_what_is_open_is_alike_for_everybody(world: World, method: str, path: str) -> None:
-    answers = [world.ask(asks, method, path) for asks in Asks]
+    answers = [world.ask(asks, method, path, body_of((method, path))) for asks in ASKERS]
     assert {answer.content for answer in answers} == {answers[0].content}
     assert {answer.status_code for answer in answers} <= ({200} if method == "GET" else {400, 415})
 
@@ -254,7 +193,7 @@ def test_the_collection_of_a_stranger_is_never_shown_or_counted(world: World) ->
     tag = world.alice.get("/api/v1/tasks").headers["etag"]
     task = world.alice.creates()
     own = world.alice.get(f"/api/v1/tasks/{task['id']}").headers["etag"]
-    stranger = world.askers[Asks.STRANGER][1] | {"X-Request-Id": "matrix"}
+    stranger = world.askers["Bob's"].headers | {"X-Request-Id": "matrix"}
     for condition in (tag, own, "*"):
         for user in (world.alice.id, uuid4()):
             for path in (f"/api/v1/users/{user}/tasks", f"/api/v1/users/{user}/tasks/{task['id']}"):
@@ -273,10 +212,14 @@ def test_the_collection_of_a_stranger_is_never_shown_or_counted(world: World) ->
                 assert_error(answer, 404, "task_not_found")
 
 
-def test_a_user_who_is_disabled_keeps_what_an_administrator_can_see(world: World) -> None:
-    disabled = world.askers[Asks.DISABLED][0]
-    administrator = world.askers[Asks.ADMINISTRATOR][1]
-    assert len(world.browser.get(f"/api/v1/users/{disabled}/tasks", headers=administrator).json()["items"]) == 1
+def test_a_user_who_is_disabled_keeps_what_an_administrator_can_see(
+    server: RunningServer, shared_database: str, carol: Person
+) -> None:
+    with person(server, shared_database, "off") as off:
+        off.creates()
+        postgres.query(shared_database, "UPDATE users SET disabled_at = now() WHERE id = $1", off.id)
+        assert_error(off.get("/api/v1/tasks"), 401, "account_unusable")
+        assert len(carol.get(f"/api/v1/users/{off.id}/tasks").json()["items"]) == 1
 
 
 def test_an_administrator_who_is_disabled_is_nobody(server: RunningServer, shared_database: str, world: World) -> None:

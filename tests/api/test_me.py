@@ -13,8 +13,9 @@ def test_it_says_who_one_is(alice: Person, carol: Person) -> None:
     answer = alice.get(ME)
     user = answer.json()
     assert answer.status_code == 200
-    assert list(user) == ["id", "email", "display_name", "is_admin", "created_at"]
+    assert list(user) == ["id", "email", "display_name", "time_zone", "is_admin", "created_at"]
     assert (user["id"], user["email"], user["display_name"], user["is_admin"]) == (str(alice.id), alice.email, "Alice", False)
+    assert user["time_zone"] == "UTC"
     assert carol.get(ME).json()["is_admin"] is True
     assert alice.head(ME).status_code == 200
 

@@ -23,8 +23,8 @@ def test_a_stranger_signs_up_and_is_told_who_they_are(anonymous: httpx.Client) -
     answer = anonymous.post(REGISTER, json={"email": email, "password": PASSWORD, "display_name": "Dora"})
     assert answer.status_code == 201
     user = answer.json()
-    assert list(user) == ["id", "email", "display_name", "is_admin", "created_at"]
-    assert (user["email"], user["display_name"], user["is_admin"]) == (email, "Dora", False)
+    assert list(user) == ["id", "email", "display_name", "time_zone", "is_admin", "created_at"]
+    assert (user["email"], user["display_name"], user["time_zone"], user["is_admin"]) == (email, "Dora", "UTC", False)
     assert UUID(user["id"]).version == 7
     assert PASSWORD not in answer.text
     assert "argon2" not in answer.text
@@ -108,6 +108,7 @@ def test_a_password_of_any_characters_signs_in_again(anonymous: httpx.Client, pa
         ({"display_name": "x" * 256}, "display_name"),
         ({"display_name": "nul \x00"}, "display_name"),
         ({"display_name": 1}, "display_name"),
+        ({"time_zone": "Europe/Berlin"}, "time_zone"),
         ({"is_admin": True}, "is_admin"),
         ({"id": str(uuid4())}, "id"),
         ({"disabled_at": None}, "disabled_at"),

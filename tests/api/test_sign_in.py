@@ -6,11 +6,14 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from taskwell.accounts import passwords
 from tests.support import postgres
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.server import RunningServer
+from tests.support.signed_in import sign_in, sign_up, try_sign_in
 
 TOKEN = "/api/v1/auth/token"
 PASSWORD = "correct horse battery"
@@ -31,6 +34,14 @@ def dora(server: RunningServer) -> Account:
     return Account(answer.json()["id"], email)
 
 
+TODAYS = "$argon2id$v=19$m=19456,t=2,p=1"
+
+
+def parameters_of(hashed: str) -> str:
+    """Without salt and hash."""
+    return hashed.rpartition("$")[0].rpartition("$")[0]
+
+
 def form(email: str, password: str = PASSWORD, **more: str) -> dict[str, Any]:
     return {"data": {"username": email, "password": password} | more}
 
@@ -39,8 +50,8 @@ def test_it_gives_a_token_that_opens_ones_own_tasks(anonymous: httpx.Client, dor
     answer = anonymous.post(TOKEN, **form(dora.email))
     assert answer.status_code == 200
     token = answer.json()
-    assert token.keys() == {"access_token", "token_type", "expires_in"}
-    assert (token["token_type"], token["expires_in"]) == ("bearer", 3600)
+    assert token.keys() == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
+    assert (token["token_type"], token["expires_in"], token["scope"]) == ("bearer", 900, "tasks:read tasks:write account")
     assert answer.headers["cache-control"] == "no-store"
     signed_in = {"Authorization": f"Bearer {token['access_token']}"}
     assert anonymous.get("/api/v1/auth/me", headers=signed_in).json()["id"] == dora.id
@@ -48,10 +59,12 @@ def test_it_gives_a_token_that_opens_ones_own_tasks(anonymous: httpx.Client, dor
 
 def test_the_token_says_no_more_than_it_must(anonymous: httpx.Client, dora: Account) -> None:
     token = anonymous.post(TOKEN, **form(dora.email)).json()["access_token"]
+    assert jwt.get_unverified_header(token).keys() == {"typ", "alg", "kid"}
+    assert jwt.get_unverified_header(token)["typ"] == "at+jwt"  # RFC 9068
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti"}
-    assert claims["sub"] == dora.id
-    assert claims["exp"] - claims["iat"] == pytest.approx(3600, abs=1)
+    assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti", "scope"}
+    assert (claims["sub"], claims["scope"]) == (dora.id, "tasks:read tasks:write account")
+    assert claims["exp"] - claims["iat"] == pytest.approx(900, abs=1)
 
 
 def test_the_fields_of_oauth_clients_are_taken_in(anonymous: httpx.Client, dora: Account) -> None:
@@ -78,16 +91,38 @@ def test_both_take_the_same_work(anonymous: httpx.Client, dora: Account, monkeyp
     verified: list[str] = []
 
     class Counting:
-        def verify(self, password: str, hashed: str) -> bool:
-            verified.append(hashed.rpartition("$")[0].rpartition("$")[0])  # the parameters, without salt and hash
-            return real.verify(password, hashed)
+        def verify_and_update(self, password: str, hashed: str) -> tuple[bool, str | None]:
+            verified.append(parameters_of(hashed))
+            return real.verify_and_update(password, hashed)
 
     real = passwords._argon2id
     monkeypatch.setattr(passwords, "_argon2id", Counting())
     anonymous.post(TOKEN, **form(dora.email, "wrong password"))
     anonymous.post(TOKEN, **form(f"nobody-{uuid4().hex}@example.com"))
     anonymous.post(TOKEN, **form(dora.email))
-    assert verified == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
+    assert verified == [TODAYS] * 3
+
+
+OLDER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),))
+
+
+def test_a_password_that_was_hashed_by_older_parameters_is_hashed_anew(
+    server: RunningServer, anonymous: httpx.Client, shared_database: str
+) -> None:
+    account = sign_up(server)
+    sql = "UPDATE users SET password_hash = $2 WHERE id = $1"
+    postgres.query(shared_database, sql, account.id, OLDER.hash(account.password))
+
+    def parameters() -> str:
+        (row,) = postgres.query(shared_database, "SELECT password_hash FROM users WHERE id = $1", account.id)
+        return parameters_of(row["password_hash"])
+
+    assert_error(try_sign_in(anonymous, account, password="wrong password"), 401, "wrong_credentials")
+    assert parameters() == "$argon2id$v=19$m=1024,t=1,p=1"
+    with sign_in(server, account) as dora:
+        assert parameters() == TODAYS
+        with sign_in(server, account):
+            assert dora.get("/api/v1/auth/me").status_code == 200  # it is the same password: nobody is signed out by it
 
 
 def test_a_disabled_account_signs_in_no_more_and_is_not_told_why(anonymous: httpx.Client, shared_database: str) -> None:
@@ -109,7 +144,9 @@ def test_a_disabled_account_signs_in_no_more_and_is_not_told_why(anonymous: http
         ({"username": "d" * 321, "password": PASSWORD}, "username"),
         ({"username": "dora@example.com", "password": "x" * 1025}, "password"),
         ({"username": "dora@example.com", "password": "\U0001f9c0" * 257}, "password"),
-        ({"username": "dora@example.com", "password": PASSWORD, "grant_type": "refresh_token"}, "grant_type"),
+        ({"username": "dora@example.com", "password": PASSWORD, "grant_type": "refresh_token"}, "refresh_token"),
+        ({"username": "dora@example.com", "password": PASSWORD, "grant_type": "client_credentials"}, "grant_type"),
+        ({"username": "dora@example.com", "password": PASSWORD, "scope": "openid"}, "scope"),
         ({"username": "dora@example.com", "password": PASSWORD, "email": "dora@example.com"}, "email"),
         ({"username": ["dora@example.com", "bob@example.com"], "password": PASSWORD}, "username"),
         ({"username": "dora@example.com", "password": [PASSWORD, "another"]}, "password"),

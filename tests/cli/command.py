@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import psutil
@@ -28,11 +28,25 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | key | more
 
 
-def taskwell(*words: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
-    """A command that ends by itself."""
+def taskwell(*words: str, cwd: Path, told: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
+    """A command that ends by itself, and is `told` something on its standard input."""
     return subprocess.run(
-        [PROGRAM, *words], cwd=cwd, env=environment(**more), capture_output=True, text=True, timeout=START_WITHIN, check=False
+        [PROGRAM, *words],
+        cwd=cwd,
+        env=environment(**more),
+        input=told,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=START_WITHIN,
+        check=False,
     )
+
+
+class Command(Protocol):
+    """`taskwell`, with its folder and its settings chosen."""
+
+    def __call__(self, *words: str, told: str = "") -> "subprocess.CompletedProcess[str]": ...
 
 
 def refusal(done: "subprocess.CompletedProcess[str]") -> str:
@@ -100,7 +114,7 @@ class Serving:
         while True:
             with suppress(httpx.TransportError):
                 answer = httpx.get(f"{self.url}/healthz", trust_env=False, timeout=10)
-                if answer.status_code == 200 and ("Sign up" in self.said or not announced):
+                if answer.status_code == 200 and ("curl " in self.said or not announced):
                     return
             assert self.process.poll() is None, f"it ended: {self.said} {self.complained}"
             assert time.monotonic() < deadline, "it did not answer in time"

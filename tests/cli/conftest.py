@@ -11,6 +11,7 @@ import pytest
 from taskwell.database import url
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.database.migrate import migrate
+from tests.cli.command import Command, taskwell
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,12 @@ def copy_data(used_data_dir: Path) -> Callable[[Path], Path]:
         return to
 
     return copy
+
+
+@pytest.fixture
+def command(shared_database: str, tmp_path: Path) -> Command:
+    """`taskwell`, at the database of the server that the tests of this worker share."""
+    return lambda *words, told="": taskwell(*words, cwd=tmp_path, told=told, DATABASE_URL=shared_database)
 
 
 @pytest.fixture

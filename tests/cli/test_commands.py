@@ -1,5 +1,6 @@
-"""The commands that end by themselves: migrate, config, token, users."""
+"""The commands that end by themselves: migrate, config, token, users make-admin."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,11 +44,22 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         "config",
         "token",
         "users",
+        "tokens",
+        "keys",
     ]
 
 
 def test_config_shows_every_setting_and_where_it_came_from_but_no_secret(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("TASKWELL_PORT=8123\nTASKWELL_SIGNING_KEY=qv3yU8rTzB1nXw0kLhE5dJc7sGm2aPf9oRi4tVb6uYI\n")
+    row = {"preset": "supabase", "address": "https://a.example", "algorithms": ["HS256"]}
+    issuers = json.dumps([row | {"secret": "pa55word-Ohb0eiPh4ahfeiNg9aexah7eeKie3tho"}])
+    given = {
+        "TASKWELL_PORT": "8123",
+        "TASKWELL_SIGNING_KEY": "qv3yU8rTzB1nXw0kLhE5dJc7sGm2aPf9oRi4tVb6uYI",
+        "TASKWELL_TRUSTED_PROXIES": "10.0.0.0/8,::1",
+        "TASKWELL_ISSUERS": issuers,
+        "TASKWELL_REGISTRATION": "closed",
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     done = taskwell("config", cwd=tmp_path, DATABASE_URL="postgresql://me:pa55word@db.example.com/tasks", TASKWELL_WORKERS="3")
     assert (done.returncode, done.stderr) == (0, "")
     lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
@@ -56,6 +68,11 @@ def test_config_shows_every_setting_and_where_it_came_from_but_no_secret(tmp_pat
     assert lines["TASKWELL_HOST"] == ["127.0.0.1", "default"]
     assert lines["TASKWELL_SIGNING_KEY"] == ["********", "environment"]  # which goes before .env
     assert lines["DATABASE_URL"] == ["postgresql://me:********@db.example.com:5432/tasks?sslmode=verify-full", "environment"]
+    assert lines["TASKWELL_ACCESS_TOKEN_SECONDS"] == ["900", "default"]
+    assert lines["TASKWELL_REGISTRATION"] == ["closed", ".env"]
+    assert lines["TASKWELL_TRUSTED_PROXIES"] == ["10.0.0.0/8,::1/128", ".env"]
+    assert lines["TASKWELL_ISSUERS"] == ["supabase", "(https://a.example/auth/v1)", ".env"]
+    assert (lines["TASKWELL_AUTH"], lines["TASKWELL_AUTH_NONE_BEHIND_GATEWAY"]) == (["token", "default"], ["no", "default"])
     assert "pa55word" not in done.stdout
     assert "qv3yU8" not in done.stdout
 
@@ -63,7 +80,7 @@ def test_config_shows_every_setting_and_where_it_came_from_but_no_secret(tmp_pat
 def test_migrate_makes_the_tables_and_may_be_repeated(tmp_path: Path, empty_database: str) -> None:
     for _ in range(2):
         done = taskwell("migrate", cwd=tmp_path, DATABASE_URL=empty_database)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "The schema is at 0001.\n", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "The schema is at 0002.\n", "")
     assert len(postgres.query(empty_database, "SELECT epoch FROM instance")) == 1
 
 
@@ -88,7 +105,7 @@ def test_migrate_takes_the_direct_url_where_the_ordinary_one_leads_to_a_pooler(t
     said = refusal(taskwell("migrate", cwd=tmp_path, DATABASE_URL=pooled, DATABASE_DIRECT_URL=pooled))
     assert said.startswith("DATABASE_DIRECT_URL leads to a pooler")
     done = taskwell("migrate", cwd=tmp_path, DATABASE_URL=pooled, DATABASE_DIRECT_URL=empty_database)
-    assert done.stdout == "The schema is at 0001.\n"
+    assert done.stdout == "The schema is at 0002.\n"
 
 
 def test_migrate_says_one_line_when_the_database_cannot_be_reached(tmp_path: Path) -> None:
@@ -100,7 +117,7 @@ def test_migrate_says_one_line_when_the_database_cannot_be_reached(tmp_path: Pat
 def test_migrate_brings_the_embedded_database_to_its_head_too(tmp_path: Path, copy_data: Callable[[Path], Path]) -> None:
     data = copy_data(tmp_path / "data")
     done = taskwell("migrate", cwd=tmp_path, TASKWELL_DATA_DIR=str(data))
-    assert (done.returncode, done.stdout) == (0, "The schema is at 0001.\n")
+    assert (done.returncode, done.stdout) == (0, "The schema is at 0002.\n")
 
 
 @pytest.mark.parametrize(("ttl", "seconds"), [(None, 3600), ("90s", 90), ("15m", 900), ("24h", 86400)])
@@ -135,10 +152,9 @@ def test_a_bad_lifetime_is_refused(tmp_path: Path, ttl: str) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("command", [("token",), ("users", "make-admin")])
-def test_an_unknown_address_is_named(running: Serving, command: tuple[str, ...]) -> None:
-    done = taskwell(*command, "nobody@example.com", cwd=running.folder, **data_of(running))
-    assert refusal(done) == "There is no account with the address nobody@example.com."
+def test_an_unknown_address_is_named(running: Serving) -> None:
+    done = taskwell("token", "nobody@example.com", cwd=running.folder, **data_of(running))
+    assert refusal(done) == "There is no account nobody@example.com: name it by its e-mail address or its id."
 
 
 def test_make_admin_lets_an_account_read_what_others_have(running: Serving) -> None:
@@ -152,6 +168,8 @@ def test_make_admin_lets_an_account_read_what_others_have(running: Serving) -> N
         assert boss.get(where).status_code == 404
         done = taskwell("users", "make-admin", "Boss@example.com", cwd=running.folder, **data_of(running))
         assert (done.returncode, done.stdout, done.stderr) == (0, "Boss@example.com is an administrator.\n", "")
+        assert boss.get(where).status_code == 404  # by the sign-in from before, which has not the scope
+        boss.signs_in()
         assert boss.get(where).status_code == 200
         assert boss.get("/api/v1/auth/me").json()["is_admin"] is True
 

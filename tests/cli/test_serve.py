@@ -244,7 +244,7 @@ def test_it_refuses_a_database_that_is_not_migrated_or_behind(tmp_path: Path, em
 def test_a_schema_from_the_future_is_served_with_a_warning(tmp_path: Path, own_database: str) -> None:
     postgres.run(own_database, "UPDATE alembic_version SET version_num = '9999'")
     with serving(tmp_path, "--workers", "1", DATABASE_URL=own_database) as server:
-        assert httpx.get(f"{server.url}/readyz", trust_env=False).json() == {"status": "ok", "schema": "newer"}
+        assert httpx.get(f"{server.url}/readyz", trust_env=False).json() == {"status": "ok", "schema": "newer", "auth": "token"}
         with Visitor(server.url) as me:
             me.signs_up()
         (line,) = server.complained.splitlines()

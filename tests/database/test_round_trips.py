@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from taskwell.accounts.sessions.refresh import RefreshToken
 from tests.conftest import settings_for
 from tests.database.wire import ROUND_TRIPS, Wire, tapped
 from tests.support.cast import PASSWORD, Person, person
@@ -59,6 +60,7 @@ def _task(client: Person) -> dict[str, Any]:
 Request = tuple[str, str, int, dict[str, Any]]  # method, path, status, what httpx sends along
 
 TASK = "/api/v1/tasks/{id}"
+UNKNOWN = RefreshToken.of_new_session(uuid4()).text
 WHOLE = {"title": "a", "description": None, "is_completed": True}
 ONCE: dict[str, Request] = {
     "create": ("POST", "/api/v1/tasks", 201, {"json": {"title": "x"}}),
@@ -81,8 +83,17 @@ ONCE: dict[str, Request] = {
     "read under one's own id": ("GET", "/api/v1/users/{user}/tasks/{id}", 200, {}),
     "create under one's own id": ("POST", "/api/v1/users/{user}/tasks", 201, {"json": {"title": "x"}}),
     "who am I": ("GET", "/api/v1/auth/me", 200, {}),
-    "sign in": ("POST", "/api/v1/auth/token", 401, {"data": {"username": "nobody@example.com", "password": PASSWORD}}),
-    "sign up": ("POST", "/api/v1/auth/register", 201, {"json": {"email": "{new}@example.com", "password": PASSWORD}}),
+    "refresh with what is no token": (
+        "POST",
+        "/api/v1/auth/token",
+        401,
+        {"data": {"grant_type": "refresh_token", "refresh_token": UNKNOWN}},
+    ),
+    "my API tokens": ("GET", "/api/v1/auth/tokens", 200, {}),
+    "a new API token": ("POST", "/api/v1/auth/tokens", 201, {"json": {"name": "x", "scopes": ["account"], "expires_in_days": 1}}),
+    "delete an API token that is not there": ("DELETE", "/api/v1/auth/tokens/{new}", 404, {}),
+    "another name": ("PATCH", "/api/v1/auth/me", 200, {"json": {"display_name": "Dora"}}),
+    "sign out": ("POST", "/api/v1/auth/revoke", 200, {"data": {"token": UNKNOWN}}),
 }
 
 
@@ -133,6 +144,13 @@ NEVER: dict[str, Request] = {
     "a body that is no JSON": ("POST", "/api/v1/tasks", 415, {"content": b"title"}),
     "the API page": ("GET", "/docs", 200, {}),
     "the description": ("GET", "/openapi.json", 200, {}),
+    "a mistyped API token": ("GET", "/api/v1/tasks", 401, {"headers": {"Authorization": "Bearer tw_" + "x" * 49}}),
+    "a refresh token that is none": (
+        "POST",
+        "/api/v1/auth/token",
+        401,
+        {"data": {"grant_type": "refresh_token", "refresh_token": "x"}},
+    ),
 }
 
 
@@ -178,3 +196,20 @@ def test_a_stranger_learns_nothing_after_one_look_at_their_own_account(stage: St
     path = f"/api/v1/users/{admin.id}/tasks"
     _sent_by(stage, dora, "GET", path, 404)
     assert _sent_by(stage, dora, "GET", path, 404) == PREPARED
+
+
+def test_an_api_token_is_looked_up_each_time(stage: Stage, dora: Person) -> None:
+    made = dora.post("/api/v1/auth/tokens", json={"name": "x", "scopes": ["tasks:read"], "expires_in_days": 1}).json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    for _ in range(2):
+        _sent_by(stage, dora, "GET", "/api/v1/tasks", 200, headers=headers)
+    assert _sent_by(stage, dora, "GET", "/api/v1/tasks", 200, headers=headers) == PREPARED * 2
+
+
+def test_signing_in_counts_finds_begins_and_forgives(stage: Stage, dora: Person) -> None:
+    """Four in all; a wrong password ends after two."""
+    form = {"username": dora.email, "password": PASSWORD}
+    for _ in range(2):
+        sent = _sent_by(stage, dora, "POST", "/api/v1/auth/token", 200, data=form)
+    assert sent == PREPARED * 4
+    assert _sent_by(stage, dora, "POST", "/api/v1/auth/token", 401, data=form | {"password": "wrong password"}) == PREPARED * 2

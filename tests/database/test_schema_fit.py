@@ -95,6 +95,8 @@ def test_readiness_says_how_the_schema_stands(own_database: str, tmp_path: Path,
         monkeypatch.setattr(schema, "HEAD", NEWER)
         server.app.state.readiness.until = 0.0
         behind = client.get("/readyz")
-    assert [answer.json() for answer in answers] == [{"status": "ok", "schema": is_} for is_ in ("current", "newer", "current")]
+    assert [answer.json() for answer in answers] == [
+        {"status": "ok", "schema": is_, "auth": "token"} for is_ in ("current", "newer", "current")
+    ]
     assert behind.status_code == 503
     assert "taskwell migrate" in behind.json()["error"]["message"]

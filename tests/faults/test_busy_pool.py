@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from taskwell.database import database, url
-from taskwell.database.pool import Connection, Pool
+from taskwell.database.pool import Pool
+from taskwell.database.statement import Connection
 from tests.conftest import settings_for
 from tests.faults.locks import holding
 from tests.faults.own import connections, end_connections

@@ -10,11 +10,13 @@ import asyncpg
 import httpx
 import pytest
 
+from taskwell.accounts.api_tokens.secret import new_token
+from taskwell.accounts.sessions.refresh import RefreshToken
 from taskwell.database import url
 from tests.conftest import settings_for
 from tests.faults.own import OwnPostgres, own_postgres
 from tests.support import postgres
-from tests.support.cast import Person, person
+from tests.support.cast import PASSWORD, Person, person
 from tests.support.errors import assert_error
 from tests.support.server import RunningServer, serve
 
@@ -40,6 +42,10 @@ def dana(server: RunningServer, own: OwnPostgres) -> Iterator[Person]:
         yield somebody
 
 
+def a_refresh_token(somebody: Person) -> str:
+    return RefreshToken.of_new_session(somebody.id).text
+
+
 def of_every_kind(somebody: Person, task: dict[str, Any]) -> list[httpx.Response]:
     of_task = f"{TASKS}/{task['id']}"
     new = task["id"][:-4] + "0000"
@@ -55,6 +61,15 @@ def of_every_kind(somebody: Person, task: dict[str, Any]) -> list[httpx.Response
         somebody.delete(of_task),
         somebody.get(f"/api/v1/users/{new}/tasks"),
         somebody.post("/api/v1/auth/token", data={"username": somebody.email, "password": "x"}),
+        somebody.post("/api/v1/auth/token", data={"grant_type": "refresh_token", "refresh_token": a_refresh_token(somebody)}),
+        somebody.post("/api/v1/auth/revoke", data={"token": a_refresh_token(somebody)}),
+        somebody.patch("/api/v1/auth/me", json={"display_name": "x"}),
+        somebody.post("/api/v1/auth/password", json={"current_password": PASSWORD, "new_password": "another password"}),
+        somebody.request("DELETE", "/api/v1/auth/me", json={"password": PASSWORD}),
+        somebody.post("/api/v1/auth/sign-out-everywhere"),
+        somebody.get("/api/v1/auth/tokens"),
+        somebody.post("/api/v1/auth/tokens", json={"name": "x", "scopes": ["account"], "expires_in_days": 1}),
+        somebody.get(TASKS, headers={"Authorization": f"Bearer {new_token()}"}),
         somebody.post("/api/v1/auth/register", json={"email": "new@example.com", "password": "correct horse"}),
     ]
 
@@ -77,7 +92,7 @@ def test_a_database_that_is_down_is_503_until_it_is_back(dana: Person, own: OwnP
         assert_error(dana.post(TASKS, json={"title": ""}), 400, "invalid_input")
     finally:
         own.start()
-    assert dana.get("/readyz").json() == {"status": "ok", "schema": "current"}
+    assert dana.get("/readyz").json() == {"status": "ok", "schema": "current", "auth": "token"}
     assert_nothing_was_stored(dana, task, own.url)
 
 

@@ -17,6 +17,8 @@ IN_WORDS = {
     "TASKWELL_DATA_DIR": "the user's data folder",
     "TASKWELL_WORKERS": "automatic",
     "TASKWELL_SIGNING_KEY": "not set",
+    "TASKWELL_TRUSTED_PROXIES": "none",
+    "TASKWELL_ISSUERS": "none",
     "TASKWELL_CORS_ORIGINS": "none",
 }
 

@@ -1,6 +1,8 @@
 """Where a setting comes from, what is refused, and that no secret is ever said."""
 
 import base64
+import json
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,9 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(7, 39)))
 SEED = base64.urlsafe_b64encode(KEY.private_bytes_raw()).decode()
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 OTHER_PEM = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+ISSUER_SECRET = "hunter2-Ohb0eiPh4ahfeiNg9aexah7eeKie3tho"
+ISSUERS = json.dumps([{"preset": "supabase", "address": "https://a.example", "algorithms": ["HS256"], "secret": ISSUER_SECRET}])
+SECRET_OF = {"TASKWELL_SIGNING_KEY": SEED, "TASKWELL_ISSUERS": ISSUERS}
 LOCKED_PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2")).decode()
 
 
@@ -42,7 +47,9 @@ def test_without_any_setting_taskwell_is_a_private_server_on_this_machine() -> N
     assert (settings.host, settings.port, settings.worker_count, settings.pool_size) == ("127.0.0.1", 8000, 1, 8)
     assert settings.data_dir.is_absolute()
     assert settings.data_dir.name == "taskwell"
-    assert settings.cors_origins == ()
+    assert (settings.cors_origins, settings.trusted_proxies, settings.issuers) == ((), (), ())
+    assert (settings.access_token_seconds, settings.refresh_token_days) == (900, 30)
+    assert (settings.registration, settings.auth, settings.auth_none_behind_gateway) == ("open", "token", False)
 
 
 def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
@@ -57,7 +64,13 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         TASKWELL_PREPARED_STATEMENTS="off",
         TASKWELL_SIGNING_KEY=SEED,
         TASKWELL_ISSUER="https://tasks.example.com",
-        TASKWELL_ACCESS_TOKEN_SECONDS="900",
+        TASKWELL_ACCESS_TOKEN_SECONDS="600",
+        TASKWELL_REFRESH_TOKEN_DAYS="7",
+        TASKWELL_REGISTRATION="Closed",
+        TASKWELL_TRUSTED_PROXIES="10.0.0.0/8, 2001:db8::1",
+        TASKWELL_ISSUERS=ISSUERS,
+        TASKWELL_AUTH="none",
+        TASKWELL_AUTH_NONE_BEHIND_GATEWAY="Yes",
         TASKWELL_CORS_ORIGINS="https://App.example.com, http://localhost:5173,capacitor://localhost",
         TASKWELL_LOG_FORMAT="json",
         TASKWELL_LOG_LEVEL="WARNING",
@@ -65,7 +78,8 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
     assert settings.database_url == SecretStr(NEON)
     assert settings.database_direct_url == SecretStr(URL)
     assert settings.signing_key == SecretStr(SEED)
-    assert settings.model_dump(exclude={"database_url", "database_direct_url", "signing_key"}) == {
+    assert [(issuer.name, issuer.secret) for issuer in settings.issuers] == [("supabase", SecretStr(ISSUER_SECRET))]
+    assert settings.model_dump(exclude={"database_url", "database_direct_url", "signing_key", "issuers"}) == {
         "data_dir": tmp_path,
         "host": "0.0.0.0",
         "port": 9000,
@@ -73,7 +87,12 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         "pool_size": 20,
         "prepared_statements": "off",
         "issuer": "https://tasks.example.com",
-        "access_token_seconds": 900,
+        "access_token_seconds": 600,
+        "refresh_token_days": 7,
+        "registration": "closed",
+        "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1/128")),
+        "auth": "none",
+        "auth_none_behind_gateway": True,
         "cors_origins": ("https://app.example.com", "http://localhost:5173", "capacitor://localhost"),
         "log_format": "json",
         "log_level": "warning",
@@ -148,14 +167,17 @@ def test_a_password_in_the_env_file_is_taken_as_it_stands(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_secret_may_be_in_a_file(tmp_path: Path, name: str) -> None:
-    secret = SEED if name == "TASKWELL_SIGNING_KEY" else URL
+    secret = SECRET_OF.get(name, URL)
     (tmp_path / "secret").write_text(secret + "\r\n")
     more = {"DATABASE_URL": URL} if name == "DATABASE_DIRECT_URL" else {}
     settings = Settings.load({f"{name}_FILE": str(tmp_path / "secret"), **more}, None)
     [line] = [line for line in settings.describe() if line.name == name]
     assert line.source == f"file {tmp_path / 'secret'}"
     assert secret not in line.value
-    assert SecretStr(secret) in {settings.database_url, settings.database_direct_url, settings.signing_key}
+    if name == "TASKWELL_ISSUERS":
+        assert settings.issuers == load(TASKWELL_ISSUERS=ISSUERS).issuers
+    else:
+        assert SecretStr(secret) in {settings.database_url, settings.database_direct_url, settings.signing_key}
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
@@ -170,6 +192,11 @@ def test_a_secret_that_cannot_be_had_is_refused_by_name(tmp_path: Path, name: st
     assert "(No such file or directory)" in refusal({f"{name}_FILE": str(tmp_path / "missing")})
     assert refusal({f"{name}_FILE": ""}) == f"{name}_FILE is empty: it names a file"
     assert f"{name} and {name}_FILE are both set" in refusal({name: "hunter2", f"{name}_FILE": str(empty)})
+
+
+@pytest.mark.parametrize("name", ["TASKWELL_TRUSTED_PROXIES", "TASKWELL_CORS_ORIGINS"])
+def test_a_list_may_be_empty(name: str) -> None:
+    assert load(**{name: " "}).model_dump() == load().model_dump()
 
 
 def test_only_secrets_may_be_in_files() -> None:
@@ -302,13 +329,14 @@ def test_a_signing_key_may_be_a_seed_or_pem(text: str) -> None:
 
 
 def test_no_secret_is_shown() -> None:
-    settings = load(DATABASE_URL=NEON, DATABASE_DIRECT_URL=URL, TASKWELL_SIGNING_KEY=SEED)
+    settings = load(DATABASE_URL=NEON, DATABASE_DIRECT_URL=URL, TASKWELL_SIGNING_KEY=SEED, TASKWELL_ISSUERS=ISSUERS)
     shown = repr(settings) + str(settings) + repr(settings.describe()) + settings.model_dump_json()
     assert "hunter2" not in shown
     assert SEED not in shown
     lines = {line.name: line.value for line in settings.describe()}
     assert tuple(lines) == NAMES
     assert lines["TASKWELL_SIGNING_KEY"] == "********"
+    assert lines["TASKWELL_ISSUERS"] == "supabase (https://a.example/auth/v1)"
     assert lines["DATABASE_URL"] == (
         "postgresql://alice:********@ep-a-pooler.eu-central-1.aws.neon.tech:5432/tasks?sslmode=verify-full"
     )

@@ -1,15 +1,23 @@
 """The cast: Alice owns, Bob is another user, Carol is an administrator. Each test has its own three."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 
+from taskwell.accounts import passwords, scopes
 from taskwell.types import new_id
 from tests.support import postgres
 from tests.support.server import RunningServer
 
 PASSWORD = "correct horse battery"
+
+
+@cache
+def password_hash() -> str:
+    """Of PASSWORD; made once, since that takes longer than a test."""
+    return passwords._argon2id.hash(PASSWORD)
 
 
 class Person(httpx.Client):
@@ -49,14 +57,16 @@ class Person(httpx.Client):
 
 
 def person(server: RunningServer, database_url: str, name: str, *, is_admin: bool = False) -> Person:
-    """Straight into the table, with a token from the application's own key: hashing a password takes longer than a test."""
+    """Straight into the table, with a token from the application's own key: signing up takes longer than a test."""
     user_id, email = new_id(), f"{name}-{uuid4().hex[:8]}@example.com"
     postgres.query(
         database_url,
-        "INSERT INTO users (id, email, password_hash, display_name, is_admin) VALUES ($1, $2, 'none', $3, $4)",
+        "INSERT INTO users (id, email, password_hash, display_name, is_admin) VALUES ($1, $2, $3, $4, $5)",
         user_id,
         email,
+        password_hash(),
         name.capitalize(),
         is_admin,
     )
-    return Person(server, id=user_id, email=email, token=server.app.state.tokens.make(user_id))
+    token = server.app.state.tokens.make(user_id, scopes.SCOPES if is_admin else scopes.EVERYDAY)
+    return Person(server, id=user_id, email=email, token=token)

@@ -30,7 +30,10 @@ def serve(settings: Settings) -> Iterator[RunningServer]:
     app = build_app(settings)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=5, server_header=False)
+        # uvicorn believes X-Forwarded-For from this machine; whom to believe is for TASKWELL_TRUSTED_PROXIES to say.
+        uvicorn.Config(
+            app, log_level="error", lifespan="on", timeout_graceful_shutdown=5, server_header=False, proxy_headers=False
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -1,21 +1,37 @@
-"""The key that signs our access tokens: Ed25519, made once and kept in the data folder, or given by the operator."""
+"""The keys that sign our access tokens: Ed25519.
+
+The first one is made once and kept in the data folder, or given by the operator. Each rotation names another one, and the key
+itself follows from its name and the first key (HKDF, RFC 5869). So a server needs no look-up to check a token that another
+server has just signed by a new key, and the database holds names alone. docs/decisions/0010-derived-keys.md
+"""
 
 import base64
 import contextlib
 import hashlib
 import json
 import os
+import re
+import secrets
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from taskwell.errors import CannotStart
 
 KEY_FILE = "signing-key.pem"
+
+KEPT = 256
+"""Keys in memory. Anybody can name one that never was; it is made, refuses their token, and is forgotten again."""
+
+_NAME = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")  # when it was made, in milliseconds, and something random
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,59 @@ class SigningKey:
         return cls(private, public, _thumbprint(public))
 
 
+class SigningKeys:
+    """The keys of one deployment: the newest signs, and all that are not retired yet verify."""
+
+    def __init__(self, first: Ed25519PrivateKey) -> None:
+        self._secret = first.private_bytes_raw()
+        self.first = self.current = SigningKey.of(first)
+        self._made = {self.first.kid: self.first}
+        self._accepted = {self.first.kid}
+
+    def learn(self, kids: str | None) -> bool:
+        """What the database says: names with spaces between them, none before the first rotation. Returns whether one is gone."""
+        accepted = set(kids.split()) if kids else {self.first.kid}
+        if accepted == self._accepted:
+            return False
+        is_gone = not self._accepted <= accepted
+        self._accepted = accepted
+        self.current = self._key(max(accepted, key=_order))
+        return is_gone
+
+    def public(self, kid: object) -> Ed25519PublicKey | None:
+        """The key that a token names; None if we do not accept it.
+
+        A name that is newer than ours is of a rotation that this process has not heard of yet: nobody without the secret can
+        sign by its key, so it is enough that the signature is right.
+        """
+        if not isinstance(kid, str):
+            return None
+        if kid in self._accepted or _order(kid) > _order(self.current.kid):
+            return self._key(kid).public
+        return None
+
+    def new_kid(self) -> str:
+        """For a rotation: after all that there are."""
+        now = max(time.time_ns() // 1_000_000, _made_at(self.current.kid) + 1)
+        return f"{now:012x}-{secrets.token_hex(4)}"
+
+    def jwks(self) -> dict[str, Any]:
+        """RFC 7517, for whoever wants to verify our tokens."""
+        keys = [self._key(kid) for kid in sorted(self._accepted, key=_order, reverse=True)]
+        return {"keys": [_jwk(key.public) | {"kid": key.kid, "use": "sig", "alg": "EdDSA"} for key in keys]}
+
+    def _key(self, kid: str) -> SigningKey:
+        key = self._made.get(kid)
+        if key is None:
+            seed = HKDF(SHA256(), 32, salt=None, info=b"taskwell signing key " + kid.encode()).derive(self._secret)
+            private = Ed25519PrivateKey.from_private_bytes(seed)
+            key = SigningKey(private, private.public_key(), kid)
+            if len(self._made) >= KEPT:
+                self._made = {name: one for name, one in self._made.items() if name in self._accepted}
+            self._made[kid] = key
+        return key
+
+
 def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> SigningKey:
     """The operator's key, or else that of the data folder of an embedded database. Raises CannotStart."""
     if given is not None:
@@ -41,6 +110,32 @@ def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> Sig
         "TASKWELL_SIGNING_KEY (or TASKWELL_SIGNING_KEY_FILE) is needed with DATABASE_URL, the same on every server: "
         "`openssl rand -base64 32` makes one"
     )
+
+
+def read_signing_key(text: str) -> Ed25519PrivateKey:
+    """PEM (PKCS#8), also with its line ends written as `\\n`, as dashboards do; or the 32-byte seed in base64 or base64url.
+
+    Raises ValueError, whose text lacks its subject, the name of the setting.
+    """
+    if text.lstrip().startswith("-----BEGIN"):
+        try:
+            key = load_pem_private_key(text.replace("\\n", "\n").strip().encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("is not an Ed25519 private key in PEM (PKCS#8, without a passphrase)")
+    else:
+        encoded = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            seed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except ValueError:  # binascii.Error is one
+            seed = b""
+        if len(seed) != 32:
+            raise ValueError("must be an Ed25519 private key: PEM, or 32 random bytes in base64url")
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+    if len(set(key.private_bytes_raw())) < 16:  # 32 random bytes have about 30 different ones
+        raise ValueError("is not random: make one with openssl genpkey -algorithm ed25519")
+    return key
 
 
 def kept_key(data_dir: Path) -> SigningKey:
@@ -67,8 +162,22 @@ def kept_key(data_dir: Path) -> SigningKey:
     return SigningKey.of(key)
 
 
+def _order(kid: str) -> str:
+    """By when they were made, and the same on every server for two of one moment; the first key's name is its thumbprint."""
+    return kid if _NAME.fullmatch(kid) else ""
+
+
+def _made_at(kid: str) -> int:
+    """Milliseconds since 1970; 0 for the first key."""
+    return int(kid[:12], 16) if _NAME.fullmatch(kid) else 0
+
+
+def _jwk(public: Ed25519PublicKey) -> dict[str, str]:
+    x = base64.urlsafe_b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode()
+    return {"crv": "Ed25519", "kty": "OKP", "x": x}
+
+
 def _thumbprint(public: Ed25519PublicKey) -> str:
     """RFC 7638, so that the same key has the same `kid` everywhere."""
-    x = base64.urlsafe_b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode()
-    jwk = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": x}, separators=(",", ":"), sort_keys=True)
+    jwk = json.dumps(_jwk(public), separators=(",", ":"), sort_keys=True)
     return base64.urlsafe_b64encode(hashlib.sha256(jwk.encode()).digest()).rstrip(b"=").decode()

@@ -6,8 +6,10 @@ An attacker who signs in two hundred times at once would otherwise take every co
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pwdlib import PasswordHash
@@ -20,6 +22,12 @@ T = TypeVar("T")
 QUEUE = 32
 """Sign-ins that may wait, each for some 30 ms of those before it; more are told to come back."""
 
+OF_ONE = 8
+"""Of those, from one address: whoever signs up or in as fast as they can leaves the others their turns."""
+
+AT_ONCE = 2
+"""One is hashed while the other talks to the database. However many knock, they hold two connections and one thread."""
+
 PASSWORD_BYTES = 1024
 
 _argon2id = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
@@ -28,30 +36,38 @@ _argon2id = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallel
 class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2", initializer=_step_back)
-        self._waiting = 0
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting = Counter[str]()
         # What the password of an unknown address is compared with, so that it takes as long as a known one's.
         self._nobody = _argon2id.hash(os.urandom(16).hex())
 
+    @asynccontextmanager
+    async def turn(self, who: str) -> AsyncIterator[None]:
+        """Around everything that a request does with a password. `who` is where it comes from. Raises SignInBusy."""
+        if self._waiting.total() >= QUEUE or self._waiting[who] >= OF_ONE:
+            raise SignInBusy
+        self._waiting[who] += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting[who] -= 1
+            if not self._waiting[who]:
+                del self._waiting[who]
+
     async def hash(self, password: str) -> str:
-        """Raises SignInBusy."""
         return await self._run(_argon2id.hash, password)
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """False also for no hash at all, after the same work. Raises SignInBusy."""
-        is_right = await self._run(_argon2id.verify, password, hashed or self._nobody)
-        return is_right and hashed is not None
+    async def verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
+        """Whether it is right: never for no hash at all, after the same work. And a new hash, where today's parameters differ."""
+        is_right, fresh = await self._run(_argon2id.verify_and_update, password, hashed or self._nobody)
+        return (is_right, fresh) if hashed is not None else (False, None)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, function: Callable[..., T], *arguments: str) -> T:
-        if self._waiting >= QUEUE:
-            raise SignInBusy
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-        finally:
-            self._waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
 
 def _step_back() -> None:

@@ -1,11 +1,21 @@
 """What a client may say of an account."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from taskwell.accounts.passwords import PASSWORD_BYTES
-from taskwell.types import DisplayName, Email, Text
+from taskwell.accounts.scopes import SCOPES
+from taskwell.errors import InvalidInput
+from taskwell.types import DisplayName, Email, Text, TimeZone
+
+PASSWORD_LENGTH = 8
+
+
+def _is_long_enough(password: SecretStr) -> SecretStr:
+    if len(password.get_secret_value()) < PASSWORD_LENGTH:
+        raise ValueError(f"must have at least {PASSWORD_LENGTH} characters")
+    return password
 
 
 def _fits(password: SecretStr) -> SecretStr:
@@ -15,24 +25,94 @@ def _fits(password: SecretStr) -> SecretStr:
     return password
 
 
-class NewAccount(BaseModel):
-    """A password needs length, not symbols (NIST SP 800-63B-4, 3.1.1.2)."""
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+# A password needs length, not symbols (NIST SP 800-63B-4, 3.1.1.2).
+NewPassword = Annotated[
+    SecretStr, AfterValidator(_is_long_enough), AfterValidator(_fits), Field(json_schema_extra={"minLength": PASSWORD_LENGTH})
+]
+Password = Annotated[SecretStr, AfterValidator(_fits)]
+
+
+class NewAccount(BaseModel):
+    """Signing up."""
+
+    model_config = _STRICT
 
     email: Email
-    password: Annotated[SecretStr, Field(min_length=8), AfterValidator(_fits)]
+    password: NewPassword
     display_name: DisplayName | None = None
 
 
-class SignIn(BaseModel):
-    """The OAuth 2 password form (RFC 6749 4.3.2): `username` is the e-mail address. The client's own fields are ignored."""
+class AccountChanges(BaseModel):
+    """PATCH, a JSON Merge Patch (RFC 7396). Another `email` needs the `password` with it, and ends every sign-in."""
+
+    model_config = _STRICT | ConfigDict(json_schema_extra={"dependentRequired": {"email": ["password"], "password": ["email"]}})
+
+    display_name: Annotated[DisplayName | None, Field(default=None)]
+    time_zone: Annotated[TimeZone, Field(default=None)]
+    email: Annotated[Email, Field(default=None)]
+    password: Annotated[Password, Field(default=None)]
+
+    @model_validator(mode="after")
+    def _password_comes_with_email(self) -> Self:
+        if ("email" in self.model_fields_set) != ("password" in self.model_fields_set):
+            # The message belongs to a field, which a validator of the whole model cannot say in pydantic's own way.
+            lacking = "password" if "email" in self.model_fields_set else "email"
+            raise InvalidInput.of(
+                "body", lacking, "missing", "email and password come together; a new password: POST /auth/password"
+            )
+        return self
+
+
+class PasswordChange(BaseModel):
+    """The old one and the new one."""
+
+    model_config = _STRICT
+
+    current_password: Password
+    new_password: NewPassword
+
+
+class AccountEnd(BaseModel):
+    """The password once more. Whoever has none here, because they sign in elsewhere, leaves it out."""
+
+    model_config = _STRICT
+
+    password: Password | None = None
+
+
+class TokenRequest(BaseModel):
+    """The forms of OAuth 2 (RFC 6749 4.3.2 and 6): `username` is the e-mail address. The client's own fields are ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    grant_type: Literal["password"] = "password"
-    username: Annotated[Text, Field(max_length=320)]
-    password: Annotated[SecretStr, AfterValidator(_fits)]
-    scope: str = ""
+    grant_type: Literal["password", "refresh_token"] = "password"
+    username: Annotated[Text, Field(max_length=320)] | None = None
+    password: Password | None = None
+    refresh_token: Annotated[str, Field(max_length=200)] | None = None
+    scope: Annotated[str, Field(max_length=200, description="Fewer than you could have, with spaces between them")] = ""
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = ("username", "password") if self.grant_type == "password" else ("refresh_token",)
+        lacking = [name for name in needed if getattr(self, name) is None]
+        if lacking:
+            field = {"location": "body", "code": "missing", "message": f"Field required for grant_type={self.grant_type}"}
+            raise InvalidInput(fields=[field | {"field": name} for name in lacking])
+        if not set(self.scope.split()) <= set(SCOPES):
+            raise InvalidInput.of("body", "scope", "scope_unknown", f"must be of: {' '.join(SCOPES)}")
+        return self
+
+
+class TokenEnd(BaseModel):
+    """RFC 7009 2.1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: Annotated[str, Field(max_length=8192)]
+    token_type_hint: str | None = None
     client_id: str | None = None
     client_secret: SecretStr | None = None

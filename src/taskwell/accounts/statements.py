@@ -1,45 +1,247 @@
-"""The SQL of accounts."""
+"""The SQL of users: signing up, who they are, what they change, their end; and the names of our signing keys.
 
-from sqlalchemy import Boolean, String, Text, func, insert, select, update
+Whatever ends a user's sign-ins takes one step for all of them: it sets `tokens_valid_after`, for access tokens, and
+`signed_out_at`, for sessions and API tokens. Those from before that moment are dead from then on, whether their rows are still
+there or not.
+"""
 
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    Float,
+    String,
+    Text,
+    case,
+    delete,
+    func,
+    insert,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from taskwell.accounts.api_tokens.tables import ApiToken
+from taskwell.accounts.sessions.tables import Session
 from taskwell.accounts.standing import owner, owner_in_standing, users
-from taskwell.accounts.tables import UserView
-from taskwell.database.statement import Statement, argument
+from taskwell.accounts.tables import SigningKid, UserView
+from taskwell.database.statement import Statement, Transaction, argument
 from taskwell.database.view import as_json, columns_of
+
+sessions = Session.__table__  # type: ignore[attr-defined]
+api_tokens = ApiToken.__table__  # type: ignore[attr-defined]
+_keys = SigningKid.__table__  # type: ignore[attr-defined]
+
+KEPT_SECONDS = 25 * 3600
+"""How long a retired key is accepted: longer than any token that it signed lives."""
 
 _view = columns_of(UserView, users)
 _email = argument("email", String())
+_password_hash = argument("password_hash", Text())
+_display_name = argument("display_name", String())
+_checked_hash = argument("checked_hash", Text())
+_now = func.clock_timestamp()
+
+
+def ago(seconds: float) -> ColumnElement[object]:
+    return func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def ahead(seconds: ColumnElement[float]) -> ColumnElement[object]:
+    return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+SECONDS = argument("seconds", Float())
+
+# ---- who is there ----------------------------------------------------------------------------------------------------
 
 _registered = (
     insert(users)
-    .values(
-        id=owner,
-        email=_email,
-        password_hash=argument("password_hash", Text()),
-        display_name=argument("display_name", String()),
-    )
+    .values(id=owner, email=_email, password_hash=_password_hash, display_name=_display_name)
     .returning(*_view)
     .cte("registered")
 )
 
 REGISTER = Statement("register", select(as_json(_registered).label("user")))
 
+FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner))
+
+MAKE_USER = Statement(
+    "make_user", upsert(users).values(id=owner).on_conflict_do_nothing(index_elements=[users.c.id]), repeatable=True
+)
+"""Of somebody who signs in elsewhere; whoever is there already, or was and is deleted, stays as they are."""
+
 _me = select(*_view).where(owner_in_standing()).subquery("me")
 
 READ_ACCOUNT = Statement("read_account", select(as_json(_me).label("user"), _me.c.is_admin))
 
+READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_in_standing()))
+
 FIND_ACCOUNT = Statement(
     "find_account",
-    select(users.c.id, users.c.password_hash, users.c.disabled_at).where(func.lower(users.c.email) == func.lower(_email)),
+    select(users.c.id, users.c.password_hash, users.c.disabled_at, users.c.is_admin).where(
+        func.lower(users.c.email) == func.lower(_email)
+    ),
     unscoped="a sign-in knows an address and not yet whose it is",
 )
+
+_everybody = (
+    select(users.c.id, users.c.email, users.c.display_name, users.c.is_admin, users.c.disabled_at, users.c.created_at)
+    .where(users.c.deleted_at.is_(None))
+    .subquery("everybody")
+)
+
+LIST_USERS = Statement(
+    "list_users",
+    select(func.json_agg(as_json(_everybody)).label("users")),
+    unscoped="an operator at the machine's own shell looks at all accounts",
+)
+
+# ---- what changes ------------------------------------------------------------------------------------------------------
+
+
+def _forgetting(changed: CTE) -> tuple[CTE, CTE]:
+    """Takes away the rows of sign-ins that `changed` has ended."""
+    old_sessions = delete(sessions).where(sessions.c.user_id == owner, sessions.c.user_id == changed.c.id)
+    old_tokens = delete(api_tokens).where(api_tokens.c.user_id == owner, api_tokens.c.user_id == changed.c.id)
+    return old_sessions.cte("old_sessions"), old_tokens.cte("old_tokens")
+
+
+_has_display_name = argument("has_display_name", Boolean())
+_has_time_zone = argument("has_time_zone", Boolean())
+
+_changed = (
+    update(users)
+    .values(
+        display_name=case((_has_display_name, _display_name), else_=users.c.display_name),
+        time_zone=case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
+        updated_at=_now,
+    )
+    .where(owner_in_standing())
+    .returning(*_view)
+    .cte("changed")
+)
+
+CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
+
+_moved = (
+    update(users)
+    .values(
+        email=_email,
+        display_name=case((_has_display_name, _display_name), else_=users.c.display_name),
+        time_zone=case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
+        tokens_valid_after=_now,
+        signed_out_at=_now,
+        updated_at=_now,
+    )
+    .where(owner_in_standing(), users.c.password_hash == _checked_hash)
+    .returning(*_view)
+    .cte("changed")
+)
+
+CHANGE_EMAIL = Statement("change_email", select(as_json(_moved).label("user")).add_cte(*_forgetting(_moved)))
+"""With the rest of what the same request changes; ends every sign-in."""
+
+_new_password = (
+    update(users)
+    .values(password_hash=_password_hash, tokens_valid_after=_now, signed_out_at=_now, updated_at=_now)
+    .where(owner_in_standing(), users.c.password_hash == _checked_hash)
+    .returning(users.c.id, users.c.is_admin)
+    .cte("changed")
+)
+
+CHANGE_PASSWORD = Statement("change_password", select(_new_password.c.is_admin).add_cte(*_forgetting(_new_password)))
+"""Ends every sign-in. No row where the password is no longer the one that was checked."""
+
+REHASH = Statement(
+    "rehash",
+    update(users)
+    .values(password_hash=_password_hash)
+    .where(users.c.id == owner, users.c.password_hash == _checked_hash)
+    .returning(users.c.id),
+)
+"""The same password by today's parameters."""
+
+_signed_out = (
+    update(users)
+    .values(tokens_valid_after=_now, signed_out_at=_now, updated_at=_now)
+    .where(owner_in_standing())
+    .returning(users.c.id)
+    .cte("changed")
+)
+
+SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
+
+DELETE_ACCOUNT = Transaction(
+    # Everything of theirs goes with the row (ON DELETE CASCADE), including what others of their requests have just written.
+    Statement(
+        "delete_user",
+        delete(users).where(owner_in_standing(), users.c.password_hash.is_not_distinct_from(_checked_hash)).returning(users.c.id),
+    ),
+    # In the same transaction, so that nobody finds the place empty.
+    Statement(
+        "bury_user",
+        insert(users).values(id=owner, disabled_at=func.now(), deleted_at=func.now()).returning(users.c.id),
+    ),
+)
+
+_is_disabled = argument("is_disabled", Boolean())
+
+_set_disabled = (
+    update(users)
+    .values(
+        disabled_at=case((_is_disabled, func.coalesce(users.c.disabled_at, _now)), else_=null()),
+        # Whoever is enabled again signs in again.
+        tokens_valid_after=case((_is_disabled, _now), else_=users.c.tokens_valid_after),
+        signed_out_at=case((_is_disabled, _now), else_=users.c.signed_out_at),
+        updated_at=_now,
+    )
+    .where(owner_in_standing())
+    .returning(users.c.id)
+    .cte("changed")
+)
+
+SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_forgetting(_set_disabled)))
+"""An account that is enabled again signs in again, and makes its API tokens anew."""
 
 MAKE_ADMIN = Statement(
     "make_admin",
     update(users)
-    .values(is_admin=argument("is_admin", Boolean()), updated_at=func.clock_timestamp())
-    .where(func.lower(users.c.email) == func.lower(_email))
+    .values(is_admin=argument("is_admin", Boolean()), updated_at=_now)
+    .where(owner_in_standing())
     .returning(users.c.id),
     repeatable=True,
-    unscoped="an operator at the machine's own shell names an account by its address",
 )
+
+# ---- our keys ----------------------------------------------------------------------------------------------------------
+
+_accepted = or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > ago(KEPT_SECONDS))
+
+accepted_kids = select(func.string_agg(_keys.c.kid, " ")).where(_accepted).scalar_subquery()
+
+READ_KIDS = Statement(
+    "read_kids", select(accepted_kids.label("kids")), unscoped="the names of Taskwell's own keys; nothing of a user's"
+)
+
+_kid = argument("kid", String())
+_first_kid = argument("first_kid", String())
+
+_retired = update(_keys).values(retired_at=_now).where(_keys.c.retired_at.is_(None)).cte("retired")
+_forgotten = delete(_keys).where(not_(_accepted)).cte("forgotten")
+_given = select(_first_kid.label("kid"), _now.label("at")).where(not_(select(_keys.c.kid).exists())).cte("given")
+_first = (
+    upsert(_keys)
+    .from_select(["kid", "created_at", "retired_at"], select(_given.c.kid, _given.c.at, _given.c.at))
+    .on_conflict_do_nothing(index_elements=[_keys.c.kid])  # another first rotation, in this moment
+    .cte("first")
+)
+
+ROTATE_KEYS = Statement(
+    "rotate_keys",
+    insert(_keys).values(kid=_kid, created_at=_now).returning(_keys.c.kid).add_cte(_retired, _forgotten, _first),
+    unscoped="the names of Taskwell's own keys; nothing of a user's",
+)
+"""The first time, `first_kid` is written down as well: the operator's own key, which signed until now."""

@@ -1,16 +1,38 @@
 """What can be done with accounts."""
 
-from typing import NamedTuple
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from taskwell.accounts import scopes
+from taskwell.accounts.owner import Owner, ask
 from taskwell.accounts.passwords import Passwords
-from taskwell.accounts.requests import NewAccount
-from taskwell.accounts.standing import Owner
-from taskwell.accounts.statements import FIND_ACCOUNT, MAKE_ADMIN, READ_ACCOUNT, REGISTER
+from taskwell.accounts.requests import AccountChanges, NewAccount
+from taskwell.accounts.sessions.store import Session, start_session
+from taskwell.accounts.statements import (
+    CHANGE_ACCOUNT,
+    CHANGE_EMAIL,
+    CHANGE_PASSWORD,
+    DELETE_ACCOUNT,
+    FIND_ACCOUNT,
+    LIST_USERS,
+    MAKE_ADMIN,
+    READ_ACCOUNT,
+    READ_KIDS,
+    READ_PASSWORD,
+    REGISTER,
+    REHASH,
+    ROTATE_KEYS,
+    SET_DISABLED,
+    SIGN_OUT_EVERYWHERE,
+)
+from taskwell.accounts.throttle.store import Attempt, count_attempt, forgive
+from taskwell.accounts.tokens import Tokens
 from taskwell.database.database import Database
-from taskwell.errors import EmailTaken, UserNotFound, WrongCredentials
+from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
 from taskwell.types import new_id, normal_address
 
 
@@ -19,8 +41,26 @@ class RenderedAccount(NamedTuple):
     is_admin: bool
 
 
-async def register(db: Database, passwords: Passwords, new: NewAccount) -> str:
-    """The new user, as JSON. Raises EmailTaken."""
+class Doorway(NamedTuple):
+    """What signing in needs: where the rows are, who compares passwords, and how long a session lives unused."""
+
+    db: Database
+    passwords: Passwords
+    session_seconds: float
+
+
+async def register(db: Database, passwords: Passwords, new: NewAccount, address: str) -> str:
+    """The new user, as JSON. Raises EmailTaken, and TooManyAttempts at an address that asks for many that are taken."""
+    async with passwords.turn(address):
+        # Counted like a sign-in: what is asked here is whether an address is known.
+        attempt = Attempt.of(address, new.email)
+        await count_attempt(db, attempt)
+        user = await add_user(db, passwords, new)
+        await forgive(db, attempt)
+        return user
+
+
+async def add_user(db: Database, passwords: Passwords, new: NewAccount) -> str:
     hashed = await passwords.hash(new.password.get_secret_value())
     try:
         row = await db.row(REGISTER, owner=new_id(), email=new.email, password_hash=hashed, display_name=new.display_name)
@@ -31,35 +71,177 @@ async def register(db: Database, passwords: Passwords, new: NewAccount) -> str:
     return user
 
 
-async def sign_in(db: Database, passwords: Passwords, email: str, password: str) -> UUID:
-    """Raises WrongCredentials: after the same work whether the address or the password is wrong."""
-    row = await db.row(FIND_ACCOUNT, email=_as_stored(email))
-    is_right = await passwords.verify(password, None if row is None else row["password_hash"])
-    if row is None or not is_right or row["disabled_at"] is not None:
-        raise WrongCredentials
-    user_id: UUID = row["id"]
-    return user_id
+async def sign_in(door: Doorway, email: str, password: str, asked: Iterable[str] | None, address: str) -> Session:
+    """`asked` are scopes (None: all that this user can have).
+
+    Raises WrongCredentials, after the same work whether the address or the password is wrong; TooManyAttempts; SignInBusy.
+    """
+    email = _as_stored(email)
+    async with door.passwords.turn(address):
+        attempt = Attempt.of(address, email)
+        await count_attempt(door.db, attempt)
+        row = await door.db.row(FIND_ACCOUNT, email=email)
+        hashed = None if row is None else row["password_hash"]
+        is_right, fresh = await door.passwords.verify(password, hashed)
+        if row is None or hashed is None or not is_right or row["disabled_at"] is not None:
+            raise WrongCredentials
+        if fresh is not None:
+            if await door.db.row(REHASH, owner=row["id"], checked_hash=hashed, password_hash=fresh) is None:
+                raise WrongCredentials
+            hashed = fresh
+        possible = scopes.EVERYDAY | {"admin"} if row["is_admin"] else scopes.EVERYDAY
+        allowed = possible if asked is None else possible.intersection(asked)
+        session = await start_session(door.db, row["id"], hashed, allowed, seconds=door.session_seconds)
+        if session is None:
+            raise WrongCredentials
+        await forgive(door.db, attempt)
+        return session
 
 
 async def read_account(db: Database, owner: Owner) -> RenderedAccount:
-    row = await db.row(READ_ACCOUNT, owner=owner.id, issued_at=owner.issued_at)
+    row = await ask(db, READ_ACCOUNT, owner)
     if row is None:
-        raise owner.not_in_standing()
+        return RenderedAccount(_nobody_yet(owner), is_admin=False)
     return RenderedAccount(row["user"], row["is_admin"])
 
 
-async def find_account(db: Database, email: str) -> UUID:
-    """For the shell of the machine; a request never learns whether an address is known."""
-    row = await db.row(FIND_ACCOUNT, email=_as_stored(email))
-    if row is None:
-        raise UserNotFound(f"There is no account with the address {email}.")
-    user_id: UUID = row["id"]
-    return user_id
+def _nobody_yet(owner: Owner) -> str:
+    """Somebody who signs in elsewhere and has not written anything."""
+    user = {"id": str(owner.id), "email": None, "display_name": None, "time_zone": "UTC", "is_admin": False, "created_at": None}
+    return json.dumps(user, separators=(",", ":"))
 
 
-async def set_admin(db: Database, email: str, *, is_admin: bool) -> None:
-    if await db.row(MAKE_ADMIN, email=_as_stored(email), is_admin=is_admin) is None:
-        raise UserNotFound(f"There is no account with the address {email}.")
+async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -> str:
+    """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, this one too.
+
+    Raises WrongPassword, EmailTaken, NoPassword.
+    """
+    given = changes.model_fields_set
+    content: dict[str, Any] = {
+        "has_display_name": "display_name" in given,
+        "display_name": changes.display_name,
+        "has_time_zone": "time_zone" in given,
+        "time_zone": changes.time_zone,
+    }
+    if "email" not in given:
+        row = await ask(door.db, CHANGE_ACCOUNT, owner, **content)
+    else:
+        checked = await check_password(door, owner, changes.password.get_secret_value())
+        try:
+            row = await ask(door.db, CHANGE_EMAIL, owner, email=changes.email, checked_hash=checked, **content)
+        except asyncpg.UniqueViolationError:
+            raise EmailTaken from None
+    assert row is not None, "a write makes the user's row"
+    user: str = row["user"]
+    return user
+
+
+async def change_password(door: Doorway, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> Session:
+    """Ends every sign-in, and starts the one that is returned. Raises WrongPassword, NoPassword."""
+    checked = await check_password(door, owner, current)
+    async with door.passwords.turn(str(owner.id)):
+        hashed = await door.passwords.hash(new)
+    await ask(door.db, CHANGE_PASSWORD, owner, checked_hash=checked, password_hash=hashed)
+    try:
+        session = await start_session(door.db, owner.id, hashed, allowed, seconds=door.session_seconds)
+    except Unavailable as error:
+        raise OutcomeUnknown from error  # the password is changed: the old one will not do for a second try
+    if session is None:
+        raise owner.not_in_standing()
+    return session
+
+
+async def check_password(door: Doorway, owner: Owner, password: str | None) -> str:
+    """Its hash. Counted like a sign-in, since a stolen access token must not become a way to guess the password.
+
+    Raises WrongPassword, NoPassword, TooManyAttempts.
+    """
+    row = await ask(door.db, READ_PASSWORD, owner)
+    if row is None or row["password_hash"] is None:
+        raise NoPassword
+    hashed: str = row["password_hash"]
+    async with door.passwords.turn(str(owner.id)):
+        attempt = Attempt.of(f"signed in as {owner.id}", str(owner.id))
+        await count_attempt(door.db, attempt)
+        is_right, _ = await door.passwords.verify(password or "", hashed)
+        if not is_right:
+            raise WrongPassword
+        await forgive(door.db, attempt)
+    return hashed
+
+
+async def sign_out_everywhere(db: Database, owner: Owner) -> None:
+    await ask(db, SIGN_OUT_EVERYWHERE, owner)
+
+
+async def delete_account(door: Doorway, owner: Owner, password: str | None) -> None:
+    """The person, and everything of theirs. Raises WrongPassword where there is a password, and it is not this one."""
+    row = await ask(door.db, READ_PASSWORD, owner)
+    has_password = row is not None and row["password_hash"] is not None
+    checked = await check_password(door, owner, password) if has_password else None
+    await ask(door.db, DELETE_ACCOUNT, owner, checked_hash=checked)
+
+
+# ---- from the shell of the machine, where an account is named by its address -------------------------------------------
+
+
+async def find_account(db: Database, named: str) -> Owner:
+    """By its address, or by its id, which is all that there is of somebody who signs in elsewhere. Raises UserNotFound.
+
+    A request never learns whether an address is known.
+    """
+    try:
+        row = await db.row(READ_ACCOUNT, owner=UUID(named), issued_at=None)
+        owner = None if row is None else Owner(UUID(named), None)
+    except ValueError:
+        row = await db.row(FIND_ACCOUNT, email=_as_stored(named))
+        owner = None if row is None else Owner(row["id"], None)
+    if owner is None:
+        raise UserNotFound(f"There is no account {named}: name it by its e-mail address or its id.")
+    return owner
+
+
+async def list_users(db: Database) -> list[dict[str, Any]]:
+    row = await db.row(LIST_USERS)
+    users: list[dict[str, Any]] = json.loads(row["users"]) if row is not None and row["users"] else []
+    return users
+
+
+async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
+    await ask(db, MAKE_ADMIN, owner, is_admin=is_admin)
+
+
+async def set_disabled(db: Database, owner: Owner, *, is_disabled: bool) -> None:
+    """Disabling ends every sign-in, for good: who is enabled again signs in again."""
+    await ask(db, SET_DISABLED, owner, is_disabled=is_disabled)
+
+
+async def set_password(db: Database, passwords: Passwords, owner: Owner, new: str) -> None:
+    """Ends every sign-in. Raises NoPassword for somebody who signs in elsewhere."""
+    row = await ask(db, READ_PASSWORD, owner)
+    if row is None or row["password_hash"] is None:
+        raise NoPassword
+    hashed = await passwords.hash(new)
+    await ask(db, CHANGE_PASSWORD, owner, checked_hash=row["password_hash"], password_hash=hashed)
+
+
+async def remove_account(db: Database, owner: Owner) -> None:
+    row = await ask(db, READ_PASSWORD, owner)
+    await ask(db, DELETE_ACCOUNT, owner, checked_hash=None if row is None else row["password_hash"])
+
+
+async def rotate_keys(db: Database, tokens: Tokens) -> str:
+    """The name of the new key."""
+    await learn_keys(db, tokens)
+    kid = tokens.keys.new_kid()
+    await db.row(ROTATE_KEYS, kid=kid, first_kid=tokens.keys.first.kid)
+    await learn_keys(db, tokens)
+    return kid
+
+
+async def learn_keys(db: Database, tokens: Tokens) -> None:
+    row = await db.row(READ_KIDS)
+    tokens.learn_keys(None if row is None else row["kids"])
 
 
 def _as_stored(email: str) -> str:

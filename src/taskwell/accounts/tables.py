@@ -1,4 +1,8 @@
-"""`users`: one row a person, and the row whose lock and counter order everything that this person writes."""
+"""`users`: one row a person, and the row whose lock and counter order everything that this person writes.
+
+Who signs in elsewhere has neither address nor password here. Who was deleted keeps a row with nothing in it but the two
+times, so that a token of another issuer, which lives on, does not bring the account back.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, Index, Text, column, func, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
-from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH
+from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TIME_ZONE_LENGTH
 
 
 class User(SQLModel, table=True):
@@ -20,24 +24,40 @@ class User(SQLModel, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    email: str = Field(max_length=EMAIL_LENGTH)
-    password_hash: str = Field(sa_type=Text)
+    email: str | None = Field(default=None, max_length=EMAIL_LENGTH, nullable=True)
+    password_hash: str | None = Field(default=None, sa_type=Text, nullable=True)
     display_name: str | None = Field(default=None, max_length=DISPLAY_NAME_LENGTH, nullable=True)
+    time_zone: str = Field(max_length=TIME_ZONE_LENGTH, sa_column_kwargs={"server_default": text("'UTC'")})
     is_admin: bool = Field(sa_type=Boolean, sa_column_kwargs={"server_default": text("false")})
     disabled_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     tokens_valid_after: datetime = Field(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("'-infinity'")}
     )
+    # Of sessions and API tokens. Not the same as the line above: a stolen refresh token ends all access tokens, while other
+    # devices and scripts, of whose secrets nobody has a copy, go on.
+    signed_out_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("'-infinity'")})
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
     updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
 
 
 class UserView(SQLModel):
-    """A person, as the API shows them."""
+    """A person, as the API shows them. `created_at` is null for who signs in elsewhere and has not written anything yet."""
 
     id: UUID
-    email: str
+    email: str | None
     display_name: str | None
+    time_zone: str
     is_admin: bool
-    created_at: datetime
+    created_at: datetime | None
+
+
+class SigningKid(SQLModel, table=True):
+    """The names of our keys. The keys themselves follow from them and the operator's secret, and are stored nowhere."""
+
+    __tablename__ = "signing_keys"
+
+    kid: str = Field(primary_key=True, max_length=64)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
+    retired_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)

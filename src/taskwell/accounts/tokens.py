@@ -1,4 +1,4 @@
-"""Access tokens: signed JWTs, verified without a look-up.
+"""Access tokens: signed JWTs, ours and those of other issuers, verified without a look-up.
 
 The library checks the signature; what RFC 8725 asks for beyond that, and what PyJWT lets pass (a payload that names a
 claim twice, any `typ`, no `exp` at all, a `sub` that PostgreSQL cannot store), is checked here.
@@ -9,107 +9,206 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from itertools import islice
+from typing import Any, Final, NamedTuple, NoReturn
+from uuid import UUID, uuid5
 
 import jwt
 
-from taskwell.accounts.keys import SigningKey
+from taskwell.accounts import scopes
+from taskwell.accounts.issuers import Issuer, KeySource, key_source
+from taskwell.accounts.keys import SigningKeys
 from taskwell.errors import TokenInvalid
 
 TOKEN_BYTES: Final = 8 * 1024
 REMEMBERED: Final = 100_000
-"""Verified tokens that a process keeps: some 380 bytes each, 38 MB at most."""
+"""Verified tokens that a process keeps: some 400 bytes each, 40 MB at most."""
 
 LIFETIME_SECONDS: Final = 24 * 3600
 LEEWAY_SECONDS: Final = 60
 
+NAMESPACE: Final = UUID("8c2ee2ef-02a4-4a5c-9d4f-4c1b3f6f0a57")
+"""Of the ids of users whose identity is somebody else's to say. It never changes: their tasks hang on it."""
+
 _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_TYPES = frozenset({None, "JWT", "at+jwt"})
+_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OF_OURS = frozenset({"EdDSA"})
 
 
 class Claims(NamedTuple):
-    """Who a verified token speaks for."""
+    """Who a verified credential speaks for, and what it may be used for."""
 
     user_id: UUID
     issued_at: datetime
     expires_at: float  # seconds since 1970
+    scopes: frozenset[str]
+    kind: str = "own"  # own | outside (another issuer's) | api (an API token) | none (no sign-in at all)
+
+
+def user_id_of(issuer: str, subject: str) -> UUID:
+    """Of somebody whom another issuer knows, by the name that the operator gave that issuer."""
+    return uuid5(uuid5(NAMESPACE, issuer), subject)
 
 
 class Tokens:
-    """Makes and verifies the tokens of one issuer, Taskwell's own.
+    """Makes our own access tokens, and verifies those of every issuer that this deployment trusts.
 
     A verified token is remembered, so that a client's second request costs a digest and a look into a dictionary, and not
     the 105 microseconds of its signature. It is remembered by its digest: the length of a token is its sender's choice.
     """
 
-    def __init__(self, key: SigningKey, *, issuer: str, lifetime_seconds: int) -> None:
+    def __init__(self, keys: SigningKeys, *, issuer: str, lifetime_seconds: int, outside: Iterable[Issuer] = ()) -> None:
+        self.keys = keys
         self.lifetime_seconds = lifetime_seconds
-        self._key = key
         self._issuer = issuer
         self._verified: dict[bytes, Claims] = {}
+        forget = self._verified.clear  # tokens of a key that is withdrawn; the others are verified once more
+        self._outside: dict[str, tuple[Issuer, KeySource]] = {one.issuer: (one, key_source(one, forget)) for one in outside}
 
-    def make(self, user_id: UUID, *, lifetime_seconds: int | None = None) -> str:
+    async def close(self) -> None:
+        for _, source in self._outside.values():
+            await source.close()
+
+    def make(
+        self,
+        user_id: UUID,
+        allowed: Iterable[str] = scopes.EVERYDAY,
+        *,
+        issued_at: datetime | None = None,
+        lifetime_seconds: int | None = None,
+    ) -> str:
+        """`issued_at` by the database's clock, with which it will be compared."""
         # With its fraction: a token made in the very second of a sign-out is told from those before it.
-        issued_at = time.time()
+        issued = time.time() if issued_at is None else issued_at.timestamp()
         payload = {
             "iss": self._issuer,
-            "aud": self._issuer,
             "sub": str(user_id),
-            "iat": issued_at,
-            "exp": int(issued_at) + (lifetime_seconds or self.lifetime_seconds),
+            "aud": self._issuer,
+            "iat": issued,
+            "exp": int(issued) + (lifetime_seconds or self.lifetime_seconds),
             "jti": secrets.token_urlsafe(12),
+            "scope": scopes.joined(allowed),
         }
-        return jwt.encode(payload, self._key.private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": self._key.kid})
+        key = self.keys.current
+        return jwt.encode(payload, key.private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": key.kid})
 
-    def verify(self, token: bytes) -> Claims:
-        """Raises TokenInvalid, whatever is wrong: a reason would help nobody but who tries."""
+    def learn_keys(self, kids: str | None) -> None:
+        """What the database says of our keys. Tokens of a withdrawn one are not remembered any longer."""
+        if self.keys.learn(kids):
+            self._verified.clear()
+
+    def recall(self, token: bytes) -> Claims | None:
+        """What is known of this token already. Raises TokenInvalid when it has expired since."""
         digest = hashlib.sha256(token).digest()
         claims = self._verified.get(digest)
-        if claims is None:
-            claims = self._verify(token)
-            self._remember(digest, claims)
-        if claims.expires_at <= time.time():
-            self._verified.pop(digest, None)
+        if claims is not None and claims.expires_at <= time.time():
+            del self._verified[digest]
             raise TokenInvalid
         return claims
 
-    def _verify(self, token: bytes) -> Claims:
+    async def verify(self, token: bytes) -> Claims:
+        """Raises TokenInvalid, whatever is wrong: a reason would help nobody but who tries. And KeysUnavailable."""
         if len(token) > TOKEN_BYTES or not _COMPACT.fullmatch(token):
             raise TokenInvalid
         try:
-            header = _strict_json(token.partition(b".")[0])
-            if header.get("typ") not in _TYPES or header.get("kid") != self._key.kid or "crit" in header:
+            header, unverified = (_strict_json(segment) for segment in token.split(b".")[:2])
+            if header.get("typ", "jwt").lower() not in _TYPES or "crit" in header:
                 raise TokenInvalid
-            _strict_json(token.split(b".")[1])
-            payload = jwt.decode(
-                token,
-                self._key.public,
-                algorithms=["EdDSA"],
-                audience=self._issuer,
-                issuer=self._issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "sub", "iss", "aud"], "verify_exp": False},
-            )
-            issued_at, expires_at = payload["iat"], payload["exp"]
-            for number in (issued_at, expires_at):
-                if type(number) not in (int, float) or not 0 < number < 253_402_300_800:  # up to the year 9999
-                    raise TokenInvalid
-            if expires_at - issued_at > LIFETIME_SECONDS or not re.fullmatch(r"[0-9a-f-]{36}", payload["sub"]):
-                raise TokenInvalid
-            return Claims(UUID(payload["sub"]), datetime.fromtimestamp(issued_at, UTC), float(expires_at))
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            issuer = unverified["iss"]
+            if issuer == self._issuer:
+                claims = self._own(token, header)
+            else:
+                claims = await self._of_another(token, header, *self._outside[issuer])
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise TokenInvalid from error
-
-    def _remember(self, digest: bytes, claims: Claims) -> None:
+        if claims.expires_at <= time.time():
+            raise TokenInvalid
         if len(self._verified) >= REMEMBERED:
-            del self._verified[next(iter(self._verified))]  # the oldest
-        self._verified[digest] = claims
+            # The oldest, a thousand at a time: a dictionary finds its first entry by walking over those that were deleted.
+            for old in list(islice(self._verified, 1000)):
+                del self._verified[old]
+        self._verified[hashlib.sha256(token).digest()] = claims
+        return claims
+
+    def _own(self, token: bytes, header: dict[str, Any]) -> Claims:
+        key = self.keys.public(header.get("kid"))
+        if key is None or header.get("alg") not in _OF_OURS:
+            raise TokenInvalid
+        payload = _decoded(token, key, "EdDSA", self._issuer, [self._issuer])
+        if not _UUID.fullmatch(payload["sub"]) or not isinstance(payload["jti"], str):
+            raise TokenInvalid
+        return _claims(payload, UUID(payload["sub"]), _shared(payload["scope"]), "own")
+
+    async def _of_another(self, token: bytes, header: dict[str, Any], issuer: Issuer, source: KeySource) -> Claims:
+        algorithm = header.get("alg")
+        if algorithm not in issuer.algorithms:
+            raise TokenInvalid
+        kid = header.get("kid")
+        if kid is not None and not isinstance(kid, str):
+            raise TokenInvalid
+        key = await source.key(kid, algorithm)
+        payload = _decoded(token, key, algorithm, issuer.issuer, issuer.audience)
+        if issuer.authorized_parties and payload.get("azp") not in issuer.authorized_parties:
+            raise TokenInvalid
+        for name, allowed in issuer.required_claims.items():
+            # By JSON's rules: in Python, True is 1.
+            if not any(type(payload.get(name)) is type(one) and payload.get(name) == one for one in allowed):
+                raise TokenInvalid
+        # An issuer that knows our scopes may give fewer than all; what others write there is not for us.
+        given = scopes.named(payload["scope"]) if isinstance(payload.get("scope"), str) else None
+        return _claims(
+            payload, user_id_of(issuer.name, payload["sub"]), _shared(scopes.joined(given or scopes.SCOPES)), "outside"
+        )
+
+
+_SHARED: dict[str, frozenset[str]] = {}
+
+
+def _shared(scope: object) -> frozenset[str]:
+    """One set for all tokens of the same scopes. Raises TypeError."""
+    if not isinstance(scope, str):
+        raise TypeError
+    names = scopes.named(scope)
+    return _SHARED.setdefault(scopes.joined(names), names)
+
+
+def _decoded(token: bytes, key: Any, algorithm: str, issuer: str, audience: Iterable[str]) -> dict[str, Any]:
+    """The claims of a token whose signature, times, issuer, audience and subject are right. Raises jwt's and Python's errors."""
+    accepted = list(audience)
+    payload: dict[str, Any] = jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=accepted or None,
+        issuer=issuer,
+        leeway=LEEWAY_SECONDS,
+        options={
+            "require": ["exp", "iat", "sub", "iss", *(["aud"] if accepted else [])],
+            "verify_exp": False,  # below, without a leeway
+            "verify_aud": bool(accepted),
+            "enforce_minimum_key_length": True,
+        },
+    )
+    issued_at, expires_at, subject = payload["iat"], payload["exp"], payload["sub"]
+    for number in (issued_at, expires_at, payload.get("nbf", issued_at)):
+        if type(number) not in (int, float) or not 0 < number < 253_402_300_800:  # up to the year 9999
+            raise TokenInvalid
+    if expires_at - issued_at > LIFETIME_SECONDS:
+        raise TokenInvalid
+    if not isinstance(subject, str) or not 1 <= len(subject) <= 255 or not subject.isprintable():
+        raise TokenInvalid
+    return payload
+
+
+def _claims(payload: dict[str, Any], user_id: UUID, allowed: frozenset[str], kind: str) -> Claims:
+    return Claims(user_id, datetime.fromtimestamp(payload["iat"], UTC), float(payload["exp"]), allowed, kind)
 
 
 def _strict_json(segment: bytes) -> dict[str, Any]:
-    value = json.loads(jwt.utils.base64url_decode(segment), object_pairs_hook=_unique)
+    value = json.loads(jwt.utils.base64url_decode(segment).decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     if not isinstance(value, dict):
         raise TypeError
     return value
@@ -120,3 +219,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(names) != len(pairs):
         raise ValueError
     return names
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError  # NaN and Infinity, which are no JSON

@@ -2,16 +2,18 @@
 
 from fastapi import APIRouter, Depends
 
-from taskwell.api import auth, health, pages, tasks
+from taskwell.api import auth, health, keys, pages, tasks
 from taskwell.api.access import named_user
 
 _ANYBODYS = [Depends(named_user)]
 
 
-def routes() -> APIRouter:
+def routes(*, with_sign_in: bool = True) -> APIRouter:
     api = APIRouter()
     api.include_router(pages.router)
-    api.include_router(auth.router, prefix="/api/v1")
+    if with_sign_in:
+        api.include_router(keys.router)
+        api.include_router(auth.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_ANYBODYS)
     api.include_router(health.router)

@@ -1,17 +1,21 @@
-"""Who asks, and whose rows the request is about: dependencies of the matched route, never a look at the path's text."""
+"""Who asks, and whose rows the request is about: dependencies of the matched route, never a look at the path's text.
 
+Each route names the one scope that it needs, and OpenAPI shows it.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Security
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import TypeAdapter, ValidationError
 
-from taskwell.accounts.standing import Owner
+from taskwell.accounts.owner import Owner
+from taskwell.accounts.scopes import DESCRIPTIONS, Scope
 from taskwell.accounts.store import read_account
 from taskwell.accounts.tokens import Claims
-from taskwell.api.request import ApiRequest
 from taskwell.database.database import Database
-from taskwell.errors import TokenMissing, UserNotFound
+from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
 from taskwell.types import Id
 
 _ID = TypeAdapter(Id)
@@ -23,48 +27,69 @@ def database(request: Request) -> Database:
 
 
 class _AccessToken(OAuth2PasswordBearer):
-    """The signed-in user, from `Authorization: Bearer ...`."""
+    """Who signed in, by whatever way this deployment knows."""
 
     async def __call__(self, request: Request) -> Claims:  # type: ignore[override]
-        assert isinstance(request, ApiRequest)
-        header = request.fields.get(b"authorization")
-        if header is None:
-            raise TokenMissing
-        scheme, _, token = header.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise TokenMissing
-        claims: Claims = request.scope["app"].state.tokens.verify(token.strip(b" "))
-        request.user_id = claims.user_id
+        claims: Claims = await request.scope["app"].state.authenticate(request)
+        request.user_id = claims.user_id  # type: ignore[attr-defined]  # for the log
         return claims
 
 
-SignedIn = Annotated[Claims, Depends(_AccessToken(tokenUrl="/api/v1/auth/token", description="From `POST /auth/token`."))]
+_access_token = _AccessToken(
+    tokenUrl="/api/v1/auth/token",
+    refreshUrl="/api/v1/auth/token",
+    scopes={str(scope): text for scope, text in DESCRIPTIONS.items()},
+    description="An access token from `POST /auth/token`, one of another issuer that this server trusts, or an API token.",
+)
 Db = Annotated[Database, Depends(database)]
 
 
-def own_rows(claims: SignedIn) -> Owner:
-    return Owner(claims.user_id, claims.issued_at)
+def own_rows(claims: Claims) -> Owner:
+    return Owner(claims.user_id, claims.issued_at, claims.kind in ("outside", "none"))
 
 
-async def rows_of(request: Request, claims: SignedIn, db: Db) -> Owner:
+def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
     """The signed-in user's rows or, under `/users/{user_id}`, that user's: to others than an administrator, nobody's."""
-    named = request.path_params.get("user_id")
-    if named is None:
-        return own_rows(claims)
-    try:
-        user_id = _ID.validate_python(named)
-    except ValidationError:
-        raise UserNotFound from None
-    if user_id == claims.user_id:
-        return own_rows(claims)
-    account = await read_account(db, own_rows(claims))
-    if not account.is_admin:
+
+    async def rows_of(request: Request, claims: Annotated[Claims, Security(_access_token, scopes=[scope])], db: Db) -> Owner:
+        named = request.path_params.get("user_id")
+        if named is None:
+            user_id = claims.user_id
+        else:
+            try:
+                user_id = _ID.validate_python(named)
+            except ValidationError:
+                raise UserNotFound from None
+        if user_id == claims.user_id and scope in claims.scopes:
+            return own_rows(claims)
+        if named is not None:
+            # An administrator's word is checked each time; and whoever may not act at all hears that, and not "no such user".
+            account = await read_account(db, own_rows(claims))
+            if account.is_admin and "admin" in claims.scopes:
+                return Owner(user_id, None)
+        if user_id == claims.user_id:
+            raise InsufficientScope(scope)
         raise UserNotFound
-    return Owner(user_id, None)
+
+    return rows_of
 
 
-OwnRows = Annotated[Owner, Depends(own_rows)]
-RowsOf = Annotated[Owner, Depends(rows_of)]
+def _account(*, by_api_token: bool) -> Callable[..., Claims]:
+    def account(claims: Annotated[Claims, Security(_access_token, scopes=["account"])]) -> Claims:
+        """Raises SignInRequired where a token that lies in a script must not be enough."""
+        if "account" not in claims.scopes:
+            raise InsufficientScope("account")
+        if claims.kind == "api" and not by_api_token:
+            raise SignInRequired
+        return claims
+
+    return account
+
+
+RowsToRead = Annotated[Owner, Depends(_rows_of("tasks:read"))]
+RowsToWrite = Annotated[Owner, Depends(_rows_of("tasks:write"))]
+Account = Annotated[Claims, Depends(_account(by_api_token=True))]
+SignedIn = Annotated[Claims, Depends(_account(by_api_token=False))]
 
 
 def named_user(user_id: Annotated[Id, Path(description="Yours, or anybody's if you are an administrator")]) -> Id:

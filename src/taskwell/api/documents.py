@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from taskwell.accounts.api_tokens.tables import ApiTokenView
 from taskwell.tasks.tables import TaskView
 
 
@@ -20,6 +21,28 @@ class AccessToken(BaseModel):
     access_token: str
     token_type: str
     expires_in: int
+    refresh_token: str
+    scope: str
+
+
+class NewToken(ApiTokenView):
+    """An API token, with `token` itself this one time."""
+
+    token: str
+
+
+class ApiTokenList(BaseModel):
+    items: list[ApiTokenView]
+
+
+class Nothing(BaseModel):
+    """There is nothing to say."""
+
+
+class KeySet(BaseModel):
+    """RFC 7517."""
+
+    keys: list[dict[str, str]]
 
 
 class Health(BaseModel):
@@ -36,12 +59,13 @@ class WrongField(BaseModel):
 
 
 class ErrorDetails(BaseModel):
-    """By the code: `fields` for invalid_input, `task` for task_changed and task_exists."""
+    """By the code: `fields` for invalid_input, `task` for task_changed and task_exists, `scope` for insufficient_scope."""
 
     model_config = ConfigDict(extra="allow")
 
     fields: list[WrongField] = []
     task: TaskView | None = None
+    scope: str | None = None
 
 
 class ErrorBody(BaseModel):
@@ -85,6 +109,12 @@ NOT_MODIFIED: Answer = {"description": "What you have is current", **WITH_ETAG}
 BAD_REQUEST = _error("Something in the request is not valid: `details.fields` says what")
 UNSIGNED = _error("No valid access token", WWW_Authenticate="RFC 6750")
 WRONG_CREDENTIALS = _error("The address or the password is wrong", WWW_Authenticate="RFC 6750")
+FORBIDDEN = _error("This token may not be used for that: `details.scope` is what it lacks", WWW_Authenticate="RFC 6750")
+CLOSED: Answers = {403: _error("Nobody can sign up here")}
+THROTTLED = _error("Too many failed sign-ins", Retry_After="In seconds")
+NO_SUCH_TOKEN = _error("No such API token, or none of yours")
+TOO_MANY_TOKENS = _error("You have as many API tokens as one user can have")
+NO_PASSWORD = _error("This account signs in elsewhere and has no password here")
 NO_SUCH_USER = _error("No such user, or nothing of yours")
 NO_SUCH_TASK = _error("No such task, or nothing of yours")
 TAKEN = _error("The id is taken")

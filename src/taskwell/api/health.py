@@ -22,6 +22,7 @@ KEPT_SECONDS = 10.0
 class Readiness:
     """The last good answer. A bad one is not kept: whoever waits for the database should see it return at once."""
 
+    without_sign_in: bool = False
     answer: str = ""
     until: float = 0.0
 
@@ -37,14 +38,14 @@ async def ready(request: Request, db: Db) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
     readiness: Readiness = request.scope["app"].state.readiness
     if time.monotonic() >= readiness.until:
-        readiness.answer = await _ask(db)
+        readiness.answer = await _ask(db, "none" if readiness.without_sign_in else "token")
         readiness.until = time.monotonic() + KEPT_SECONDS
     return json_reply(200, readiness.answer)
 
 
-async def _ask(db: Database) -> str:
+async def _ask(db: Database, auth: str) -> str:
     row = await db.row(SCHEMA_STATE)
     schema = fit(None if row is None else row["version"])
     if schema is Fit.BEHIND:
         raise DatabaseUnavailable("The database's schema is older than this program: run `taskwell migrate`.")
-    return f'{{"status":"ok","schema":"{schema.value}"}}'
+    return f'{{"status":"ok","schema":"{schema.value}","auth":"{auth}"}}'

@@ -9,22 +9,35 @@ from starlette.routing import BaseRoute
 from taskwell import __version__
 
 DESCRIPTION = """\
-Tasks of many users, strictly apart. Sign up with `POST /api/v1/auth/register`, then press **Authorize** and sign in with
-your e-mail address as the `username`.
+Tasks of many users, strictly apart. {who}
 
-Errors have one shape, `{"error": {"code", "message", "details", "request_id"}}`; times are RFC 3339 in UTC; unknown fields
+Errors have one shape, `{{"error": {{"code", "message", "details", "request_id"}}}}`; times are RFC 3339 in UTC; unknown fields
 and parameters are refused.
 """
+
+_SIGN_IN = """\
+Sign up with `POST /api/v1/auth/register`, then press **Authorize** and sign in with
+your e-mail address as the `username`. Programs renew their access token with the refresh token that comes with it; scripts
+send an API token. Each operation needs one scope, which is named beside its lock: without it, the answer is 403."""
+
+_NO_SIGN_IN = """\
+Nobody signs in here: `/tasks` is one local user's, and `/users/{user_id}/tasks` that
+of whoever the path names."""
 
 _NEVER_USED = ("HTTPValidationError", "ValidationError")
 
 
-def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    document = get_openapi(title="Taskwell", version=__version__, description=DESCRIPTION, routes=routes)
+def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[str, Any]:
+    document = get_openapi(title="Taskwell", version=__version__, routes=routes)
+    document["info"]["description"] = DESCRIPTION.format(who=_SIGN_IN if with_sign_in else _NO_SIGN_IN)
     for path in document["paths"].values():
         for operation in path.values():
             # Invalid input is 400 here, and declared where it can happen.
             operation["responses"].pop("422", None)
+            if not with_sign_in:
+                operation.pop("security", None)
     for name in _NEVER_USED:
         document["components"]["schemas"].pop(name, None)
+    if not with_sign_in:
+        document["components"].pop("securitySchemes", None)
     return document

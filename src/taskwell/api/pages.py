@@ -34,8 +34,7 @@ _HOME = f"""<!doctype html>
 </style>
 <h1>Taskwell</h1>
 <p>This is a task backend: to-do apps, scripts and assistants keep their tasks here, each user's strictly apart.</p>
-<p>Try it on <a href="docs">the API page</a>: sign up with <code>POST /api/v1/auth/register</code>, press <b>Authorize</b>,
-and create a task. Programs read <a href="openapi.json">openapi.json</a>.</p>
+<p>Try it on <a href="docs">the API page</a>. Programs read <a href="openapi.json">openapi.json</a>.</p>
 <p><small>Version {__version__}</small></p>
 </html>
 """

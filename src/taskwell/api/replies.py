@@ -9,12 +9,15 @@ from taskwell.errors import (
     BodyTooLarge,
     BodyTooSlow,
     Conflict,
+    Forbidden,
+    InsufficientScope,
     InternalError,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
     PreconditionFailed,
     TaskwellError,
+    Throttled,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -23,6 +26,7 @@ from taskwell.errors import (
 STATUS: Final[dict[type[TaskwellError], int]] = {
     InvalidInput: 400,
     Unauthenticated: 401,
+    Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
     BodyTooSlow: 408,
@@ -30,6 +34,7 @@ STATUS: Final[dict[type[TaskwellError], int]] = {
     PreconditionFailed: 412,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    Throttled: 429,
     InternalError: 500,
     Unavailable: 503,
 }
@@ -89,7 +94,12 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
     extra = list(headers)
     if isinstance(error, Unauthenticated):
         extra.append((b"www-authenticate", _challenge(error)))
-    if isinstance(error, Unavailable):
+    if isinstance(error, InsufficientScope):
+        # RFC 6750 3.1: what the token would need.
+        extra.append(
+            (b"www-authenticate", _CHALLENGE + f', error="insufficient_scope", scope="{error.details["scope"]}"'.encode())
+        )
+    if isinstance(error, Unavailable | Throttled):
         extra.append((b"retry-after", b"%d" % error.retry_after))
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         # The rest of the body is still on its way; the next request must not be read from the middle of it.
@@ -97,8 +107,11 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
     return json_reply(status_of(error), json.dumps(body, separators=(",", ":")), *extra)
 
 
+_CHALLENGE: Final = b'Bearer realm="taskwell"'
+
+
 def _challenge(error: Unauthenticated) -> bytes:
     """RFC 6750 3.1: no error code for a request that did not try a token."""
-    if error.code in ("token_missing", "wrong_credentials"):
-        return b'Bearer realm="taskwell"'
-    return b'Bearer realm="taskwell", error="invalid_token"'
+    if error.code in ("token_missing", "wrong_credentials", "refresh_token_invalid"):
+        return _CHALLENGE
+    return _CHALLENGE + b', error="invalid_token"'

@@ -7,11 +7,12 @@ from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from taskwell.api import etags
-from taskwell.api.access import Db, RowsOf
+from taskwell.api.access import Db, RowsToRead, RowsToWrite
 from taskwell.api.documents import (
     BAD_REQUEST,
     CHANGED,
     CREATED,
+    FORBIDDEN,
     FOUND_SAME,
     NO_SUCH_TASK,
     NO_SUCH_USER,
@@ -34,7 +35,9 @@ from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import Id, PageLimit
 
-router = APIRouter(tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 404: NO_SUCH_USER, 503: UNAVAILABLE})
+router = APIRouter(
+    tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
+)
 
 TaskId = Annotated[Id, Path()]
 IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
@@ -68,7 +71,7 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 @router.post(
     "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
 )
-async def create_task(request: Request, owner: RowsOf, db: Db, new: Annotated[NewTask, Body()]) -> Reply:
+async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body()]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
     location = f"{request.scope['path']}/{task.id}".encode()
@@ -77,7 +80,7 @@ async def create_task(request: Request, owner: RowsOf, db: Db, new: Annotated[Ne
 
 @router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
 async def list_tasks(
-    request: Request, owner: RowsOf, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
+    request: Request, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
     page = await store.list_tasks(
@@ -100,7 +103,7 @@ async def list_tasks(
 
 
 @router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
-async def read_task(owner: RowsOf, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
+async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
     known = etags.if_none_match(if_none_match, db.epoch)
     task = await store.read_task(db, owner, task_id)
@@ -116,7 +119,7 @@ async def read_task(owner: RowsOf, db: Db, task_id: TaskId, if_none_match: IfNon
 )
 async def replace_task(
     request: Request,
-    owner: RowsOf,
+    owner: RowsToWrite,
     db: Db,
     task_id: TaskId,
     whole: Annotated[WholeTask, Body()],
@@ -137,14 +140,14 @@ async def replace_task(
     "/tasks/{task_id}", response_model=TaskView, responses=WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
 )
 async def change_task(
-    owner: RowsOf, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None
+    owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     return _reply(200, await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db.epoch)), db)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses={404: NO_SUCH_TASK, 412: CHANGED})
-async def delete_task(owner: RowsOf, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
+async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
     await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db.epoch))
     return Reply(204)

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from taskwell import __version__, observability
-from taskwell.cli import config, migrate, serve, token, users
+from taskwell.cli import config, keys, migrate, serve, token, tokens, users
 from taskwell.errors import TaskwellError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("migrate")(migrate.migrate)
 app.command("config")(config.config)
 app.command("token")(token.token)
 app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:

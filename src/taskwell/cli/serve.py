@@ -47,13 +47,14 @@ def serve(
 @contextmanager
 def _database(settings: Settings) -> Iterator[None]:
     if settings.database_url is not None:
-        signing_key(settings.private_key, None)
+        if settings.auth == "token":
+            signing_key(settings.private_key, None)
         with_database(settings, _nothing)  # one line here rather than one of each worker's
         yield
         return
     with own_postgres(settings) as there:
         os.environ["DATABASE_URL"] = there
-        if settings.private_key is None:
+        if settings.private_key is None and settings.auth == "token":
             kept_key(settings.data_dir)
             os.environ["TASKWELL_SIGNING_KEY_FILE"] = str(settings.data_dir / KEY_FILE)
         yield
@@ -101,11 +102,19 @@ def _announce(settings: Settings) -> None:
 def _announcement(settings: Settings) -> str:
     address = _address(settings)
     where = "your own database, by DATABASE_URL" if settings.database_url is not None else str(settings.data_dir)
-    return f"""
+    said = f"""
 Taskwell serves at    {address}
 The API page is at    {address}/docs
 The data is in        {where}
+"""
+    if settings.auth == "none":
+        who = "your gateway lets in" if settings.auth_none_behind_gateway else "can reach this machine's own address"
+        return f"""{said}
+THERE IS NO SIGN-IN (TASKWELL_AUTH=none): whoever {who} is whom they say they are.
 
+  curl {address}/api/v1/tasks --json '{{"title": "Buy milk"}}'
+"""
+    return f"""{said}
 Sign up, and add your first task:
 
   curl {address}/api/v1/auth/register --json '{{"email": "me@example.com", "password": "correct horse battery"}}'

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from taskwell.accounts.keys import signing_key
-from taskwell.accounts.store import find_account
+from taskwell.accounts import scopes
+from taskwell.accounts.keys import SigningKeys, signing_key
+from taskwell.accounts.store import find_account, learn_keys, read_account
 from taskwell.accounts.tokens import LIFETIME_SECONDS, Tokens
 from taskwell.cli.database import with_database
+from taskwell.database.database import Database
 from taskwell.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -23,15 +25,23 @@ def _seconds(text: str) -> int:
 
 
 def token(
-    email: Annotated[str, typer.Argument(help="The address of the account.")],
+    email: Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")],
     ttl: Annotated[int, typer.Option(parser=_seconds, metavar="DURATION", help="How long it is valid: 90s, 15m, 1h.")] = "1h",  # type: ignore[assignment]
 ) -> None:
     """Print an access token for a script. Whoever can run this on the machine needs no password."""
     settings = Settings.load()
-    user_id = with_database(settings, lambda db: find_account(db, email))
-    tokens = Tokens(
-        signing_key(settings.private_key, settings.data_dir if settings.database_url is None else None),
-        issuer=settings.issuer,
-        lifetime_seconds=settings.access_token_seconds,
-    )
-    print(tokens.make(user_id, lifetime_seconds=ttl))
+    tokens = own_tokens(settings)
+
+    async def work(db: Database) -> str:
+        await learn_keys(db, tokens)
+        owner = await find_account(db, email)
+        allowed = scopes.SCOPES if (await read_account(db, owner)).is_admin else scopes.EVERYDAY
+        return tokens.make(owner.id, allowed, lifetime_seconds=ttl)
+
+    print(with_database(settings, work))
+
+
+def own_tokens(settings: Settings) -> Tokens:
+    """Raises CannotStart."""
+    key = signing_key(settings.private_key, settings.data_dir if settings.database_url is None else None)
+    return Tokens(SigningKeys(key.private), issuer=settings.issuer, lifetime_seconds=settings.access_token_seconds)

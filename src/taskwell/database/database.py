@@ -14,9 +14,9 @@ import asyncpg
 import structlog
 from asyncpg.exceptions import InternalClientError
 
-from taskwell.database.pool import WAIT_SECONDS, Connection, Pool
+from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
-from taskwell.database.statement import Statement
+from taskwell.database.statement import Connection, Statement, Transaction
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 
@@ -86,8 +86,8 @@ class Database:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
-        """The first row that the statement gives.
+    async def row(self, statement: Statement | Transaction, **arguments: Any) -> asyncpg.Record | None:
+        """The first row that the statement gives, or the last statement of a transaction.
 
         Raises DatabaseBusy, DatabaseUnavailable or OutcomeUnknown, and asyncpg's IntegrityConstraintViolationError
         for the store to interpret.
@@ -95,7 +95,7 @@ class Database:
         values = statement.values(arguments)
         if not statement.writes or statement.unscoped:
             return await self._run(statement, values)
-        owner = arguments["owner"]
+        owner = arguments[statement.queue]
         writing = self._writing.get(owner)
         if writing is None:
             writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
@@ -114,7 +114,9 @@ class Database:
         finally:
             writing.release()
 
-    async def _run(self, statement: Statement, values: list[Any], deadline: float | None = None) -> asyncpg.Record | None:
+    async def _run(
+        self, statement: Statement | Transaction, values: list[Any], deadline: float | None = None
+    ) -> asyncpg.Record | None:
         try:
             return await self._attempt(statement, values, deadline)
         except _ROLLED_BACK as error:
@@ -133,22 +135,24 @@ class Database:
                 # Whatever became of the second try, the first may have been committed.
                 raise (OutcomeUnknown() if statement.writes else second) from error
 
-    async def _last_attempt(self, statement: Statement, values: list[Any]) -> asyncpg.Record | None:
+    async def _last_attempt(self, statement: Statement | Transaction, values: list[Any]) -> asyncpg.Record | None:
         try:
             return await self._attempt(statement, values)
         except (*_ROLLED_BACK, *_BROKEN) as error:
             raise self._unavailable(statement, error) from error
 
-    def _unavailable(self, statement: Statement, error: Exception) -> Unavailable:
+    def _unavailable(self, statement: Statement | Transaction, error: Exception) -> Unavailable:
         log.warning("statement_failed", statement=statement.name, error=repr(error))
         if statement.writes and not isinstance(error, _ROLLED_BACK):
             return OutcomeUnknown()
         return DatabaseUnavailable()
 
-    async def _attempt(self, statement: Statement, values: list[Any], deadline: float | None = None) -> asyncpg.Record | None:
+    async def _attempt(
+        self, statement: Statement | Transaction, values: list[Any], deadline: float | None = None
+    ) -> asyncpg.Record | None:
         connection = await (self._pool.acquire() if deadline is None else self._acquire_until(deadline))
         try:
-            row: asyncpg.Record | None = await connection.fetchrow(statement.sql, *values)
+            row = await statement.run(connection, values)
         except asyncpg.ReadOnlySQLTransactionError:
             # A fail-over left us at the standby: neither this connection nor those that sleep lead to where writes go now.
             self._pool.discard(connection)

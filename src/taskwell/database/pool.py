@@ -9,17 +9,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import asyncpg
 from asyncpg.exceptions import InternalClientError
 
+from taskwell.database.statement import Connection
 from taskwell.errors import DatabaseBusy
-
-if TYPE_CHECKING:  # generic in the stubs alone
-    Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    Connection = asyncpg.Connection
 
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection before it is told that the database is busy."""

@@ -6,9 +6,10 @@ would need such help is refused here, when the module that holds the statement i
 docs/decisions/0001-no-orm-session.md has the measurements.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
+from typing import TYPE_CHECKING, Any
 
+import asyncpg
 from sqlalchemy import ARRAY, Boolean
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.dml import Insert, Update, UpdateBase
@@ -16,6 +17,11 @@ from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.expression import ColumnElement, Executable
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.sql.visitors import iterate
+
+if TYPE_CHECKING:  # generic in the stubs alone
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
 
 REGISTRY: dict[str, "Statement"] = {}
 """Every statement of the program by its name; the isolation proofs in tests/house walk over it."""
@@ -56,12 +62,21 @@ class Statement:
 
     `unscoped` is the reason why it may touch rows of more than one owner; the list of those that give one is pinned
     in tests/house/unscoped_statements.txt. `repeatable` says that running it twice does no harm: true for reads, and
-    for a write whose second run would fail on a key that the first one took.
+    for a write whose second run would fail on a key that the first one took. `queue` names the argument by which its runs
+    wait for each other.
     """
 
-    __slots__ = ("arguments", "expression", "name", "order", "repeatable", "sql", "unscoped", "writes")
+    __slots__ = ("arguments", "expression", "name", "order", "queue", "repeatable", "sql", "unscoped", "writes")
 
-    def __init__(self, name: str, expression: Executable, *, repeatable: bool | None = None, unscoped: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        expression: Executable,
+        *,
+        repeatable: bool | None = None,
+        unscoped: str | None = None,
+        queue: str = "owner",
+    ) -> None:
         if name in REGISTRY:
             raise UnsafeStatement(f"{name}: another statement has this name")
         assert isinstance(expression, ClauseElement)
@@ -83,6 +98,7 @@ class Statement:
         self.writes = any(isinstance(element, UpdateBase) for element in elements)
         self.repeatable = not self.writes if repeatable is None else repeatable
         self.unscoped = unscoped
+        self.queue = queue
         REGISTRY[name] = self
 
     def __repr__(self) -> str:
@@ -94,6 +110,44 @@ class Statement:
             difference = sorted(arguments.keys() ^ self.arguments)
             raise UnsafeStatement(f"{self.name}: missing or unknown arguments: {', '.join(difference)}")
         return [arguments[name] for name in self.order]
+
+    def run(self, connection: Connection, values: list[Any]) -> Awaitable[asyncpg.Record | None]:
+        return connection.fetchrow(self.sql, *values)
+
+
+class Transaction:
+    """Statements about one owner that are done together or not at all. If the first gives no row, there is nothing to do."""
+
+    writes = True
+    repeatable = False
+    unscoped = None
+    queue = "owner"
+
+    def __init__(self, *statements: Statement) -> None:
+        self.name = statements[0].name
+        self._statements = statements
+        self._arguments = frozenset[str]().union(*(statement.arguments for statement in statements))
+
+    def values(self, arguments: dict[str, Any]) -> list[Any]:
+        """One list for each statement."""
+        if arguments.keys() != self._arguments:
+            difference = sorted(arguments.keys() ^ self._arguments)
+            raise UnsafeStatement(f"{self.name}: missing or unknown arguments: {', '.join(difference)}")
+        return [[arguments[name] for name in statement.order] for statement in self._statements]
+
+    async def run(self, connection: Connection, values: list[Any]) -> asyncpg.Record | None:
+        await connection.execute("BEGIN")
+        try:
+            for statement, own in zip(self._statements, values, strict=True):
+                row = await statement.run(connection, own)
+                if row is None:
+                    break
+        except asyncpg.PostgresError:
+            # The connection lives and goes back to the pool. After any other error it does not, and the server rolls back.
+            await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")
+        return row
 
 
 def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from taskwell.accounts.standing import Owner
+from taskwell.accounts.owner import Owner, ask
 from taskwell.database.database import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
 from taskwell.tasks.cursor import Place, place_of
@@ -43,8 +43,8 @@ class RenderedPage(NamedTuple):
 
 
 async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
-    row = await db.row(READ_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id)
-    return _found(owner, task_id, row)
+    row = await ask(db, READ_TASK, owner, task_id=task_id)
+    return _found(task_id, row)
 
 
 async def list_tasks(
@@ -59,16 +59,10 @@ async def list_tasks(
 ) -> RenderedPage:
     """One page, by creation. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
     resume = {} if begin is None else {"first_created_at": begin.created_at, "first_id": begin.id}
-    row = await db.row(
-        LIST_TASKS[completed, order, begin is not None],
-        owner=owner.id,
-        issued_at=owner.issued_at,
-        limit=limit,
-        if_none_match=if_none_match,
-        **resume,
-    )
+    statement = LIST_TASKS[completed, order, begin is not None]
+    row = await ask(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
     if row is None:
-        raise owner.not_in_standing()
+        return RenderedPage("", None, 0)
     if not row["is_news"]:
         return RenderedPage(None, None, row["revision"])
     items: str = row["items"] or ""
@@ -84,19 +78,15 @@ async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendere
     task_id = new.id or new_id()
     statement = CREATE_TASK_AT if new.id else CREATE_TASK
     try:
-        row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
+        row = await ask(db, statement, owner, task_id=task_id, **content)
     except asyncpg.UniqueViolationError:
         if new.id is None:
             return await _created_before(db, owner, task_id), True
-        row = await db.row(FIND_SAME_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, **content)
-        if row is None:
-            raise owner.not_in_standing() from None
-        if row["task"] is None:
+        row = await ask(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
+        if row is None or row["task"] is None:
             raise TaskIdTaken from None
         return RenderedTask(task_id, row["task"], row["revision"]), False
-    if row is None:
-        raise owner.not_in_standing()
-    return RenderedTask(task_id, row["task"], row["revision"]), True
+    return _found(task_id, row), True
 
 
 async def _created_before(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
@@ -113,10 +103,10 @@ async def _created_before(db: Database, owner: Owner, task_id: UUID) -> Rendered
 async def change_task(db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: str | None) -> RenderedTask:
     """Raises TaskChanged when the task's revision is none of `if_match` (revisions with commas)."""
     given = changes.model_fields_set
-    row = await db.row(
+    row = await ask(
+        db,
         CHANGE_TASK,
-        owner=owner.id,
-        issued_at=owner.issued_at,
+        owner,
         task_id=task_id,
         if_match=if_match,
         has_title="title" in given,
@@ -126,28 +116,26 @@ async def change_task(db: Database, owner: Owner, task_id: UUID, changes: TaskCh
         has_is_completed="is_completed" in given,
         is_completed=changes.is_completed,
     )
-    return _unchanged_by_others(_found(owner, task_id, row), row)
+    return _unchanged_by_others(_found(task_id, row), row)
 
 
 async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: str | None) -> None:
-    row = await db.row(DELETE_TASK, owner=owner.id, issued_at=owner.issued_at, task_id=task_id, if_match=if_match)
-    _unchanged_by_others(_found(owner, task_id, row), row)
+    row = await ask(db, DELETE_TASK, owner, task_id=task_id, if_match=if_match)
+    _unchanged_by_others(_found(task_id, row), row)
 
 
 async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
-    row = await db.row(
+    row = await ask(
+        db,
         PLACE_TASK,
-        owner=owner.id,
-        issued_at=owner.issued_at,
+        owner,
         task_id=task_id,
         title=new.title,
         description=new.description,
         is_completed=new.is_completed,
     )
-    if row is None:
-        raise owner.not_in_standing()
-    if row["task"] is not None:
+    if row is not None and row["task"] is not None:
         return RenderedTask(task_id, row["task"], row["revision"])
     try:
         there = await read_task(db, owner, task_id)
@@ -156,10 +144,8 @@ async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) 
     raise TaskExists(json.loads(there.json))
 
 
-def _found(owner: Owner, task_id: UUID, row: asyncpg.Record | None) -> RenderedTask:
-    if row is None:
-        raise owner.not_in_standing()
-    if row["revision"] is None:
+def _found(task_id: UUID, row: asyncpg.Record | None) -> RenderedTask:
+    if row is None or row["revision"] is None:
         raise TaskNotFound
     return RenderedTask(task_id, row["task"], row["revision"])
 

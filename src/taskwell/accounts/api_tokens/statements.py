@@ -1,0 +1,108 @@
+"""The SQL of API tokens."""
+
+from sqlalchemy import String, Text, Uuid, cast, delete, func, insert, or_, select, true, update
+
+from taskwell.accounts.api_tokens.tables import ApiTokenView
+from taskwell.accounts.standing import owner, owner_in_standing, users
+from taskwell.accounts.statements import SECONDS, ago, ahead, api_tokens
+from taskwell.database.statement import Statement, argument
+from taskwell.database.view import as_json, columns_of
+
+AT_ONCE = 100
+"""API tokens of one user."""
+
+USED_SECONDS = 3600
+"""`last_used_at` is true to the hour: a token that is used each second need not write each second."""
+
+_token_id = argument("token_id", Uuid())
+_token_hash = argument("token_hash", String())
+_view = columns_of(ApiTokenView, api_tokens)
+_now = func.clock_timestamp()
+
+
+def _create() -> Statement:
+    me = select(users.c.id, _now.label("at")).where(owner_in_standing()).with_for_update(key_share=True).cte("me")
+    alive = select(func.count()).where(api_tokens.c.user_id == owner, api_tokens.c.expires_at > func.now()).scalar_subquery()
+    expired = (
+        delete(api_tokens)
+        .where(api_tokens.c.user_id == owner, api_tokens.c.user_id == me.c.id, api_tokens.c.expires_at <= func.now())
+        .cte("expired")
+    )
+    columns = ["user_id", "id", "name", "scope", "token_hash", "ends_with", "created_at", "expires_at"]
+    given = [argument(name, String()) for name in ("name", "scope")]
+    row = [owner, _token_id, *given, _token_hash, argument("ends_with", String()), me.c.at, me.c.at + ahead(SECONDS)]
+    created = (
+        insert(api_tokens)
+        .from_select(columns, select(*row).select_from(me).where(alive < AT_ONCE))
+        .returning(*_view)
+        .cte("created")
+    )
+    return Statement(
+        "create_api_token",
+        select(as_json(created).label("token")).select_from(me.outerjoin(created, true())).add_cte(expired),
+        repeatable=False,
+    )
+
+
+CREATE_API_TOKEN = _create()
+"""No row: no such user. `token` NULL: they have AT_ONCE already."""
+
+_mine = select(*_view).where(api_tokens.c.user_id == owner).order_by(api_tokens.c.created_at.desc()).subquery("token")
+
+LIST_API_TOKENS = Statement(
+    "list_api_tokens",
+    select(select(func.string_agg(cast(as_json(_mine), Text), ",")).select_from(_mine).scalar_subquery().label("items"))
+    .select_from(users)
+    .where(owner_in_standing()),
+)
+
+_me = select(users.c.id).where(owner_in_standing()).cte("me")
+_deleted = (
+    delete(api_tokens)
+    .where(api_tokens.c.user_id == owner, api_tokens.c.id == _token_id, api_tokens.c.user_id == _me.c.id)
+    .returning(api_tokens.c.id)
+    .cte("deleted")
+)
+
+DELETE_API_TOKEN = Statement("delete_api_token", select(_deleted.c.id).select_from(_me.outerjoin(_deleted, true())))
+
+
+def _find() -> Statement:
+    found = (
+        select(api_tokens.c.user_id, api_tokens.c.id, api_tokens.c.scope, api_tokens.c.last_used_at, _now.label("at"))
+        .select_from(api_tokens.join(users, users.c.id == api_tokens.c.user_id))
+        .where(
+            api_tokens.c.token_hash == _token_hash,
+            api_tokens.c.expires_at > func.now(),
+            users.c.disabled_at.is_(None),
+            users.c.deleted_at.is_(None),
+            users.c.signed_out_at <= api_tokens.c.created_at,
+        )
+        .cte("found")
+    )
+    used = (
+        update(api_tokens)
+        .values(last_used_at=_now)
+        .where(
+            api_tokens.c.user_id == found.c.user_id,
+            api_tokens.c.id == found.c.id,
+            or_(found.c.last_used_at.is_(None), found.c.last_used_at < ago(USED_SECONDS)),
+        )
+        .cte("used")
+    )
+    return Statement(
+        "find_api_token",
+        select(found.c.user_id, found.c.scope, found.c.at).add_cte(used),
+        repeatable=True,
+        unscoped="a request brings a token, and the token says whose it is",
+    )
+
+
+FIND_API_TOKEN = _find()
+
+REVOKE_API_TOKEN = Statement(
+    "revoke_api_token",
+    delete(api_tokens).where(api_tokens.c.token_hash == _token_hash).returning(api_tokens.c.id),
+    repeatable=True,
+    unscoped="whoever has a token may end it (RFC 7009), and the token says whose it is",
+)

@@ -1,0 +1,74 @@
+"""What can be done with API tokens."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from taskwell.accounts import scopes
+from taskwell.accounts.api_tokens.secret import SHOWN, hash_of, is_token, new_token
+from taskwell.accounts.api_tokens.statements import (
+    CREATE_API_TOKEN,
+    DELETE_API_TOKEN,
+    FIND_API_TOKEN,
+    LIST_API_TOKENS,
+    REVOKE_API_TOKEN,
+)
+from taskwell.accounts.owner import Owner, ask
+from taskwell.database.database import Database
+from taskwell.errors import ApiTokenNotFound, TokenInvalid, TooManyApiTokens
+from taskwell.types import new_id
+
+DAY_SECONDS = 24 * 3600
+
+
+class FoundToken(NamedTuple):
+    user_id: UUID
+    scopes: frozenset[str]
+    found_at: datetime  # by the database's clock: it was good then, and what ends it afterwards is seen by the next statement
+
+
+async def create_api_token(db: Database, owner: Owner, name: str, allowed: Iterable[str], *, days: int) -> str:
+    """As JSON, and with it the token, this one time. Raises TooManyApiTokens."""
+    token = new_token()
+    row = await ask(
+        db,
+        CREATE_API_TOKEN,
+        owner,
+        token_id=new_id(),
+        name=name,
+        scope=scopes.joined(allowed),
+        token_hash=hash_of(token),
+        ends_with=token[-SHOWN:],
+        seconds=days * DAY_SECONDS,
+    )
+    assert row is not None, "a write makes the user's row"
+    if row["token"] is None:
+        raise TooManyApiTokens
+    return json.dumps({"token": token} | json.loads(row["token"]), separators=(",", ":"))
+
+
+async def list_api_tokens(db: Database, owner: Owner) -> str:
+    """The newest first, as the inside of a JSON array."""
+    row = await ask(db, LIST_API_TOKENS, owner)
+    return "" if row is None else row["items"] or ""
+
+
+async def delete_api_token(db: Database, owner: Owner, token_id: UUID) -> None:
+    row = await ask(db, DELETE_API_TOKEN, owner, token_id=token_id)
+    if row is None or row["id"] is None:
+        raise ApiTokenNotFound
+
+
+async def find_api_token(db: Database, text: str) -> FoundToken:
+    """Raises TokenInvalid: also for one that has expired, and one from before a sign-out."""
+    row = await db.row(FIND_API_TOKEN, token_hash=hash_of(text)) if is_token(text) else None
+    if row is None:
+        raise TokenInvalid
+    return FoundToken(row["user_id"], scopes.named(row["scope"]), row["at"])
+
+
+async def revoke_api_token(db: Database, text: str) -> None:
+    if is_token(text):
+        await db.row(REVOKE_API_TOKEN, token_hash=hash_of(text))

@@ -1,0 +1,48 @@
+"""Whose rows a request is about, and the one way to ask for them."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from taskwell.accounts.statements import FIND_USER, MAKE_USER
+from taskwell.database.database import Database
+from taskwell.database.statement import Statement, Transaction
+from taskwell.errors import AccountUnusable, TaskwellError, UserNotFound
+
+
+class Owner(NamedTuple):
+    """`issued_at` is when the token was made that asks (None: an administrator asks, or the machine's own shell).
+
+    `is_outside`: somebody else says who this is, so that there need not be a row yet.
+    """
+
+    id: UUID
+    issued_at: datetime | None
+    is_outside: bool = False
+
+    def not_in_standing(self) -> TaskwellError:
+        """What to say when `owner_in_standing` found no row."""
+        return UserNotFound() if self.issued_at is None else AccountUnusable()
+
+
+async def ask(db: Database, statement: Statement | Transaction, owner: Owner, **arguments: Any) -> asyncpg.Record | None:
+    """The row that the statement gives for this owner; None: this is a user without a row, who has nothing yet.
+
+    The first write of such a user makes the row. Raises what `owner.not_in_standing` says, and what `db.row` raises.
+    """
+    row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)
+    if row is not None:
+        return row
+    if owner.is_outside and not statement.writes:
+        if await db.row(FIND_USER, owner=owner.id) is None:
+            return None
+        row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)  # made in between
+    elif owner.is_outside:
+        # Another request of theirs may have made it in between; one who was deleted or disabled has a row, and stays so.
+        await db.row(MAKE_USER, owner=owner.id)
+        row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)
+    if row is not None:
+        return row
+    raise owner.not_in_standing()

@@ -1,0 +1,59 @@
+"""Refresh tokens: whose, which session, and 256 random bits; PostgreSQL keeps a digest of them.
+
+With the owner in the token, the statements that it leads to are bound to an owner like all others.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from taskwell.errors import RefreshTokenInvalid
+from taskwell.types import new_id
+
+PREFIX = "tr_"
+_LENGTH = 16 + 16 + 32
+
+
+class RefreshToken(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+    secret: bytes
+
+    @classmethod
+    def of_new_session(cls, user_id: UUID) -> Self:
+        return cls(user_id, new_id(), secrets.token_bytes(32))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises RefreshTokenInvalid."""
+        try:
+            raw = base64.b64decode(text.removeprefix(PREFIX).encode("ascii") + b"==", altchars=b"-_", validate=True)
+        except ValueError:
+            raise RefreshTokenInvalid from None
+        token = cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]) if len(raw) == _LENGTH else None
+        if token is None or token.text != text:  # one token has one spelling
+            raise RefreshTokenInvalid
+        return token
+
+    @property
+    def text(self) -> str:
+        return PREFIX + _base64(self.user_id.bytes + self.session_id.bytes + self.secret)
+
+    @property
+    def hash(self) -> str:
+        return _base64(hashlib.sha256(self.secret).digest())
+
+    def successor(self, salt: str) -> Self:
+        """The same one each time for the same salt: whoever lost the answer can have it again."""
+        return self._replace(secret=hmac.digest(self.secret, salt.encode(), "sha256"))
+
+
+def new_salt() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,131 @@
+"""The SQL of sessions: one row a sign-in, whose refresh token is another after each use."""
+
+from sqlalchemy import String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
+
+from taskwell.accounts.standing import owner, users
+from taskwell.accounts.statements import SECONDS, accepted_kids, ago, ahead, api_tokens, sessions
+from taskwell.database.statement import Statement, argument
+
+GRACE_SECONDS = 20
+"""An answer may get lost on the way. So long, the token before gets the same successor again."""
+
+AT_ONCE = 50
+"""Sessions of one user. A script that signs in anew each minute, instead of refreshing, pushes out what was not used longest."""
+
+_session_id = argument("session_id", Uuid())
+_given = argument("given_hash", String())
+_new = argument("new_hash", String())
+_now = func.clock_timestamp()
+
+_may_act = and_(users.c.id == owner, users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
+
+
+def _start() -> Statement:
+    # Waits for whoever changes the password, or deletes the account, in this moment. What began after that change's time, and
+    # before it was committed, would otherwise outlive it, by the old password.
+    me = (
+        select(users.c.id, _now.label("at"))
+        .where(_may_act, users.c.password_hash == argument("checked_hash", String()))
+        .with_for_update(read=True)
+        .cte("me")
+    )
+    newest = (
+        select(sessions.c.id)
+        .where(sessions.c.user_id == owner, sessions.c.expires_at > func.now())
+        .order_by(sessions.c.rotated_at.desc())
+        .limit(AT_ONCE - 1)
+    )
+    old = (
+        delete(sessions)
+        .where(sessions.c.user_id == owner, sessions.c.user_id == me.c.id, sessions.c.id.not_in(newest))
+        .cte("old")
+    )
+    columns = ["user_id", "id", "token_hash", "scope", "created_at", "rotated_at", "expires_at"]
+    row = [owner, _session_id, _new, argument("scope", String()), me.c.at, me.c.at, me.c.at + ahead(SECONDS)]
+    started = insert(sessions).from_select(columns, select(*row).select_from(me)).cte("started")
+    return Statement("start_session", select(me.c.at, accepted_kids.label("kids")).add_cte(old, started))
+
+
+START_SESSION = _start()
+"""No row: the account cannot sign in, or its password is no longer the one that was checked."""
+
+
+def _rotate() -> Statement:
+    # An invented token names a user, but no session of theirs: then that user's row is not locked.
+    there = select(sessions.c.id).where(sessions.c.user_id == owner, sessions.c.id == _session_id).exists()
+    me = (
+        select(users.c.id, users.c.signed_out_at, _now.label("at"))
+        .where(_may_act, there)
+        .with_for_update(key_share=True)
+        .cte("me")
+    )
+    current = (
+        select(*sessions.c)
+        .select_from(me.join(sessions, sessions.c.user_id == me.c.id))
+        .where(
+            sessions.c.user_id == owner,
+            sessions.c.id == _session_id,
+            sessions.c.expires_at > func.now(),
+            sessions.c.created_at >= me.c.signed_out_at,
+        )
+        .with_for_update(of=sessions)
+        .cte("current")
+    )
+    is_due = current.c.token_hash == _given
+    is_repeated = and_(func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > ago(GRACE_SECONDS))
+    rotated = (
+        update(sessions)
+        .values(
+            previous_hash=sessions.c.token_hash,
+            token_hash=_new,
+            salt=argument("salt", String()),
+            rotated_at=_now,
+            expires_at=_now + ahead(SECONDS),
+        )
+        .where(sessions.c.user_id == owner, sessions.c.id == current.c.id, is_due)
+        .returning(sessions.c.id)
+        .cte("rotated")
+    )
+    ended = (
+        delete(sessions)
+        .where(sessions.c.user_id == owner, sessions.c.id == current.c.id, not_(or_(is_due, is_repeated)))
+        .returning(sessions.c.user_id, sessions.c.created_at)
+        .cte("ended")
+    )
+    # What it may have been used for: an API token lives longer than the session that made it.
+    minted = (
+        delete(api_tokens)
+        .where(
+            api_tokens.c.user_id == owner, api_tokens.c.user_id == ended.c.user_id, api_tokens.c.created_at >= ended.c.created_at
+        )
+        .cte("minted")
+    )
+    # Somebody has a copy of this token. Their access token must die as well; honest devices refresh theirs and go on.
+    signed_out = (
+        update(users).values(tokens_valid_after=_now).where(users.c.id == owner, users.c.id == ended.c.user_id).cte("signed_out")
+    )
+    outcome = case((rotated.c.id.is_not(None), "rotated"), (ended.c.user_id.is_not(None), "reused"), else_="repeated")
+    return Statement(
+        "rotate_session",
+        select(outcome.label("outcome"), me.c.at, current.c.scope, current.c.salt, accepted_kids.label("kids"))
+        .select_from(me.join(current, true()).outerjoin(rotated, true()).outerjoin(ended, true()))
+        .add_cte(minted, signed_out),
+        queue="session_id",
+    )
+
+
+ROTATE_SESSION = _rotate()
+"""One time only for each token. The answer says what this was: `rotated`, `repeated` (within the grace), or `reused`."""
+
+END_SESSION = Statement(
+    "end_session",
+    delete(sessions)
+    .where(
+        sessions.c.user_id == owner,
+        sessions.c.id == _session_id,
+        or_(sessions.c.token_hash == _given, sessions.c.previous_hash == _given),
+    )
+    .returning(sessions.c.id),
+    repeatable=True,
+    queue="session_id",
+)

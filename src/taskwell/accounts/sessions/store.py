@@ -1,0 +1,69 @@
+"""What can be done with sessions."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from taskwell.accounts import scopes
+from taskwell.accounts.sessions.refresh import RefreshToken, new_salt
+from taskwell.accounts.sessions.statements import END_SESSION, ROTATE_SESSION, START_SESSION
+from taskwell.database.database import Database
+from taskwell.errors import RefreshTokenInvalid
+
+
+class Session(NamedTuple):
+    """`at` is the database's time; `kids` are the names of our keys, since the answer brings them anyway."""
+
+    user_id: UUID
+    scopes: frozenset[str]
+    at: datetime
+    refresh_token: str
+    kids: str | None
+
+
+async def start_session(
+    db: Database, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
+) -> Session | None:
+    """None: the account cannot sign in any more, or has another password than the one of `checked_hash`."""
+    token = RefreshToken.of_new_session(user_id)
+    scope = scopes.joined(allowed)
+    row = await db.row(
+        START_SESSION,
+        owner=user_id,
+        session_id=token.session_id,
+        new_hash=token.hash,
+        checked_hash=checked_hash,
+        scope=scope,
+        seconds=seconds,
+    )
+    return None if row is None else Session(user_id, scopes.named(scope), row["at"], token.text, row["kids"])
+
+
+async def refresh_session(db: Database, text: str, *, seconds: float) -> Session:
+    """Raises RefreshTokenInvalid. A token that was used before ends its session, and all access tokens of its user."""
+    token = RefreshToken.parse(text)
+    salt = new_salt()
+    row = await db.row(
+        ROTATE_SESSION,
+        owner=token.user_id,
+        session_id=token.session_id,
+        given_hash=token.hash,
+        new_hash=token.successor(salt).hash,
+        salt=salt,
+        seconds=seconds,
+    )
+    if row is None or row["outcome"] == "reused":
+        raise RefreshTokenInvalid
+    # `current` is the row as it was: with the salt of the rotation before, which a repeated request asks for.
+    successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"])
+    return Session(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
+
+
+async def end_session(db: Database, text: str) -> None:
+    """Whatever the text is: what is no token of ours is no good token afterwards either (RFC 7009 2.2)."""
+    try:
+        token = RefreshToken.parse(text)
+    except RefreshTokenInvalid:
+        return
+    await db.row(END_SESSION, owner=token.user_id, session_id=token.session_id, given_hash=token.hash)

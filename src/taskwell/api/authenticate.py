@@ -1,0 +1,107 @@
+"""Who sends a request: by the token that it brings or, without sign-in, by its path."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from taskwell.accounts import scopes
+from taskwell.accounts.api_tokens.secret import PREFIX
+from taskwell.accounts.api_tokens.store import find_api_token
+from taskwell.accounts.tokens import Claims, Tokens, user_id_of
+from taskwell.api.request import ApiRequest
+from taskwell.database.database import Database
+from taskwell.errors import HostRefused, TokenMissing, UserNotFound
+from taskwell.types import Id
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LOCAL_USER: Final = user_id_of("none", "local")
+"""Whose `/tasks` are where nobody signs in."""
+
+_API_TOKEN = PREFIX.encode()
+_ID = TypeAdapter(Id)
+_LOOPBACK_HOST = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])\.?(:[0-9]{1,5})?", re.IGNORECASE)
+_PASSED_ON = {b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"}
+_ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class ByToken:
+    """`Authorization: Bearer ...`: an access token of any issuer that we trust, or an API token."""
+
+    def __init__(self, tokens: Tokens, db: Database) -> None:
+        self._tokens = tokens
+        self._db = db
+
+    async def __call__(self, request: ApiRequest) -> Claims:
+        header = request.fields.get(b"authorization")
+        if header is None:
+            raise TokenMissing
+        scheme, _, token = header.partition(b" ")
+        if scheme.lower() != b"bearer":
+            raise TokenMissing
+        token = token.strip(b" ")
+        if token.startswith(_API_TOKEN):
+            # Looked up with each request: it lives long, and must be dead as soon as it is deleted.
+            found = await find_api_token(self._db, token.decode("latin-1"))
+            return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api")
+        return self._tokens.recall(token) or await self._tokens.verify(token)
+
+
+class ByPath:
+    """No sign-in: the owner is whoever the path names. For a laptop, or behind a gateway that has asked already."""
+
+    def __init__(self, *, behind_gateway: bool) -> None:
+        self._behind_gateway = behind_gateway
+
+    async def __call__(self, request: ApiRequest) -> Claims:
+        if not self._behind_gateway:
+            _refuse_from_elsewhere(request)
+        named = request.path_params.get("user_id")
+        try:
+            user_id = LOCAL_USER if named is None else _ID.validate_python(named)
+        except ValidationError:
+            raise UserNotFound from None
+        return Claims(user_id, _ALWAYS, float("inf"), scopes.EVERYDAY, "none")
+
+
+def _refuse_from_elsewhere(request: ApiRequest) -> None:
+    """A web page can make a browser on this machine send requests here under a name of its own (DNS rebinding)."""
+    client = request.scope.get("client")
+    try:
+        is_local = client is None or ipaddress.ip_address(client[0].partition("%")[0]).is_loopback
+    except ValueError:  # some server's own word for a client without an address
+        is_local = False
+    # A proxy on this machine comes from the machine, and may even say so in `Host`; but what it passes on comes from elsewhere.
+    is_passed_on = not _PASSED_ON.isdisjoint(request.fields)
+    if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):
+        raise HostRefused
+
+
+def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
+    """Where the request comes from. `X-Forwarded-For` is whatever its sender wrote, but for what our own proxies added."""
+    client = request.scope.get("client")
+    address = "unknown" if client is None else str(client[0])
+    for hop in reversed(request.fields.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
+        if not _is_trusted(address, trusted):
+            break
+        try:
+            address = str(ipaddress.ip_address(hop.strip()))
+        except ValueError:
+            break  # absent, or no address: the proxy itself is the last that we know
+    return address
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped  # as a server that listens on both sees it
+    # A socket that listens on :: names IPv4's addresses ::ffff:10.0.0.1.
+    ip = (ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None) or ip
+    return any(ip in network for network in trusted)

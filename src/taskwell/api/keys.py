@@ -1,0 +1,34 @@
+"""The public keys of our access tokens, for whoever wants to verify them without asking us."""
+
+import json
+import time
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+
+from taskwell.accounts.store import learn_keys
+from taskwell.api.access import Db
+from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, KeySet
+from taskwell.api.replies import Reply
+
+router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+
+KEPT_SECONDS = 10.0
+"""Anybody can ask this, as often as they like; the database hears of it this often."""
+
+
+@dataclass
+class PublishedKeys:
+    until: float = 0.0
+
+
+@router.get("/.well-known/jwks.json", response_model=KeySet)
+async def read_keys(request: Request, db: Db) -> Reply:
+    """The keys that sign access tokens, the newest first (RFC 7517)."""
+    state = request.scope["app"].state
+    published: PublishedKeys = state.published_keys
+    if time.monotonic() >= published.until:
+        published.until = time.monotonic() + KEPT_SECONDS  # first, so that those who come meanwhile do not ask as well
+        await learn_keys(db, state.tokens)
+    body = json.dumps(state.tokens.keys.jwks(), separators=(",", ":")).encode()
+    return Reply(200, body, ((b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")))
