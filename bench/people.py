@@ -29,7 +29,7 @@ class People:
 
     def file(self, kind: str) -> Path:
         """Kept for half a day, since tokens live for a whole one, and not past the key that signed them."""
-        path = self.data_dir / f"people-{kind}-{len(self._users)}-{self._users[0]}.txt"
+        path = self.data_dir / f"tokens-{kind}-{len(self._users)}-{self._users[0]}.txt"
         made = path.stat().st_mtime if path.exists() else 0.0
         if made < time.time() - LIFETIME_SECONDS / 2 or made < (self.data_dir / KEY_FILE).stat().st_mtime:
             path.write_text("".join(f"{user} {self.token(user, kind)}\n" for user in self._users))

@@ -82,6 +82,7 @@ class Postgres:
         """Returns the seconds that it took; None where an earlier run had loaded the same."""
         there = self.rows("postgres", "SELECT 1 FROM pg_database WHERE datname = $1", dataset.name)
         if there:
+            asyncio.run(migrate(url.parse(self.url_of(dataset.name))))  # the schema may have moved on since
             return None
         began = time.monotonic()
         new = f"{dataset.name}_new"  # renamed when it is complete, so that an interrupted load is not taken for a whole one
