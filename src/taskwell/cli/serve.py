@@ -41,6 +41,8 @@ def serve(
     signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
     os.register_at_fork(after_in_child=_end_when_told)
     with _database(settings):
+        if _told_to_end:
+            raise SystemExit(143)
         _server(settings).serve()
 
 
@@ -151,5 +153,10 @@ def _end_when_told() -> None:
         signal.signal(request, signal.SIG_DFL)
 
 
+# An exception that a signal raises is lost where Python happens to be in a finalizer.
+_told_to_end: list[object] = []
+
+
 def _end(*_: object) -> NoReturn:
+    _told_to_end.append(True)
     raise SystemExit(143)
