@@ -5,7 +5,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -118,6 +118,13 @@ def test_an_invalid_one_is_refused_with_the_name_of_the_field(alice: Person, cha
 def test_nothing_may_be_missing_least_of_all_the_end(alice: Person, lacking: str) -> None:
     answer = alice.post(API_TOKENS, json={name: value for name, value in NEW.items() if name != lacking})
     assert invalid_fields(answer) == [lacking]
+
+
+def test_one_that_has_expired_makes_room(alice: Person, shared_database: str) -> None:
+    old = make_api_token(alice)
+    postgres.query(shared_database, "UPDATE api_tokens SET expires_at = now() WHERE id = $1", UUID(old["id"]))
+    new = make_api_token(alice)
+    assert [one["id"] for one in alice.get(API_TOKENS).json()["items"]] == [new["id"]]
 
 
 def test_a_hundred_are_enough(alice: Person, bob: Person, shared_database: str) -> None:

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -249,6 +250,19 @@ def test_a_shared_secret_signs_somebody_in(stage: Stage) -> None:
 def providers() -> Iterator[dict[str, Provider]]:
     with ExitStack() as stack:
         yield {kind: stack.enter_context(Provider(kind)) for kind in KINDS}
+
+
+def test_the_first_requests_of_somebody_new_may_come_all_at_once(stage: Stage) -> None:
+    """A page loads its lists while it saves a task: what makes the user's row must not look like somebody who is refused."""
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(10):
+            token = stage.providers["clerk"].token(subject(), azp=APP)
+
+            def asks(number: int, token: str = token) -> int:
+                with client_of(stage.server, token) as client:
+                    return (client.post(TASKS, json={"title": "x"}) if number % 2 else client.get(TASKS)).status_code
+
+            assert set(threads.map(asks, range(8))) == {200, 201}
 
 
 def test_a_new_key_is_found_when_the_first_token_names_it(

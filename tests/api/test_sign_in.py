@@ -177,6 +177,18 @@ def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, dora: A
     assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
 
 
+def test_one_address_does_not_take_all_the_turns(
+    server: RunningServer, anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = server.app.state.door.passwords._waiting
+    monkeypatch.setitem(waiting, "192.0.2.1", passwords.OF_ONE)
+    assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
+    monkeypatch.setitem(waiting, "127.0.0.1", passwords.OF_ONE)
+    assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
+    new = {"email": f"dora-{uuid4().hex[:8]}@example.com", "password": PASSWORD}
+    assert_error(anonymous.post("/api/v1/auth/register", json=new), 503, "sign_in_busy")
+
+
 @pytest.mark.parametrize(
     "typed",
     ["Ivan@M\u00fcnchen.example", "ivan@m\u00fcnchen.example", "ivan@mu\u0308nchen.example", "ivan@xn--mnchen-3ya.example"],
