@@ -355,10 +355,12 @@ def _socket_folder(lock: int, undo: ExitStack) -> Path:
 
 def _shut_down(process: "subprocess.Popen[bytes]", watcher: int) -> None:
     for request, patience in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
-        process.send_signal(request)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            break
+        deadline = time.monotonic() + patience
+        while process.poll() is None and time.monotonic() < deadline:
+            # Again and again: a shell that is about to become PostgreSQL takes the first one for its child's, and goes on.
+            process.send_signal(request)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
     # Not before, as we could be killed while we wait; and without it the watcher would signal a process id that is free again.
     with suppress(BrokenPipeError):
         os.write(watcher, b"\n")
