@@ -4,8 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import settings_for
+from tests.database.wire import Tap, tapped
 from tests.support import postgres
 from tests.support.cast import Person
+from tests.support.server import RunningServer, serve
+from tests.support.signed_in import SignedIn, browser, signed_in
 from tests.support.stored import stored
 
 
@@ -15,6 +19,24 @@ def nothing_stored(alice: Person, bob: Person, carol: Person, shared_database: s
     before = stored(shared_database)
     yield
     assert stored(shared_database) == before
+
+
+@pytest.fixture
+def dora(server: RunningServer) -> Iterator[SignedIn]:
+    """Somebody new who really signed up and in: for tests that change what an account is."""
+    with signed_in(server) as somebody:
+        yield somebody
+
+
+@pytest.fixture(scope="module")
+def tap(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
+    """An application of which one sees what it asks its database."""
+    with (
+        tapped(shared_database) as (proxied, wire),
+        serve(settings_for(proxied, tmp_path_factory.mktemp("data"))) as server,
+        browser(server) as client,
+    ):
+        yield Tap(server, client, wire)
 
 
 @pytest.fixture

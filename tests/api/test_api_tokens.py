@@ -4,19 +4,18 @@ import base64
 import re
 import zlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from tests.conftest import settings_for
-from tests.database.wire import Wire, tapped
+from tests.database.wire import Tap
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person
 from tests.support.errors import assert_error, invalid_fields
-from tests.support.server import RunningServer, serve
-from tests.support.signed_in import API_TOKENS, AUTH, ME, TASKS, SignedIn, bearer, browser, make_api_token, sign_in, signed_in
+from tests.support.server import RunningServer
+from tests.support.signed_in import API_TOKENS, AUTH, ME, TASKS, SignedIn, bearer, make_api_token, sign_in, signed_in
 
 NEW = {"name": "script", "scopes": ["tasks:read"], "expires_in_days": 30}
 
@@ -263,22 +262,6 @@ def test_it_says_nothing_to_who_is_not_signed_in(anonymous: httpx.Client) -> Non
 
 
 # ---- what is none ------------------------------------------------------------------------------------------------------
-
-
-class Tap(NamedTuple):
-    client: httpx.Client
-    wire: Wire
-
-
-@pytest.fixture(scope="module")
-def tap(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
-    """An application of which one sees what it asks its database."""
-    with (
-        tapped(shared_database) as (proxied, wire),
-        serve(settings_for(proxied, tmp_path_factory.mktemp("data"))) as server,
-        browser(server) as client,
-    ):
-        yield Tap(client, wire)
 
 
 def swapped(text: str, place: int) -> str:

@@ -57,12 +57,6 @@ def theft(server: RunningServer, shared_database: str) -> Iterator[Theft]:
             refreshed(client, token)
 
 
-@pytest.fixture
-def dora(server: RunningServer) -> Iterator[SignedIn]:
-    with signed_in(server) as somebody:
-        yield somebody
-
-
 def sessions(database_url: str) -> list[asyncpg.Record]:
     return postgres.query(database_url, "SELECT * FROM sessions ORDER BY user_id, id")
 

@@ -1,6 +1,5 @@
 """PATCH /auth/me: the name, the time zone, and the address, which needs the password and ends every sign-in."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -20,15 +19,8 @@ from tests.support.signed_in import (
     new_email,
     refresh,
     sign_in,
-    signed_in,
     try_sign_in,
 )
-
-
-@pytest.fixture
-def dora(server: RunningServer) -> Iterator[SignedIn]:
-    with signed_in(server) as somebody:
-        yield somebody
 
 
 def row_of(database_url: str, person: Person) -> asyncpg.Record:

@@ -1,7 +1,6 @@
 """POST /auth/password: needs the old one, ends every sign-in, and gives a new one."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,18 +25,11 @@ from tests.support.signed_in import (
     refresh,
     refreshed,
     sign_in,
-    signed_in,
     try_sign_in,
 )
 
 CHANGE = f"{AUTH}/password"
 NEW = "another horse battery"
-
-
-@pytest.fixture
-def dora(server: RunningServer) -> Iterator[SignedIn]:
-    with signed_in(server) as somebody:
-        yield somebody
 
 
 def change(current: str = PASSWORD, new: str = NEW) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """DELETE /auth/me: the person, and everything of theirs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -36,12 +36,6 @@ OWNED = """
     WHERE c.table_schema = 'public' AND c.column_name = 'user_id' AND t.table_type = 'BASE TABLE'
 """
 """Every table that has rows of somebody's: a later one is looked at as soon as it is there."""
-
-
-@pytest.fixture
-def dora(server: RunningServer) -> Iterator[SignedIn]:
-    with signed_in(server) as somebody:
-        yield somebody
 
 
 def delete(client: httpx.Client, password: Any = PASSWORD, **more: Any) -> httpx.Response:

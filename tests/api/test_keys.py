@@ -21,7 +21,7 @@ from taskwell.accounts.store import rotate_keys
 from taskwell.accounts.tokens import Tokens
 from taskwell.database.database import Database
 from tests.conftest import settings_for
-from tests.database.wire import Wire, tapped
+from tests.database.wire import Tap
 from tests.support import postgres
 from tests.support.cast import person
 from tests.support.errors import assert_error, invalid_fields
@@ -279,23 +279,6 @@ def test_another_secret_makes_other_keys_of_the_same_names(pair: Pair, tmp_path:
 
 
 # ---- what is no key ----------------------------------------------------------------------------------------------------
-
-
-class Tap(NamedTuple):
-    server: RunningServer
-    client: httpx.Client
-    wire: Wire
-
-
-@pytest.fixture(scope="module")
-def tap(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
-    """An application of which one sees what it asks its database."""
-    with (
-        tapped(shared_database) as (proxied, wire),
-        serve(settings_for(proxied, tmp_path_factory.mktemp("data"))) as server,
-        browser(server) as client,
-    ):
-        yield Tap(server, client, wire)
 
 
 def named(milliseconds: int) -> str:

@@ -1,9 +1,6 @@
 """POST /auth/sign-out-everywhere: nothing that was signed in before is, at the very next request."""
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
 
 from tests.support import postgres
 from tests.support.cast import Person
@@ -23,12 +20,6 @@ from tests.support.signed_in import (
 )
 
 SIGN_OUT = f"{AUTH}/sign-out-everywhere"
-
-
-@pytest.fixture
-def dora(server: RunningServer) -> Iterator[SignedIn]:
-    with signed_in(server) as somebody:
-        yield somebody
 
 
 def test_every_sign_in_ends(server: RunningServer, anonymous: httpx.Client, dora: SignedIn, shared_database: str) -> None:

@@ -10,9 +10,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
+import httpx
+
 from taskwell.database import url
+from tests.support.server import RunningServer
 
 ROUND_TRIPS = frozenset("SQ")
 """Sync and Query: the server answers these, and the client waits for it."""
@@ -29,6 +33,14 @@ class Wire:
 
     def mark(self) -> int:
         return len(self.sent)
+
+
+class Tap(NamedTuple):
+    """An application, a client of it, and what it asks its database."""
+
+    server: RunningServer
+    client: httpx.Client
+    wire: Wire
 
 
 @contextmanager

@@ -47,10 +47,10 @@ _now = func.clock_timestamp()
 
 
 def ago(seconds: float) -> ColumnElement[object]:
-    return func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return func.clock_timestamp() - ahead(seconds)
 
 
-def ahead(seconds: ColumnElement[float]) -> ColumnElement[object]:
+def ahead(seconds: ColumnElement[float] | float) -> ColumnElement[object]:
     return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
@@ -113,30 +113,20 @@ def _forgetting(changed: CTE) -> tuple[CTE, CTE]:
 _has_display_name = argument("has_display_name", Boolean())
 _has_time_zone = argument("has_time_zone", Boolean())
 
-_changed = (
-    update(users)
-    .values(
-        display_name=case((_has_display_name, _display_name), else_=users.c.display_name),
-        time_zone=case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
-        updated_at=_now,
-    )
-    .where(owner_in_standing())
-    .returning(*_view)
-    .cte("changed")
-)
+_profile = {
+    "display_name": case((_has_display_name, _display_name), else_=users.c.display_name),
+    "time_zone": case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
+}
+_ended = {"tokens_valid_after": _now, "signed_out_at": _now}
+"""Every sign-in of the user."""
+
+_changed = update(users).values(**_profile, updated_at=_now).where(owner_in_standing()).returning(*_view).cte("changed")
 
 CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
 
 _moved = (
     update(users)
-    .values(
-        email=_email,
-        display_name=case((_has_display_name, _display_name), else_=users.c.display_name),
-        time_zone=case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
-        tokens_valid_after=_now,
-        signed_out_at=_now,
-        updated_at=_now,
-    )
+    .values(email=_email, **_profile, **_ended, updated_at=_now)
     .where(owner_in_standing(), users.c.password_hash == _checked_hash)
     .returning(*_view)
     .cte("changed")
@@ -147,7 +137,7 @@ CHANGE_EMAIL = Statement("change_email", select(as_json(_moved).label("user")).a
 
 _new_password = (
     update(users)
-    .values(password_hash=_password_hash, tokens_valid_after=_now, signed_out_at=_now, updated_at=_now)
+    .values(password_hash=_password_hash, **_ended, updated_at=_now)
     .where(owner_in_standing(), users.c.password_hash == _checked_hash)
     .returning(users.c.id, users.c.is_admin)
     .cte("changed")
@@ -165,13 +155,7 @@ REHASH = Statement(
 )
 """The same password by today's parameters."""
 
-_signed_out = (
-    update(users)
-    .values(tokens_valid_after=_now, signed_out_at=_now, updated_at=_now)
-    .where(owner_in_standing())
-    .returning(users.c.id)
-    .cte("changed")
-)
+_signed_out = update(users).values(**_ended, updated_at=_now).where(owner_in_standing()).returning(users.c.id).cte("changed")
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
 
@@ -195,8 +179,7 @@ _set_disabled = (
     .values(
         disabled_at=case((_is_disabled, func.coalesce(users.c.disabled_at, _now)), else_=null()),
         # Whoever is enabled again signs in again.
-        tokens_valid_after=case((_is_disabled, _now), else_=users.c.tokens_valid_after),
-        signed_out_at=case((_is_disabled, _now), else_=users.c.signed_out_at),
+        **{name: case((_is_disabled, at), else_=users.c[name]) for name, at in _ended.items()},
         updated_at=_now,
     )
     .where(owner_in_standing())
