@@ -6,9 +6,11 @@ from bench import servers
 from bench.dataset import Dataset
 from bench.measure import Result, Setup, load_generator, say, summary, warm_up
 from bench.people import People
+from bench.postgres import WORKING
 from bench.servers import Server
 from bench.wrk import Wrk
 from taskwell.api.tasks import TaskQuery
+from taskwell.database.keyed_hash import KeyedHash
 from taskwell.tasks.cursor import Place, encode
 
 PAGE = 20
@@ -27,7 +29,9 @@ def measure_deep(setup: Setup) -> Result:
     kind = servers.KINDS["taskwell"]
     with servers.running(kind, options, setup.postgres, alone.people, log=setup.folder / "deep.log") as server:
         wrk = load_generator(kind, alone)
-        for name, paths in (("first", ["/api/v1/tasks"]), ("deep", _around(long, found["page"]))):
+        [instance] = setup.postgres.rows(WORKING, "SELECT tag_key FROM instance")
+        deep = _around(long, found["page"], KeyedHash(instance["tag_key"]))
+        for name, paths in (("first", ["/api/v1/tasks"]), ("deep", deep)):
             file: Path = setup.folder / f"pages-{name}.txt"
             file.write_text("\n".join(paths) + "\n")
             wrk.paths = str(file)
@@ -50,12 +54,12 @@ def _series(setup: Setup, server: Server, wrk: Wrk, workload: str, name: str) ->
     return found
 
 
-def _around(long: Dataset, number: int) -> list[str]:
+def _around(long: Dataset, number: int, keyed_hash: KeyedHash) -> list[str]:
     """The pages about this one, by cursors made as Taskwell makes them."""
     owner, scope = long.user_id(0), TaskQuery().scope
     paths = []
     for page in range(number - 100, number + 100):
         last = long.each - (page - 1) * PAGE
-        cursor = encode(Place(long.created_at(0, last), long.task_id(0, last)), owner, scope)
+        cursor = encode(Place(long.created_at(0, last), long.task_id(0, last)), keyed_hash, owner, scope)
         paths.append(f"/api/v1/tasks?cursor={cursor}")
     return paths

@@ -23,3 +23,9 @@ def never_given(tag: str) -> list[str]:
 def of_revision(tag: str, revision: int) -> str:
     """The tag as it is, or was, at another revision."""
     return f'{tag.rpartition(".")[0]}.{revision}"'
+
+
+def of_nobody(tag: str) -> str:
+    """The same revision, without a word of whose it is: what a tag was once."""
+    epoch, view, _, revision = tag.split(".")
+    return f"{epoch}.{view}.{revision}"

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from taskwell.accounts.owner import Owner
 from taskwell.api import etags
 from taskwell.api.access import Db, RowsToRead, RowsToWrite
 from taskwell.api.documents import (
@@ -75,7 +76,7 @@ async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotat
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
     location = f"{request.scope['path']}/{task.id}".encode()
-    return _reply(201 if is_new else 200, task, db, (b"location", location))
+    return _reply(201 if is_new else 200, task, db, owner, (b"location", location))
 
 
 @router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
@@ -89,15 +90,15 @@ async def list_tasks(
         completed=None if query.completed is None else query.completed == "true",
         order=query.order,
         limit=query.limit,
-        begin=None if query.cursor is None else cursor.decode(query.cursor, owner.id, query.scope),
-        if_none_match=etags.if_none_match(if_none_match, db.epoch),
+        begin=None if query.cursor is None else cursor.decode(query.cursor, db.keyed_hash, owner.id, query.scope),
+        if_none_match=etags.if_none_match(if_none_match, db, owner.id),
     )
-    tag = (b"etag", etags.etag(db.epoch, page.revision))
+    tag = (b"etag", etags.etag(db, owner.id, page.revision))
     if page.items is None:
         return not_modified(tag)
     if page.next_place is None:
         return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
-    next_cursor = cursor.encode(page.next_place, owner.id, query.scope)
+    next_cursor = cursor.encode(page.next_place, db.keyed_hash, owner.id, query.scope)
     body = f'{{"items":[{page.items}],"next_cursor":"{next_cursor}"}}'
     return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, next_cursor)))
 
@@ -105,11 +106,11 @@ async def list_tasks(
 @router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
 async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
-    known = etags.if_none_match(if_none_match, db.epoch)
+    known = etags.if_none_match(if_none_match, db, owner.id)
     task = await store.read_task(db, owner, task_id)
     if etags.is_current(known, task.revision):
-        return not_modified((b"etag", etags.etag(db.epoch, task.revision)))
-    return _reply(200, task, db)
+        return not_modified((b"etag", etags.etag(db, owner.id, task.revision)))
+    return _reply(200, task, db, owner)
 
 
 @router.put(
@@ -130,10 +131,12 @@ async def replace_task(
     cannot bring a deleted task back by accident."""
     if if_none_match is None:
         changes = TaskChanges.to(whole)
-        return _reply(200, await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db.epoch)), db)
+        task = await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db, owner.id))
+        return _reply(200, task, db, owner)
     if if_none_match.strip() != "*" or if_match is not None:
         raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
-    return _reply(201, await store.place_task(db, owner, task_id, whole), db, (b"location", request.scope["path"].encode()))
+    task = await store.place_task(db, owner, task_id, whole)
+    return _reply(201, task, db, owner, (b"location", request.scope["path"].encode()))
 
 
 @router.patch(
@@ -143,18 +146,19 @@ async def change_task(
     owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
-    return _reply(200, await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db.epoch)), db)
+    task = await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db, owner.id))
+    return _reply(200, task, db, owner)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses={404: NO_SUCH_TASK, 412: CHANGED})
 async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
-    await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db.epoch))
+    await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db, owner.id))
     return Reply(204)
 
 
-def _reply(status: int, task: RenderedTask, db: Database, *headers: Header) -> Reply:
-    return json_reply(status, task.json, (b"etag", etags.etag(db.epoch, task.revision)), *headers)
+def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers: Header) -> Reply:
+    return json_reply(status, task.json, (b"etag", etags.etag(db, owner.id, task.revision)), *headers)
 
 
 def _next_link(path: str, query: TaskQuery, next_cursor: str) -> bytes:

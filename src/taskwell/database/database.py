@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from asyncpg.exceptions import InternalClientError
 
+from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.database.statement import Connection, Statement, Transaction
@@ -54,10 +55,11 @@ _BROKEN: Final = (
 
 
 class Database:
-    """`row()` is all that a store needs. `epoch` says which database the last connection found."""
+    """`row()` is all that a store needs. `epoch` and `keyed_hash` are those of the database that the last connection found."""
 
     def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
         self.epoch = ""
+        self.keyed_hash = KeyedHash("")
         self.schema_version: str | None = None
         self._target = target
         self._statement_cache = statement_cache
@@ -76,6 +78,8 @@ class Database:
         except Unavailable as error:
             if isinstance(error.__cause__, asyncpg.UndefinedTableError):
                 raise CannotStart("the database has no tables of Taskwell's yet: run `taskwell migrate`") from None
+            if isinstance(error.__cause__, asyncpg.UndefinedColumnError):
+                raise CannotStart("the database's schema is older than this program: run `taskwell migrate`") from None
             raise CannotStart(f"the database cannot be reached: {error.__cause__ or error.message}") from error
         schema = fit(self.schema_version)
         if schema is Fit.BEHIND:
@@ -207,4 +211,5 @@ class Database:
             raise
         if state is not None:
             self.epoch, self.schema_version = state["epoch"], state["version"]
+            self.keyed_hash = KeyedHash(state["tag_key"])
         return connection

@@ -15,7 +15,7 @@ _instance = Instance.__table__  # type: ignore[attr-defined]
 
 SCHEMA_STATE = Statement(
     "schema_state",
-    select(_alembic_version.c.version_num.label("version"), _instance.c.epoch),
+    select(_alembic_version.c.version_num.label("version"), _instance.c.epoch, _instance.c.tag_key),
     unscoped="which database this is and how far it is migrated; holds nothing of a user's",
 )
 
