@@ -31,6 +31,7 @@
     │   └── TaskExists
     ├── InvalidInput            `details` names the fields, never their values
     ├── BadProtocol             a well-meant request that the protocol cannot carry
+    │   ├── MalformedRequest
     │   ├── MethodNotAllowed
     │   ├── UnsupportedMediaType
     │   ├── BodyTooLarge
@@ -239,6 +240,12 @@ class InvalidInput(TaskwellError):
 
 class BadProtocol(TaskwellError):
     """The request cannot be carried out as sent."""
+
+
+class MalformedRequest(BadProtocol):
+    """The request is not valid HTTP."""
+
+    code = "malformed_request"
 
 
 class MethodNotAllowed(BadProtocol):

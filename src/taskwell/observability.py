@@ -4,7 +4,6 @@ Never a token, a password, a title or a body; of a path only its template, since
 """
 
 import asyncio
-import json
 import logging
 import sys
 import time
@@ -16,7 +15,7 @@ from structlog.typing import Processor
 
 LogFormat = Literal["auto", "text", "json"]
 
-_METHODS = {method: f'"{method}"' for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Logged(Protocol):
@@ -71,18 +70,21 @@ class AccessLog:
 
 
 def _json_line(request: Logged, status: int, milliseconds: float) -> str:
-    # By hand: every part of it is of our own making, or checked, so nothing in it needs escaping but the method.
+    # By hand: every part of it is of our own making, or checked, so nothing in it needs escaping.
     user = f'"{request.user_id}"' if request.user_id else "null"
-    method = _METHODS.get(request.method) or json.dumps(request.method)
     return (
-        f'{{"event":"request","id":"{request.id.decode("ascii")}","method":{method},'
+        f'{{"event":"request","id":"{request.id.decode("ascii")}","method":"{_method(request)}",'
         f'"route":"{request.template}","status":{status},"ms":{milliseconds:.1f},"user":{user},"at":{time.time():.3f}}}\n'
     )
 
 
+def _method(request: Logged) -> str:
+    """One that we know: any other is text of the client's own, as long as it likes."""
+    return request.method if request.method in _METHODS else "?"
+
+
 def _text_line(request: Logged, status: int, milliseconds: float) -> str:
-    method = request.method if request.method.isascii() and request.method.isalpha() else "?"
     return (
-        f"{time.strftime('%H:%M:%S')} {status} {method:<6} {request.template or '-'} {milliseconds:.1f} ms"
+        f"{time.strftime('%H:%M:%S')} {status} {_method(request):<6} {request.template or '-'} {milliseconds:.1f} ms"
         f" user={request.user_id or '-'} id={request.id.decode('ascii')}\n"
     )

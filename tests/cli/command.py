@@ -1,5 +1,6 @@
 """The command `taskwell`, run as a person runs it: a process of its own, from some folder, with some environment."""
 
+import json
 import os
 import signal
 import socket
@@ -73,6 +74,15 @@ class Serving:
         self.folder = folder
         self._said = folder / f"{port}.out"
         self._complained = folder / f"{port}.err"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.port
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The requests' log lines."""
+        return [json.loads(line) for line in self._complained.read_text().splitlines() if '"event":"request"' in line]
 
     @property
     def said(self) -> str:

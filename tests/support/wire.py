@@ -5,11 +5,9 @@ import io
 import socket
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
-
-from tests.support.server import RunningServer
 
 
 class _Stream(io.BufferedReader):
@@ -22,8 +20,13 @@ class _Stream(io.BufferedReader):
         pass
 
 
+class Server(Protocol):
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+
 class Wire:
-    def __init__(self, server: RunningServer) -> None:
+    def __init__(self, server: Server) -> None:
         self._socket = socket.create_connection(server.address, timeout=20)
         self._stream = _Stream(socket.SocketIO(self._socket, "r"))
 
@@ -35,6 +38,13 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def half_close(self) -> None:
+        """Nothing more comes from this side, which still listens."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def line(self) -> bytes:
+        return self._stream.readline()
 
     def answer(self, method: str = "GET") -> httpx.Response:
         """The next answer on this connection."""
@@ -70,7 +80,7 @@ def chunked(parts: Iterable[bytes]) -> Iterable[bytes]:
     yield b"0\r\n\r\n"
 
 
-def exchange(server: RunningServer, data: bytes, *, method: str = "GET") -> httpx.Response:
+def exchange(server: Server, data: bytes, *, method: str = "GET") -> httpx.Response:
     """One message, one answer, on a connection of its own."""
     with Wire(server) as wire:
         wire.send(data)

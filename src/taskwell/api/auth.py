@@ -41,7 +41,7 @@ router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST
 
 _SIGNED: Answers = {401: UNSIGNED, 403: FORBIDDEN}
 # RFC 6749 5.1: a token is in nobody's cache.
-_NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 @router.post(

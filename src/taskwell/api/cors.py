@@ -5,10 +5,12 @@ import random
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.api.replies import error_reply
-from taskwell.errors import InvalidInput
+from taskwell.api.heads import check_head
+from taskwell.api.replies import NOSNIFF, error_reply
+from taskwell.api.request import joined
+from taskwell.errors import InvalidInput, MalformedRequest
 
 
 class Cors(CORSMiddleware):
@@ -22,14 +24,24 @@ class Cors(CORSMiddleware):
             max_age=3600,
         )
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            try:
+                check_head(joined(scope["headers"]), scope["http_version"])
+            except MalformedRequest:
+                await self.app(scope, receive, send)  # which says what is wrong with it
+                return
+        await super().__call__(scope, receive, send)
+
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
         if response.status_code == 200:
+            response.headers[NOSNIFF[0].decode()] = NOSNIFF[1].decode()
             return response
         refused = InvalidInput.of(
             "header", "origin", "cors_refused", "this origin, method or header is not allowed by TASKWELL_CORS_ORIGINS"
         )
         request_id = b"%016x" % random.getrandbits(64)
         reply = error_reply(refused, request_id)
-        headers = {name.decode(): value.decode() for name, value in reply.headers} | {"x-request-id": request_id.decode()}
+        headers = {name.decode(): value.decode() for name, value in (*reply.headers, NOSNIFF, (b"x-request-id", request_id))}
         return Response(reply.body, reply.status, headers | {"vary": response.headers["vary"]})

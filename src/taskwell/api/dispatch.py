@@ -12,9 +12,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from taskwell.api.heads import check_head
 from taskwell.api.operation import Operation
 from taskwell.api.replies import Reply, error_reply
-from taskwell.api.request import ApiRequest, ClientGone
+from taskwell.api.request import ApiRequest
 from taskwell.errors import InternalError, MethodNotAllowed, RouteNotFound, TaskwellError
 from taskwell.observability import AccessLog
 
@@ -87,9 +88,6 @@ class Dispatcher:
             reply = await self._answer(request, method)
         except TaskwellError as error:
             reply = error_reply(error, request.id)
-        except ClientGone:
-            self._access_log.write(request, 499, began)
-            return
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
             # The error's message may quote what the client sent; its type and its lines say enough.
             frames = "".join(traceback.format_tb(error.__traceback__))
@@ -99,6 +97,7 @@ class Dispatcher:
         self._access_log.write(request, reply.status, began)
 
     async def _answer(self, request: ApiRequest, method: str) -> Reply:
+        check_head(request.fields, request.scope["http_version"])
         path: str = request.scope["path"]
         # Behind a prefix (uvicorn --root-path) the path still has it. A slash that came as %2F separates nothing.
         if b"%2f" in (request.scope.get("raw_path") or b"").lower():

@@ -52,7 +52,7 @@ class Page:
     def __init__(self, body: bytes, media_type: str) -> None:
         self._tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         kept = ((b"etag", self._tag.encode()), (b"cache-control", b"no-cache"))
-        headers: tuple[Header, ...] = ((b"content-type", media_type.encode()), (b"x-content-type-options", b"nosniff"), *kept)
+        headers: tuple[Header, ...] = ((b"content-type", media_type.encode()), *kept)
         if media_type.startswith("text/html"):
             headers += ((b"content-security-policy", _policy(body.decode())), (b"referrer-policy", b"no-referrer"))
         self._whole = Reply(200, body, headers)

@@ -13,6 +13,7 @@ from taskwell.errors import (
     InsufficientScope,
     InternalError,
     InvalidInput,
+    MalformedRequest,
     MethodNotAllowed,
     NotFound,
     PreconditionFailed,
@@ -25,6 +26,7 @@ from taskwell.errors import (
 
 STATUS: Final[dict[type[TaskwellError], int]] = {
     InvalidInput: 400,
+    MalformedRequest: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -46,8 +48,9 @@ _CACHING: Final = (b"cache-control", b"private, no-cache")
 _JSON: Final = (
     (b"content-type", b"application/json"),
     _CACHING,
-    (b"x-content-type-options", b"nosniff"),
 )
+# Of every answer, so that none can lack it.
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 class Reply:
@@ -61,7 +64,7 @@ class Reply:
         self.headers = headers
 
     async def send(self, send: Send, request_id: bytes, *, head: bool = False) -> None:
-        headers = [*self.headers, (b"x-request-id", request_id)]
+        headers = [*self.headers, NOSNIFF, (b"x-request-id", request_id)]
         if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -101,8 +104,8 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
         )
     if isinstance(error, Unavailable | Throttled):
         extra.append((b"retry-after", b"%d" % error.retry_after))
-    if isinstance(error, BodyTooLarge | BodyTooSlow):
-        # The rest of the body is still on its way; the next request must not be read from the middle of it.
+    if isinstance(error, BodyTooLarge | BodyTooSlow | MalformedRequest):
+        # Where this request ends is not known, or not reached: the next one must not be read from the middle of it.
         extra.append((b"connection", b"close"))
     return json_reply(status_of(error), json.dumps(body, separators=(",", ":")), *extra)
 
