@@ -9,9 +9,9 @@ from bench.people import People
 from bench.postgres import WORKING
 from bench.servers import Server
 from bench.wrk import Wrk
-from taskwell.api.tasks import TaskQuery
 from taskwell.database.keyed_hash import KeyedHash
-from taskwell.tasks.cursor import Place, encode
+from taskwell.records.cursors import encode_cursor
+from taskwell.tasks.filter import TaskFilter
 
 PAGE = 20
 
@@ -56,10 +56,11 @@ def _series(setup: Setup, server: Server, wrk: Wrk, workload: str, name: str) ->
 
 def _around(long: Dataset, number: int, keyed_hash: KeyedHash) -> list[str]:
     """The pages about this one, by cursors made as Taskwell makes them."""
-    owner, scope = long.user_id(0), TaskQuery().scope
+    owner, asked = long.user_id(0), TaskFilter().name
     paths = []
     for page in range(number - 100, number + 100):
         last = long.each - (page - 1) * PAGE
-        cursor = encode(Place(long.created_at(0, last), long.task_id(0, last)), keyed_hash, owner, scope)
+        place = {"created_at": long.created_at(0, last), "id": long.task_id(0, last)}
+        cursor = encode_cursor(place, keyed_hash, owner, asked)
         paths.append(f"/api/v1/tasks?cursor={cursor}")
     return paths

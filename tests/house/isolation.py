@@ -36,7 +36,7 @@ OWNED = {"users": "id"} | {table.name: "user_id" for table in SQLModel.metadata.
 
 FUNCTIONS = frozenset(
     """
-    clock_timestamp coalesce count greatest json_agg json_build_object jsonb_agg least lower make_interval max min now
+    array_agg clock_timestamp coalesce count greatest json_agg json_build_object jsonb_agg least lower make_interval max min now
     row_number row_to_json string_agg string_to_array sum to_jsonb unnest upper
     """.split()  # noqa: SIM905  a list of words
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.standing import owner, users
-from taskwell.tasks.statements import tasks
+from taskwell.tasks.tables import tasks
 from tests.house.samples import INSERTED, inner, me, mine, right, row, selected_row
 
 

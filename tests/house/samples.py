@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from taskwell.accounts.standing import owner, users
 from taskwell.database.statement import argument
-from taskwell.tasks.statements import tasks
+from taskwell.tasks.tables import tasks
 
 TREE, PLAN, BUILD = "tree", "plan", "build"  # the two proofs; and Statement itself, which a proof of a plan needs
 other = argument("other", Uuid())

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from taskwell.database import statement
-from taskwell.database.statement import REGISTRY, Statement, UnsafeStatement
+from taskwell.database.shapes import every_statement
+from taskwell.database.statement import Statement, UnsafeStatement
 from tests.house import right_statements, wrong_reads, wrong_writes  # noqa: F401  they fill WRONG and RIGHT
 from tests.house.isolation import findings_in_tree
 from tests.house.plans import conjuncts, explain
 from tests.house.samples import BUILD, PLAN, RIGHT, TREE, WRONG, Build
 
 PINNED = Path(__file__).parent / "unscoped_statements.txt"
-SCOPED = [one for one in REGISTRY.values() if one.unscoped is None]
+EVERY = every_statement()
+SCOPED = [one for one in EVERY if one.unscoped is None]
 
 
 @pytest.mark.parametrize("one", SCOPED, ids=lambda one: one.name)
@@ -30,13 +32,13 @@ def test_each_scan_of_each_statement_is_bound_to_the_owner(shared_database: str)
 
 
 def test_the_statements_without_an_owner_are_those_that_were_reviewed() -> None:
-    reasons = {one.name: one.unscoped for one in REGISTRY.values() if one.unscoped is not None}
+    reasons = {one.name: one.unscoped for one in EVERY if one.unscoped is not None}
     listed = [line for line in PINNED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     assert listed == sorted(f"{name}: {reason}" for name, reason in reasons.items())
 
 
 def test_no_reason_is_given_where_a_statement_is_bound_anyway() -> None:
-    unscoped = [one for one in REGISTRY.values() if one.unscoped is not None and "owner" in one.arguments]
+    unscoped = [one for one in EVERY if one.unscoped is not None and "owner" in one.arguments]
     assert [one.name for one in unscoped if findings_in_tree(one.expression) == []] == []
 
 

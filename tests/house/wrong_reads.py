@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from taskwell.accounts.standing import owner, users
-from taskwell.tasks.statements import tasks
+from taskwell.tasks.tables import tasks
 from tests.house.samples import PLAN, TREE, inner, me, mine, other, task_id, title, wrong
 
 

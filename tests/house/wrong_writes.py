@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.standing import owner, users
-from taskwell.tasks.statements import tasks
+from taskwell.tasks.tables import tasks
 from tests.house.samples import BUILD, INSERTED, PLAN, TREE, inner, me, mine, other, row, selected_row, task_id, title, wrong
 
 

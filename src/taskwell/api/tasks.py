@@ -29,9 +29,10 @@ from taskwell.api.documents import (
 from taskwell.api.replies import Header, Reply, json_reply, not_modified
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
-from taskwell.tasks import cursor, store
+from taskwell.records.cursors import CURSOR_LENGTH, decode_cursor, encode_cursor
+from taskwell.tasks import store
+from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.statements import Order
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import Id, PageLimit
@@ -55,15 +56,14 @@ class TaskQuery(BaseModel):
 
     limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
     cursor: Annotated[
-        Annotated[str, StringConstraints(max_length=100)] | None, Field(description="`next_cursor` of the page before")
+        Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] | None, Field(description="`next_cursor` of the page before")
     ] = None
     completed: Annotated[Literal["true", "false"] | None, Field(description="Only the completed, or only the open ones")] = None
     order: Annotated[Order, Field(description="By creation")] = "newest"
 
     @property
-    def scope(self) -> str:
-        """What a cursor of this list is bound to, besides its owner."""
-        return f"tasks {self.completed} {self.order}"
+    def filter(self) -> TaskFilter:
+        return TaskFilter(None if self.completed is None else self.completed == "true", self.order)
 
 
 _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
@@ -84,13 +84,13 @@ async def list_tasks(
     request: Request, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
+    asked = query.filter
     page = await store.list_tasks(
         db,
         owner,
-        completed=None if query.completed is None else query.completed == "true",
-        order=query.order,
+        asked,
         limit=query.limit,
-        begin=None if query.cursor is None else cursor.decode(query.cursor, db.keyed_hash, owner.id, query.scope),
+        begin=None if query.cursor is None else decode_cursor(query.cursor, db.keyed_hash, owner.id, asked.name),
         if_none_match=etags.if_none_match(if_none_match, db, owner.id),
     )
     tag = (b"etag", etags.etag(db, owner.id, page.revision))
@@ -98,7 +98,7 @@ async def list_tasks(
         return not_modified(tag)
     if page.next_place is None:
         return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
-    next_cursor = cursor.encode(page.next_place, db.keyed_hash, owner.id, query.scope)
+    next_cursor = encode_cursor(page.next_place, db.keyed_hash, owner.id, asked.name)
     body = f'{{"items":[{page.items}],"next_cursor":"{next_cursor}"}}'
     return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, next_cursor)))
 
@@ -130,8 +130,7 @@ async def replace_task(
     """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
     cannot bring a deleted task back by accident."""
     if if_none_match is None:
-        changes = TaskChanges.to(whole)
-        task = await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db, owner.id))
+        task = await store.change_task(db, owner, task_id, whole, if_match=etags.if_match(if_match, db, owner.id))
         return _reply(200, task, db, owner)
     if if_none_match.strip() != "*" or if_match is not None:
         raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")

@@ -38,8 +38,3 @@ class TaskChanges(BaseModel):
     title: Annotated[Title, Field(default=None)]
     description: Annotated[Description | None, Field(default=None)]
     is_completed: Annotated[Flag, Field(default=None)]
-
-    @classmethod
-    def to(cls, task: WholeTask) -> "TaskChanges":
-        """Every field given, so that nothing of the old task stays."""
-        return cls(title=task.title, description=task.description, is_completed=task.is_completed)

@@ -9,10 +9,11 @@ import asyncpg
 from taskwell.accounts.owner import Owner, ask
 from taskwell.database.database import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
-from taskwell.tasks.cursor import Place, place_of
+from taskwell.records.cursors import Place
+from taskwell.records.paging import cut
+from taskwell.tasks.filter import SORTS, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
-    BETWEEN_ITEMS,
     CHANGE_TASK,
     CREATE_TASK,
     CREATE_TASK_AT,
@@ -21,7 +22,7 @@ from taskwell.tasks.statements import (
     LIST_TASKS,
     PLACE_TASK,
     READ_TASK,
-    Order,
+    TASK,
 )
 from taskwell.types import new_id
 
@@ -48,45 +49,33 @@ async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
 
 
 async def list_tasks(
-    db: Database,
-    owner: Owner,
-    *,
-    completed: bool | None,
-    order: Order,
-    limit: int,
-    begin: Place | None,
-    if_none_match: str | None,
+    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, begin: Place | None, if_none_match: str | None
 ) -> RenderedPage:
-    """One page, by creation. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
-    resume = {} if begin is None else {"first_created_at": begin.created_at, "first_id": begin.id}
-    statement = LIST_TASKS[completed, order, begin is not None]
+    """One page. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
+    resume = {} if begin is None else {f"first_{name}": value for name, value in begin.items()}
+    statement = LIST_TASKS[asked.shape(is_resumed=begin is not None)]
     row = await ask(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
     if row is None:
         return RenderedPage("", None, 0)
-    if not row["is_news"]:
+    if not row["is_changed"]:
         return RenderedPage(None, None, row["revision"])
-    items: str = row["items"] or ""
-    if items.count("\n") < limit:  # one character is found several times faster than two
-        return RenderedPage(items, None, row["revision"])
-    items, _, beyond = items.rpartition(BETWEEN_ITEMS)
-    return RenderedPage(items, place_of(beyond), row["revision"])
+    items, place = cut(row, SORTS[asked.order])
+    return RenderedPage(items, place, row["revision"])
 
 
 async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
     """The task, and whether this request made it: a repeated request finds what the first one made."""
-    content = {"title": new.title, "description": new.description, "is_completed": new.is_completed}
+    content = TASK.content.given_by(new)
     task_id = new.id or new_id()
-    statement = CREATE_TASK_AT if new.id else CREATE_TASK
-    try:
-        row = await ask(db, statement, owner, task_id=task_id, **content)
-    except asyncpg.UniqueViolationError:
-        if new.id is None:
-            return await _created_before(db, owner, task_id), True
-        row = await ask(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
-        if row is None or row["task"] is None:
-            raise TaskIdTaken from None
-        return RenderedTask(task_id, row["task"], row["revision"]), False
-    return _found(task_id, row), True
+    row = await ask(db, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
+    if row is None or row["task"] is not None:
+        return _found(task_id, row), True
+    if new.id is None:
+        return await _created_before(db, owner, task_id), True
+    row = await ask(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
+    if row is None or row["task"] is None:
+        raise TaskIdTaken
+    return RenderedTask(task_id, row["task"], row["revision"]), False
 
 
 async def _created_before(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
@@ -100,22 +89,12 @@ async def _created_before(db: Database, owner: Owner, task_id: UUID) -> Rendered
         raise OutcomeUnknown from error
 
 
-async def change_task(db: Database, owner: Owner, task_id: UUID, changes: TaskChanges, *, if_match: str | None) -> RenderedTask:
+async def change_task(
+    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: str | None
+) -> RenderedTask:
     """Raises TaskChanged when the task's revision is none of `if_match` (revisions with commas)."""
-    given = changes.model_fields_set
-    row = await ask(
-        db,
-        CHANGE_TASK,
-        owner,
-        task_id=task_id,
-        if_match=if_match,
-        has_title="title" in given,
-        title=changes.title,
-        has_description="description" in given,
-        description=changes.description,
-        has_is_completed="is_completed" in given,
-        is_completed=changes.is_completed,
-    )
+    change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
+    row = await ask(db, CHANGE_TASK, owner, task_id=task_id, if_match=if_match, **change(changes))
     return _unchanged_by_others(_found(task_id, row), row)
 
 
@@ -126,15 +105,7 @@ async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: st
 
 async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
-    row = await ask(
-        db,
-        PLACE_TASK,
-        owner,
-        task_id=task_id,
-        title=new.title,
-        description=new.description,
-        is_completed=new.is_completed,
-    )
+    row = await ask(db, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
     if row is not None and row["task"] is not None:
         return RenderedTask(task_id, row["task"], row["revision"])
     try:

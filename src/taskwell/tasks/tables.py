@@ -42,6 +42,9 @@ class Task(SQLModel, table=True):
     revision: int = Field(sa_type=BigInteger)
 
 
+tasks = Task.__table__  # type: ignore[attr-defined]
+
+
 class TaskView(SQLModel):
     """A task, as the API shows it. Times are RFC 3339 in UTC."""
 

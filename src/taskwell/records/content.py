@@ -1,0 +1,62 @@
+"""A noun's writable fields, said once: by the model of a request that gives them all.
+
+The arguments of a statement, the columns of an insert, and what "the same", "differs" and "changed in part" mean all follow from
+it. A field that is added to the model is stored, compared and changed everywhere, or nowhere.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, or_
+from sqlalchemy.sql.type_api import TypeEngine
+
+from taskwell.database.statement import argument
+
+
+class Content:
+    """`whole` is the model of a PUT; each of its fields is a column of `table`."""
+
+    def __init__(self, table: Table, whole: type[BaseModel]) -> None:
+        self.names = tuple(whole.model_fields)
+        self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in self.names}
+        self.arguments = {name: argument(name, _sent(column)) for name, column in self._columns.items()}
+        self._is_given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
+
+    def same(self, row: FromClause) -> ColumnElement[bool]:
+        """The row holds what the arguments say."""
+        return and_(*(self._equals(name, row.c[name]) for name in self.names))
+
+    def merged(self, row: FromClause) -> dict[str, ColumnElement[Any]]:
+        """For each field the argument, if it is given, or else what the row holds."""
+        return {name: case((self._is_given[name], self.arguments[name]), else_=row.c[name]) for name in self.names}
+
+    def differs(self, new: Mapping[str, ColumnElement[Any]], row: FromClause) -> ColumnElement[bool]:
+        """One of the new values is not what the row holds."""
+        return or_(
+            *(
+                new[name].is_distinct_from(row.c[name]) if column.nullable else new[name] != row.c[name]
+                for name, column in self._columns.items()
+            )
+        )
+
+    def _equals(self, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        given = self.arguments[name]
+        return column.is_not_distinct_from(given) if self._columns[name].nullable else column == given
+
+    def given_by(self, request: BaseModel) -> dict[str, Any]:
+        """The arguments of a request that gives every field: a POST, or a PUT that creates."""
+        return {name: getattr(request, name) for name in self.names}
+
+    def replaced_by(self, request: BaseModel) -> dict[str, Any]:
+        """The arguments of a PUT: every field is given, so that nothing of the old record stays."""
+        return self.given_by(request) | {f"has_{name}": True for name in self.names}
+
+    def changed_by(self, request: BaseModel) -> dict[str, Any]:
+        """The arguments of a PATCH: the fields that it names are given."""
+        return self.given_by(request) | {f"has_{name}": name in request.model_fields_set for name in self.names}
+
+
+def _sent(column: Column[Any]) -> TypeEngine[Any]:
+    # With the column's own length the cast in the statement's text would cut a longer value off, instead of having it refused.
+    return String() if isinstance(column.type, String) else column.type

@@ -1,0 +1,55 @@
+"""Where a page begins, as an opaque string. It is bound to the owner and to the whole filter: elsewhere it is refused."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from taskwell.database.keyed_hash import KeyedHash
+from taskwell.errors import InvalidInput
+
+CURSOR_LENGTH = 200
+
+_CHECK_BYTES = 12
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Place = dict[str, Any]
+"""A row's values of the sort keys, by their names: times, ids, texts, whole numbers, None."""
+
+
+def encode_cursor(place: Place, keyed_hash: KeyedHash, owner: UUID, asked: str) -> str:
+    """`asked` says all that the list was asked for: the noun, each filter and the order."""
+    body = json.dumps({name: _written(value) for name, value in place.items()}, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_check(body, keyed_hash, owner, asked) + body).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, keyed_hash: KeyedHash, owner: UUID, asked: str) -> Place:
+    """Raises InvalidInput for anything that `encode_cursor` did not make for this owner and list."""
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raw = b""
+    check, body = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
+    if not body or check != _check(body, keyed_hash, owner, asked):
+        raise InvalidInput.of("query", "cursor", "cursor_invalid", "this cursor is not from a page of this list")
+    return {name: _read(value) for name, value in json.loads(body).items()}  # our own words: the check says so
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return ["time", (value - _EPOCH) // timedelta(microseconds=1)]
+    return ["id", value.hex] if isinstance(value, UUID) else value
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    kind, written = value
+    return _EPOCH + timedelta(microseconds=written) if kind == "time" else UUID(hex=written)
+
+
+def _check(body: bytes, keyed_hash: KeyedHash, owner: UUID, asked: str) -> bytes:
+    # A cursor opens nothing, since every statement is bound to the owner anyway. The check tells mistakes apart, and with its
+    # key it tells nobody whose list this is: the id of somebody whom another issuer knows can be guessed from their name there.
+    return keyed_hash.of(b"page" + owner.bytes + len(asked).to_bytes(4, "big") + asked.encode() + body).digest()

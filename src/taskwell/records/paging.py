@@ -1,0 +1,105 @@
+"""A page of a list: rows in an order, from a place on. The place is that of a row, not a count, so rows that come and go between
+two pages are neither repeated nor skipped.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Text,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+
+from taskwell.accounts.standing import owner_in_standing, users
+from taskwell.database.statement import argument
+from taskwell.database.view import as_json
+from taskwell.records.cursors import Place
+from taskwell.records.kinds import Kind
+from taskwell.records.writing import is_among
+
+BETWEEN_ITEMS = ",\n"
+"""A line end is never inside an item, where JSON writes it as `\\n`: so a page can be cut between two items."""
+
+_if_none_match = argument("if_none_match", String())
+_limit = argument("limit", Integer())
+
+
+class SortKey(NamedTuple):
+    """A column to sort by. NULLs come last in both directions. The last key of an order is the id, so that no two rows tie."""
+
+    name: str
+    is_descending: bool = False
+
+
+Sort = tuple[SortKey, ...]
+
+
+def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, is_resumed: bool) -> Select[Any]:
+    """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
+
+    Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
+    """
+    # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
+    is_changed = or_(_if_none_match.is_(None), and_(_if_none_match != "*", not_(is_among(users.c.revision, _if_none_match))))
+    begin = [at_or_after(kind.table, sort)] if is_resumed else []
+    item = (
+        select(*kind.shown)
+        .where(kind.live, *conditions, *begin, is_changed)
+        .order_by(*(_sorted(kind.table.c[key.name], key) for key in sort))
+        .limit(_limit + 1)
+        .correlate(users)
+        .subquery("item")
+    )
+    places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
+    cut = (
+        select(func.string_agg(cast(as_json(item), Text), BETWEEN_ITEMS).label("items"), *places)
+        .select_from(item)
+        .lateral("page")
+    )
+    return (
+        select(users.c.revision, is_changed.label("is_changed"), *cut.c)
+        .select_from(users.outerjoin(cut, true()))
+        .where(owner_in_standing())
+    )
+
+
+def at_or_after(rows: FromClause, sort: Sort) -> ColumnElement[bool]:
+    """The row stands at the place that the `first_...` arguments name, or after it."""
+    columns = [rows.c[key.name] for key in sort]
+    places = [argument(f"first_{key.name}", column.type) for key, column in zip(sort, columns, strict=True)]
+    if len({key.is_descending for key in sort}) == 1 and not any(column.nullable for column in columns):
+        row, place = tuple_(*columns), tuple_(*places)  # which an index can begin at
+        return row <= place if sort[0].is_descending else row >= place
+    reached = and_(*(column.is_not_distinct_from(place) for column, place in zip(columns, places, strict=True)))
+    for key, column, place in reversed(list(zip(sort, columns, places, strict=True))):
+        beyond = column < place if key.is_descending else column > place
+        is_after = or_(beyond, and_(column.is_(None), place.is_not(None))) if column.nullable else beyond
+        reached = or_(is_after, and_(column.is_not_distinct_from(place), reached))
+    return reached
+
+
+def _sorted(column: ColumnElement[Any], key: SortKey) -> ColumnElement[Any]:
+    if not key.is_descending:
+        return column.asc()  # PostgreSQL's own order has NULLs last
+    return column.desc().nulls_last() if getattr(column, "nullable", False) else column.desc()
+
+
+def cut(row: asyncpg.Record, sort: Sort) -> tuple[str, Place | None]:
+    """The items of the page, and where the next one begins: at the row that was rendered beyond it."""
+    items: str = row["items"] or ""
+    if row["next_id"] is None:
+        return items, None
+    return items.rpartition(BETWEEN_ITEMS)[0], {key.name: row[f"next_{key.name}"] for key in sort}

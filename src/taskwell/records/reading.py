@@ -1,0 +1,22 @@
+"""Reading one record: the account may act, and the record is there."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select, true
+
+from taskwell.accounts.standing import owner_in_standing, users
+from taskwell.database.view import as_json
+from taskwell.records.kinds import Kind
+
+
+def read(kind: Kind, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The live record that the statement names, if the conditions hold. No row: no such user. NULL: no such record."""
+    one = select(*kind.shown).where(kind.live, kind.table.c.id == kind.id, *conditions).subquery(kind.name)
+    return (
+        select(as_json(one).label(kind.name), one.c.revision).select_from(users.outerjoin(one, true())).where(owner_in_standing())
+    )
+
+
+def read_same(kind: Kind) -> Select[Any]:
+    """The record, if it holds what the arguments say."""
+    return read(kind, kind.content.same(kind.table))

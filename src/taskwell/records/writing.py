@@ -1,0 +1,201 @@
+"""The frame of a write: lock, decide, change, count, answer. A noun's statements are made of these.
+
+A write locks before it decides. In READ COMMITTED a CTE keeps the snapshot from before it waited for a lock, so what a
+decision rests on comes from a row that this same statement has locked: `me` is the user's row `FOR NO KEY UPDATE`, then
+`current` the record `FOR UPDATE`. Both give the newest version, whoever had the lock before. The time is taken by a SELECT after
+the lock, so that times never run against the revision, and what changes rows takes it from there: nothing volatile stands in an
+INSERT or an UPDATE (Citus refuses that).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    any_,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from taskwell.accounts.standing import owner, owner_in_standing, users
+from taskwell.database.statement import argument
+from taskwell.database.view import as_json
+from taskwell.records.kinds import Kind
+
+Values = Mapping[str, ColumnElement[Any]]
+Derived = Callable[[Values, ColumnElement[Any], FromClause | None], Values]
+"""The columns that follow from a record's content: of (its new content, the time of the change, the row as it was or None)."""
+
+# Revisions with commas between them. An array would be the natural type, but asyncpg asks the server for the array types that
+# it meets, and sets `jit` for the session while it does.
+_if_match = argument("if_match", String())
+
+
+def is_among(revision: ColumnElement[int], revisions: ColumnElement[str]) -> ColumnElement[bool]:
+    """The revision is one of those that the text holds."""
+    return cast(revision, String) == any_(func.string_to_array(revisions, ","))
+
+
+# ---- lock ----------------------------------------------------------------------------------------------------------------
+
+
+def locked_owner() -> CTE:
+    """The user's row, if the account may act."""
+    return select(users.c.id, users.c.revision).where(owner_in_standing()).with_for_update(key_share=True).cte("me")
+
+
+def locked_record(kind: Kind, me: CTE) -> CTE:
+    """The live record that the statement names, as it is now."""
+    return (
+        select(*kind.shown)
+        .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
+        .where(kind.live, kind.table.c.id == kind.id)
+        .with_for_update(of=kind.table)
+        .cte("current")
+    )
+
+
+# ---- create --------------------------------------------------------------------------------------------------------------
+
+
+def created(kind: Kind, derived: Derived, *, at_our_id: bool) -> Select[Any]:
+    """The new record. No row: no such user. NULL in its place: the id is taken, by whatever stands there or once stood.
+
+    At an id of the client's the revision is counted once the record is there, since a taken id must take none. An id of our own
+    is taken only when a statement is repeated after a broken connection, so there the revision is counted with the lock, which
+    spares a create the second visit to the user's row.
+    """
+    if at_our_id:
+        me = (
+            update(users)
+            .values(revision=users.c.revision + 1)
+            .where(owner_in_standing())
+            .returning(users.c.id, users.c.revision)
+            .cte("me")
+        )
+        stamped = select(me.c.revision, func.clock_timestamp().label("at")).select_from(me).cte("stamped")
+    else:
+        me = locked_owner()
+        stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
+    row = _new_row(kind, derived, stamped)
+    new = (
+        insert(kind.table)
+        .from_select(list(row), select(*row.values()).select_from(stamped))
+        .on_conflict_do_nothing(index_elements=[kind.table.c.user_id, kind.table.c.id])
+        .returning(*kind.shown)
+        .cte("created")
+    )
+    answer = select(as_json(new).label(kind.name), new.c.revision).select_from(me.outerjoin(new, true()))
+    return answer if at_our_id else answer.add_cte(_counted(new))
+
+
+def placed(kind: Kind, derived: Derived) -> Select[Any]:
+    """The new record, also where a deleted one was. No row: no such user. NULL in its place: a live one stands there."""
+    me = locked_owner()
+    stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
+    row = _new_row(kind, derived, stamped)
+    new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(stamped))
+    there = (
+        new.on_conflict_do_update(
+            index_elements=[kind.table.c.user_id, kind.table.c.id],
+            set_={name: new.excluded[name] for name in row if name not in ("user_id", "id")} | {"deleted_at": null()},
+            where=and_(kind.table.c.user_id == owner, kind.table.c.deleted_at.is_not(None)),
+        )
+        .returning(*kind.shown)
+        .cte("placed")
+    )
+    return (
+        select(as_json(there).label(kind.name), there.c.revision)
+        .select_from(me.outerjoin(there, true()))
+        .add_cte(_counted(there))
+    )
+
+
+def _new_row(kind: Kind, derived: Derived, stamped: CTE) -> dict[str, ColumnElement[Any]]:
+    content, at = kind.content.arguments, stamped.c.at
+    times = {"created_at": at, "updated_at": at, "revision": stamped.c.revision}
+    return {"user_id": owner, "id": kind.id, **content, **derived(content, at, None), **times}
+
+
+# ---- change --------------------------------------------------------------------------------------------------------------
+
+
+def changed(kind: Kind, derived: Derived) -> Select[Any]:
+    """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted."""
+    me = locked_owner()
+    current = locked_record(kind, me)
+    new = kind.content.merged(current)
+    wanted = (
+        select(
+            *(value.label(name) for name, value in new.items()),
+            (me.c.revision + 1).label("revision"),
+            func.clock_timestamp().label("at"),
+        )
+        .select_from(me.join(current, true()))
+        .where(_matches(current), kind.content.differs(new, current))
+        .cte("wanted")
+    )
+    content = {name: wanted.c[name] for name in kind.content.names}
+    return _decided(kind, me, current, wanted, {**content, **derived(content, wanted.c.at, kind.table)})
+
+
+def deleted(kind: Kind) -> Select[Any]:
+    """The record as it was."""
+    me = locked_owner()
+    current = locked_record(kind, me)
+    doomed = (
+        select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at"))
+        .select_from(me.join(current, true()))
+        .where(_matches(current))
+        .cte("doomed")
+    )
+    return _decided(kind, me, current, doomed, {"deleted_at": doomed.c.at}, shows_change=False)
+
+
+def _matches(current: CTE) -> ColumnElement[bool]:
+    return or_(_if_match.is_(None), is_among(current.c.revision, _if_match))
+
+
+def _decided(kind: Kind, me: CTE, current: CTE, decision: CTE, values: Values, *, shows_change: bool = True) -> Select[Any]:
+    """Carry out the decision, if there is one, and say what became of it.
+
+    No row: no such user. `revision` NULL: no such record. `matches` false: it is not as the client expects. Else it is done, and
+    the record is as shown.
+    """
+    change = (
+        update(kind.table)
+        .values(**values, updated_at=decision.c.at, revision=decision.c.revision)
+        .where(kind.live, kind.table.c.id == kind.id)
+        .returning(*kind.shown)
+        .cte("changed")
+    )
+    return (
+        select(
+            (func.coalesce(as_json(change), as_json(current)) if shows_change else as_json(current)).label(kind.name),
+            func.coalesce(change.c.revision, current.c.revision).label("revision"),
+            _matches(current).label("matches"),
+        )
+        .select_from(me.outerjoin(current, true()).outerjoin(change, true()))
+        .add_cte(_counted(change))
+    )
+
+
+def _counted(written: CTE) -> CTE:
+    """The revision of what was written becomes the user's."""
+    return (
+        update(users)
+        .values(revision=written.c.revision)
+        .where(users.c.id == owner, users.c.id == written.c.user_id)
+        .cte("counted")
+    )

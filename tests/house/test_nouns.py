@@ -1,0 +1,97 @@
+"""A field of a noun's that is written in one place is written in all: said for each noun, and tried on a forgetful one."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlmodel import SQLModel
+
+import taskwell.app  # noqa: F401  # registers every noun
+from taskwell.records.content import Content
+from taskwell.records.kinds import KINDS, Kind
+
+OF_EVERY_RECORD = {"id", "user_id", "created_at", "updated_at", "revision"}
+
+
+def disagreements(table: Table, view: Any, new: Any, whole: Any, changes: Any) -> set[str]:
+    """Where a field is missing: PUT = PATCH = POST less `id` = content, and all of it is stored and shown."""
+    content = set(whole.model_fields)
+    said = {"POST": set(new.model_fields) - {"id"}, "PATCH": set(changes.model_fields)}
+    stored = {"the table": {column.name for column in table.c}, "the view": set(view.model_fields)}
+    return {f"{place}: {field}" for place, fields in said.items() for field in fields ^ content} | {
+        f"{place}: {field}" for place, fields in stored.items() for field in content - fields
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_request_of_a_noun_knows_the_same_fields(kind: Kind) -> None:
+    assert disagreements(kind.table, kind.view, kind.new, kind.whole, kind.changes) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_noun_has_what_every_record_has(kind: Kind) -> None:
+    assert {column.name for column in kind.table.c} >= OF_EVERY_RECORD | {"deleted_at"}
+    assert set(kind.view.model_fields) >= OF_EVERY_RECORD
+    assert [column.name for column in kind.table.primary_key] == ["user_id", "id"]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_field_that_cannot_be_null_is_cleared_by_no_patch(kind: Kind) -> None:
+    for name in kind.content.names:
+        if not kind.table.c[name].nullable:
+            with pytest.raises(ValueError, match=name):
+                kind.changes.model_validate({name: None})
+
+
+class NewNote(BaseModel):
+    text: str
+    priority: int
+    id: str
+
+
+class WholeNote(BaseModel):
+    text: str
+    priority: int
+
+
+class NoteChanges(BaseModel):
+    text: str
+    priority: int
+
+
+class NoteView(SQLModel):
+    text: str
+    priority: int
+
+
+class Forgetful(BaseModel):
+    text: str
+
+
+NOTES = Table("notes", MetaData(), Column("text", String), Column("priority", Integer))
+WITHOUT = Table("notes", MetaData(), Column("text", String))
+COMPLETE: dict[str, Any] = {"table": NOTES, "view": NoteView, "new": NewNote, "whole": WholeNote, "changes": NoteChanges}
+
+
+@pytest.mark.parametrize("place", COMPLETE)
+def test_a_field_that_is_forgotten_in_one_place_is_found(place: str) -> None:
+    assert disagreements(**COMPLETE) == set()
+    assert disagreements(**COMPLETE | {place: WITHOUT if place == "table" else Forgetful}) != set()
+
+
+def test_content_takes_every_field_of_its_model() -> None:
+    """What a new field is given, compared with, and merged into follows from the model."""
+    content = Content(NOTES, WholeNote)
+    assert set(content.arguments) == set(content.merged(NOTES)) == {"text", "priority"}
+    assert "priority" in str(content.same(NOTES))
+    assert "priority" in str(content.differs(content.arguments, NOTES))
+    note = NoteChanges.model_construct({"priority"}, text="", priority=3)
+    assert content.changed_by(note) == {"text": "", "priority": 3, "has_text": False, "has_priority": True}
+    whole = WholeNote(text="x", priority=3)
+    assert content.replaced_by(whole) == {"text": "x", "priority": 3, "has_text": True, "has_priority": True}
+
+
+def test_content_refuses_a_field_without_a_column() -> None:
+    with pytest.raises(KeyError, match="priority"):
+        Content(WITHOUT, WholeNote)
