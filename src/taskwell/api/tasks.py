@@ -29,13 +29,12 @@ from taskwell.api.documents import (
 from taskwell.api.replies import Header, Reply, json_reply, not_modified
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
-from taskwell.records.cursors import CURSOR_LENGTH, decode_cursor, encode_cursor
 from taskwell.tasks import store
 from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
-from taskwell.types import Id, PageLimit
+from taskwell.types import CURSOR_LENGTH, Id, PageLimit
 
 router = APIRouter(
     tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
@@ -84,23 +83,21 @@ async def list_tasks(
     request: Request, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
-    asked = query.filter
     page = await store.list_tasks(
         db,
         owner,
-        asked,
+        query.filter,
         limit=query.limit,
-        begin=None if query.cursor is None else decode_cursor(query.cursor, db.keyed_hash, owner.id, asked.name),
+        cursor=query.cursor,
         if_none_match=etags.if_none_match(if_none_match, db, owner.id),
     )
     tag = (b"etag", etags.etag(db, owner.id, page.revision))
     if page.items is None:
         return not_modified(tag)
-    if page.next_place is None:
+    if page.next_cursor is None:
         return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
-    next_cursor = encode_cursor(page.next_place, db.keyed_hash, owner.id, asked.name)
-    body = f'{{"items":[{page.items}],"next_cursor":"{next_cursor}"}}'
-    return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, next_cursor)))
+    body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"}}'
+    return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, page.next_cursor)))
 
 
 @router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})

@@ -9,8 +9,6 @@ from uuid import UUID
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.errors import InvalidInput
 
-CURSOR_LENGTH = 200
-
 _CHECK_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

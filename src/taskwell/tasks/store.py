@@ -9,7 +9,7 @@ import asyncpg
 from taskwell.accounts.owner import Owner, ask
 from taskwell.database.database import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
-from taskwell.records.cursors import Place
+from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
 from taskwell.tasks.filter import SORTS, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
@@ -39,7 +39,7 @@ class RenderedPage(NamedTuple):
     """`items` is the inside of a JSON array, None where the client's copy of that revision still holds."""
 
     items: str | None
-    next_place: Place | None
+    next_cursor: str | None
     revision: int
 
 
@@ -49,18 +49,20 @@ async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
 
 
 async def list_tasks(
-    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, begin: Place | None, if_none_match: str | None
+    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: str | None
 ) -> RenderedPage:
     """One page. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
-    resume = {} if begin is None else {f"first_{name}": value for name, value in begin.items()}
-    statement = LIST_TASKS[asked.shape(is_resumed=begin is not None)]
+    begin = {} if cursor is None else decode_cursor(cursor, db.keyed_hash, owner.id, asked.name)
+    statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
+    resume = {f"first_{name}": value for name, value in begin.items()}
     row = await ask(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
     if row is None:
         return RenderedPage("", None, 0)
     if not row["is_changed"]:
         return RenderedPage(None, None, row["revision"])
     items, place = cut(row, SORTS[asked.order])
-    return RenderedPage(items, place, row["revision"])
+    next_cursor = None if place is None else encode_cursor(place, db.keyed_hash, owner.id, asked.name)
+    return RenderedPage(items, next_cursor, row["revision"])
 
 
 async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
