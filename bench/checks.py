@@ -79,14 +79,14 @@ class Checker:
             status, body, _ = self.ask(writer, "GET", path)
             self._expect(status == 404, f"after DELETE: {status} {body}")
 
-    def conditions(self) -> str:
-        """The ETag of a list at the revision of the load, the same for everybody."""
-        _, _, headers = self.ask(0, "GET", "/api/v1/tasks")
-        tag = headers["etag"]
-        for user in (0, self._dataset.users - 1):
-            status, _, _ = self.ask(user, "GET", "/api/v1/tasks", headers={"If-None-Match": tag})
-            self._expect(status == 304, f"If-None-Match: {status} instead of 304")
-        return tag
+    def conditions(self) -> list[str]:
+        """The ETag of each user's list at the revision of the load."""
+        tags = [self.ask(user, "GET", "/api/v1/tasks?limit=1")[2]["etag"] for user in range(self._dataset.users)]
+        last = len(tags) - 1
+        for user, of, right in ((0, 0, 304), (last, last, 304), (0, last, 200), (last, 0, 200)):
+            status, _, _ = self.ask(user, "GET", "/api/v1/tasks", headers={"If-None-Match": tags[of]})
+            self._expect(status == right, f"user {user} with the tag of user {of}: {status} instead of {right}")
+        return tags
 
     def bad_token(self) -> None:
         status, body, _ = self.ask(0, "GET", "/api/v1/tasks", headers={"Authorization": "Bearer eyJhbGciOiJFZERTQSJ9.e30.AAAA"})

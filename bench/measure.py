@@ -87,7 +87,9 @@ def check(server: Server, setup: Setup, wrk: Wrk) -> None:
     checker.reads()
     checker.writes()
     if "poll" in server.kind.can:
-        wrk.etag = checker.conditions()
+        file = setup.folder / f"tags-{server.kind.name}.txt"
+        file.write_text("".join(f"{tag}\n" for tag in checker.conditions()))
+        wrk.tags = str(file)
     if "badtoken" in server.kind.can:
         checker.bad_token()
     say(f"  starts in {server.start_seconds:.2f} s; gives the right rows")

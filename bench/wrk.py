@@ -45,7 +45,7 @@ class Wrk:
     people: Path
     auth: str  # "bearer" or "header"
     postgres: int  # process id
-    etag: str = ""
+    tags: str = ""
     paths: str = ""
     run_number: int = 0
     deleted: int = 0  # the tasks that DELETE has been through
@@ -65,7 +65,7 @@ class Wrk:
             "BENCH_OFFSET": str(self.deleted),
             "BENCH_THREADS": str(THREADS),
             "BENCH_PEOPLE": str(self.people),
-            "BENCH_ETAG": self.etag,
+            "BENCH_TAGS": self.tags,
             "BENCH_PATHS": self.paths,
         }
         command = ["wrk", "-t", str(THREADS), "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{ANSWER_SECONDS}s"]

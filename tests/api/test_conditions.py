@@ -26,8 +26,29 @@ def test_a_304_says_to_caches_what_the_200_said(alice: Person) -> None:
         whole = alice.get(path)
         unchanged = alice.get(path, headers={"If-None-Match": whole.headers["etag"]})
         assert unchanged.status_code == 304
-        for name in ("cache-control", "etag"):
+        for name in ("cache-control", "etag", "vary"):
             assert unchanged.headers[name] == whole.headers[name]
+
+
+def test_whatever_depends_on_who_asks_says_so(alice: Person) -> None:
+    task, nobody = alice.creates(), {"Authorization": ""}
+    one, absent = f"{TASKS}/{task['id']}", f"{TASKS}/{alice.id}"
+    answers = [
+        alice.get(TASKS),
+        alice.head(one),
+        alice.get(one, headers={"If-None-Match": "*"}),
+        alice.get(TASKS, headers=nobody),
+        alice.get(absent),
+        alice.get(f"{TASKS}?limit=0"),
+        alice.patch(one, json={}, headers={"If-Match": '"x"'}),
+        alice.get("/api/v1/auth/me"),
+        alice.post("/api/v1/auth/tokens", json={"name": "x", "scopes": ["tasks:read"], "expires_in_days": 1}),
+        alice.delete(one),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 304, 401, 404, 400, 412, 200, 201, 204]
+    for answer in answers:
+        assert answer.headers.get_list("vary") == ["Authorization"]
+        assert answer.headers["cache-control"] in ("private, no-cache", "no-store")
 
 
 def test_empty_elements_of_a_list_of_tags_are_passed_over(alice: Person) -> None:

@@ -55,7 +55,7 @@ def test_it_may_read_the_answer_and_the_headers_that_matter(dora: Person) -> Non
     assert answer.status_code == 201
     assert answer.headers["access-control-allow-origin"] == ORIGIN
     assert {"etag", "link", "location", "x-request-id"} <= names(answer.headers["access-control-expose-headers"])
-    assert "origin" in names(answer.headers["vary"])
+    assert {"origin", "authorization"} <= names(answer.headers["vary"])
 
 
 def test_it_may_read_an_error_too(dora: Person) -> None:
@@ -82,7 +82,9 @@ def test_a_page_of_another_origin_may_not(dora: Person, origin: str) -> None:
 
 
 def test_a_refused_preflight_has_the_shape_of_every_error(dora: Person) -> None:
-    assert_error(preflight(dora, "POST", origin="https://evil.example"), 400, "invalid_input")
+    refused = preflight(dora, "POST", origin="https://evil.example")
+    assert_error(refused, 400, "invalid_input")
+    assert {"origin", "authorization"} <= names(refused.headers["vary"])
 
 
 def test_without_the_setting_no_other_origin_may(alice: Person) -> None:

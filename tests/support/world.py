@@ -1,5 +1,6 @@
 """Whoever can ask for anything: each kind of credential that there is, and each way in which one is refused."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -133,12 +134,13 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
         hooks = {"response": [server.contract.hook]}
         browser = stack.enter_context(httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks=hooks))
         askers = _refused(server, database_url, browser, people, stack) | _admitted(server, browser, people)
+        end = int(time.time()) + 3600  # Clerk's live for a minute, and all that is asked of this world may take longer
         for preset, provider in providers.items():
             name = rows[PRESETS.index(preset)].get("name", preset)
             askers[f"a user of {preset}"] = Asker(
-                _bearer(provider.token()), user_id_of(name, provider.kind.subject), frozenset(SCOPES)
+                _bearer(provider.token(exp=end)), user_id_of(name, provider.kind.subject), frozenset(SCOPES)
             )
-        banned = providers["clerk"].token("user_banned")
+        banned = providers["clerk"].token("user_banned", exp=end)
         assert browser.post("/api/v1/tasks", headers=_bearer(banned), json={"title": "x"}).status_code == 201
         _sql(database_url, "UPDATE users SET disabled_at = now() WHERE id = $1", user_id_of("clerk", "user_banned"))
         askers["a disabled user of another issuer"] = Asker(_bearer(banned), refused="account_unusable")

@@ -1,14 +1,14 @@
 // Fastify and pg doing the same work as Taskwell: a verified and cached EdDSA token, the user check, soft delete, the
 // revision in the same statement, ETags, cursors, the error envelope. No log line a request: that is ours alone.
 import cluster from 'node:cluster'
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createVerifier } from 'fast-jwt'
 import Fastify from 'fastify'
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { changes, page, params, query, task, whole } from './schemas.js'
-import { CHANGE, CREATE, DELETE, EPOCH, GET, LIST, LIST_FROM } from './statements.js'
+import { CHANGE, CREATE, DELETE, GET, INSTANCE, LIST, LIST_FROM } from './statements.js'
 
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => `${text.slice(0, 10)}T${text.slice(11)}:00`)
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -46,11 +46,11 @@ function signedIn (request) {
   }
 }
 
-function revisions (header, epoch) {
+function revisions (header, ours) {
   if (header === undefined || header === '*') return null
   return header.split(',').map((tag) => {
-    const [, found, revision] = /^\s*"(.+)\.1\.(\d+)"\s*$/.exec(tag) ?? []
-    return found === epoch ? Number(revision) : -1
+    const [, found, revision] = /^\s*"(.+\.)(\d+)"\s*$/.exec(tag) ?? []
+    return found === ours ? Number(revision) : -1
   })
 }
 
@@ -72,11 +72,12 @@ async function serve () {
     options: '-c timezone=UTC'
   })
   const run = async (statement, values) => (await pool.query({ name: statement.name, text: statement.text, values })).rows
-  const [{ epoch }] = await run(EPOCH, [])
+  const [{ epoch, tag_key: key }] = await run(INSTANCE, [])
   const app = Fastify({ logger: false, genReqId: () => randomUUID() })
-  const etag = (revision) => `"${epoch}.1.${revision}"`
+  const ours = (user) => `${epoch}.1.${createHmac('sha256', key).update(user).digest('hex').slice(0, 24)}.`
+  const etag = (user, revision) => `"${ours(user)}${revision}"`
   const tagged = (reply, row) => {
-    reply.header('etag', etag(row.revision))
+    reply.header('etag', etag(row.user_id, row.revision))
     return row
   }
 
@@ -87,7 +88,7 @@ async function serve () {
     reply.code(status).send({ error: { code, message: error.message, details: {}, request_id: request.id } })
   })
   app.addHook('onSend', (request, reply, payload, done) => {
-    reply.header('x-request-id', request.id).header('cache-control', 'private, no-cache')
+    reply.header('x-request-id', request.id).header('cache-control', 'private, no-cache').header('vary', 'Authorization')
     reply.header('x-content-type-options', 'nosniff')
     done()
   })
@@ -95,13 +96,13 @@ async function serve () {
   app.get('/api/v1/tasks', { schema: { querystring: query, response: { 200: page } } }, async (request, reply) => {
     const [user, issuedAt] = signedIn(request)
     const { limit, cursor } = request.query
-    const known = revisions(request.headers['if-none-match'], epoch)
+    const known = revisions(request.headers['if-none-match'], ours(user))
     const values = [user, issuedAt, limit, known === null ? null : Math.max(...known)]
     if (cursor !== undefined) values.push(...Buffer.from(cursor, 'base64url').toString().split(' '))
     const rows = await run(cursor === undefined ? LIST : LIST_FROM, values)
     if (rows.length === 0) throw new Refusal(401, 'account_unusable', 'This account cannot be used.')
     const revision = rows[0].user_revision
-    reply.header('etag', etag(revision))
+    reply.header('etag', etag(user, revision))
     if (known !== null && known.includes(revision)) return reply.code(304).send()
     if (rows[0].id === null) return { items: [], next_cursor: null }
     if (rows.length <= limit) return { items: rows, next_cursor: null }
@@ -114,7 +115,7 @@ async function serve () {
   app.get('/api/v1/tasks/:id', { schema: { params, response: { 200: task } } }, async (request, reply) => {
     const [user, issuedAt] = signedIn(request)
     const row = checked(await run(GET, [user, issuedAt, request.params.id]))
-    const known = revisions(request.headers['if-none-match'], epoch)
+    const known = revisions(request.headers['if-none-match'], ours(user))
     tagged(reply, row)
     return known !== null && known.includes(row.revision) ? reply.code(304).send() : row
   })
@@ -128,20 +129,20 @@ async function serve () {
   app.patch('/api/v1/tasks/:id', { schema: { params, body: changes, response: { 200: task } } }, async (request, reply) => {
     const [user, issuedAt] = signedIn(request)
     const { title, description, is_completed: isCompleted } = request.body
-    const match = revisions(request.headers['if-match'], epoch)
+    const match = revisions(request.headers['if-match'], ours(user))
     const values = [user, issuedAt, request.params.id, match, title, description !== undefined, description, isCompleted]
     return tagged(reply, checked(await run(CHANGE, values)))
   })
   app.put('/api/v1/tasks/:id', { schema: { params, body: whole, response: { 200: task } } }, async (request, reply) => {
     const [user, issuedAt] = signedIn(request)
     const { title, description = null, is_completed: isCompleted = false } = request.body
-    const match = revisions(request.headers['if-match'], epoch)
+    const match = revisions(request.headers['if-match'], ours(user))
     const values = [user, issuedAt, request.params.id, match, title, true, description, isCompleted]
     return tagged(reply, checked(await run(CHANGE, values)))
   })
   app.delete('/api/v1/tasks/:id', { schema: { params } }, async (request, reply) => {
     const [user, issuedAt] = signedIn(request)
-    const match = revisions(request.headers['if-match'], epoch)
+    const match = revisions(request.headers['if-match'], ours(user))
     checked(await run(DELETE, [user, issuedAt, request.params.id, match]))
     return reply.code(204).send()
   })

@@ -77,4 +77,4 @@ export const CHANGE = decided(
 
 export const DELETE = decided('delete', '', 'deleted_at = wanted.at')
 
-export const EPOCH = { name: 'epoch', text: 'SELECT epoch FROM instance' }
+export const INSTANCE = { name: 'instance', text: 'SELECT epoch, tag_key FROM instance' }

@@ -33,7 +33,7 @@ from taskwell.api.documents import (
     NewToken,
     Nothing,
 )
-from taskwell.api.replies import Reply, json_reply
+from taskwell.api.replies import VARY, Reply, json_reply, no_content
 from taskwell.errors import InsufficientScope, RegistrationClosed
 from taskwell.types import Id
 
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST
 
 _SIGNED: Answers = {401: UNSIGNED, 403: FORBIDDEN}
 # RFC 6749 5.1: a token is in nobody's cache.
-_NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+_NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), VARY)
 
 
 @router.post(
@@ -98,7 +98,7 @@ async def delete_me(request: Request, claims: SignedIn, end: Annotated[AccountEn
     """Delete your account and everything in it. There is no way back."""
     password = None if end.password is None else end.password.get_secret_value()
     await store.delete_account(request.scope["app"].state.door, own_rows(claims), password)
-    return Reply(204)
+    return no_content()
 
 
 @router.post("/password", response_model=AccessToken, responses=WITH_BODY | _SIGNED | {409: NO_PASSWORD, 429: THROTTLED})
@@ -113,7 +113,7 @@ async def change_password(request: Request, claims: SignedIn, change: Annotated[
 async def sign_out_everywhere(claims: SignedIn, db: Db) -> Reply:
     """End every sign-in of yours, this one and API tokens too."""
     await store.sign_out_everywhere(db, own_rows(claims))
-    return Reply(204)
+    return no_content()
 
 
 @router.get("/tokens", response_model=ApiTokenList, responses=_SIGNED)
@@ -136,7 +136,7 @@ async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, B
 async def delete_token(claims: Account, db: Db, token_id: Annotated[Id, Path()]) -> Reply:
     """Delete an API token. The very next request with it is refused."""
     await delete_api_token(db, own_rows(claims), token_id)
-    return Reply(204)
+    return no_content()
 
 
 def _signed_in(request: Request, session: Session, asked: list[str] | None) -> Reply:

@@ -44,4 +44,6 @@ class Cors(CORSMiddleware):
         request_id = b"%016x" % random.getrandbits(64)
         reply = error_reply(refused, request_id)
         headers = {name.decode(): value.decode() for name, value in (*reply.headers, NOSNIFF, (b"x-request-id", request_id))}
-        return Response(reply.body, reply.status, headers | {"vary": response.headers["vary"]})
+        refusal = Response(reply.body, reply.status, headers)
+        refusal.headers.add_vary_header(response.headers["vary"])
+        return refusal

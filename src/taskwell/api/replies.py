@@ -43,12 +43,12 @@ STATUS: Final[dict[type[TaskwellError], int]] = {
 
 Header = tuple[bytes, bytes]
 
+# Not for whoever asks next with the same cache. Some caches heed this alone (requests-cache as it comes), and others it does not
+# stop from sending the tag that they have kept (Chromium): api/etags.py is for those.
+VARY: Final = (b"vary", b"Authorization")
 # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
-_CACHING: Final = (b"cache-control", b"private, no-cache")
-_JSON: Final = (
-    (b"content-type", b"application/json"),
-    _CACHING,
-)
+_PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)
+_JSON: Final = ((b"content-type", b"application/json"), *_PERSONAL)
 # Of every answer, so that none can lack it.
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
@@ -77,7 +77,11 @@ def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
 
 def not_modified(etag: Header) -> Reply:
     """With what a 200 would say to caches (RFC 9110 15.4.5)."""
-    return Reply(304, headers=(etag, _CACHING))
+    return Reply(304, headers=(etag, *_PERSONAL))
+
+
+def no_content() -> Reply:
+    return Reply(204, headers=_PERSONAL)
 
 
 def status_of(error: TaskwellError) -> int:

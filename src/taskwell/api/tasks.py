@@ -26,7 +26,7 @@ from taskwell.api.documents import (
     WITH_ETAG,
     TaskPage,
 )
-from taskwell.api.replies import Header, Reply, json_reply, not_modified
+from taskwell.api.replies import Header, Reply, json_reply, no_content, not_modified
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
 from taskwell.tasks import store
@@ -150,7 +150,7 @@ async def change_task(
 async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
     await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db, owner.id))
-    return Reply(204)
+    return no_content()
 
 
 def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers: Header) -> Reply:

@@ -1,0 +1,56 @@
+"""Everybody in the world with tasks of the same ids, made at the same moments, and as many revisions: what then still differs?"""
+
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from tests.support import postgres
+from tests.support.pages import cursor_of
+from tests.support.world import World
+
+
+class Held(NamedTuple):
+    """What a client of one person's keeps from its answers."""
+
+    list_tag: str
+    task_tag: str
+    cursor: str
+
+
+class Alike(NamedTuple):
+    world: World
+    database_url: str
+    task_id: UUID
+    held: dict[UUID, Held]  # by whose rows they are of
+
+    def rows(self) -> list[str]:
+        found = postgres.query(self.database_url, _EVERYTHING, [*self.held])
+        return [row["line"] for row in found]
+
+
+_EVERYTHING = (
+    "SELECT t::text AS line FROM tasks t WHERE user_id = ANY($1)"
+    " UNION ALL SELECT u.id::text || ' ' || u.revision::text FROM users u WHERE id = ANY($1) ORDER BY line"
+)
+_MADE = (
+    "INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
+    " SELECT $1, id, 'of ' || ($1::uuid)::text, false, '2026-11-25T00:00:00Z', '2026-11-25T00:00:00Z', n"
+    " FROM unnest($2::uuid[]) WITH ORDINALITY AS made (id, n)"
+)
+
+
+def make_alike(world: World, database_url: str) -> Alike:
+    everybody = {world.alice.id, world.dora.id, *(asker.id for asker in world.askers.values() if asker.id is not None)}
+    ids = sorted(uuid4() for _ in range(3))
+    for user_id in everybody:
+        postgres.query(database_url, "INSERT INTO users (id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
+        postgres.query(database_url, "DELETE FROM tasks WHERE user_id = $1", user_id)
+        postgres.query(database_url, _MADE, user_id, ids)
+        postgres.query(database_url, "UPDATE users SET revision = 3 WHERE id = $1", user_id)
+    return Alike(world, database_url, ids[0], {user_id: _held(world, user_id, ids[0]) for user_id in everybody})
+
+
+def _held(world: World, owner: UUID, task_id: UUID) -> Held:
+    """By an administrator's hand, so that whoever sees the same under their own name agrees with it."""
+    tasks = f"/api/v1/users/{owner}/tasks"
+    page, task = (world.ask("Carol's", "GET", path, None) for path in (f"{tasks}?limit=1", f"{tasks}/{task_id}"))
+    return Held(page.headers["etag"], task.headers["etag"], cursor_of(page))
