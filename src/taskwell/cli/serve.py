@@ -23,6 +23,9 @@ from taskwell.database.database import Database
 from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
+STOP_SECONDS = 20
+"""What a stop gives the requests in flight: Kubernetes kills after 30 s, and PostgreSQL has to stop as well."""
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
@@ -84,7 +87,7 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         # A worker that is killed must not take the others with it.
         respawn_failed_workers=True,
         respawn_interval=1,
-        workers_kill_timeout=30,
+        workers_kill_timeout=STOP_SECONDS + 5,  # a worker keeps the time itself: this is for one that hangs
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         log_level=LogLevels.warning,
     )

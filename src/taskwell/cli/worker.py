@@ -12,9 +12,13 @@ from multiprocessing.process import BaseProcess
 from signal import SIGINT, SIGTERM
 from typing import Any
 
-from taskwell.app import Taskwell, create
+from starlette.types import Receive, Scope, Send
 
-DRAIN_SECONDS = 30
+from taskwell.app import Taskwell, create
+from taskwell.cli.serve import STOP_SECONDS
+
+TAKE_ANSWER_SECONDS = 5
+"""What a stop gives the clients once every request is answered. granian waits for whoever does not read (measured: 30 s)."""
 
 SERVING_SECONDS = 0.1
 """After its start, until granian listens to signals again."""
@@ -22,7 +26,22 @@ SERVING_SECONDS = 0.1
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
-def application() -> Taskwell:
+class Application:
+    """The ASGI application, which knows how much of it is running: the lifespan, and each request until it is answered."""
+
+    def __init__(self, app: Taskwell) -> None:
+        self._app = app.middleware_stack = app.build_middleware_stack()
+        self.running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.running -= 1
+
+
+def application() -> Application:
     """The application, in a process that ends when `taskwell serve` does, be it by `kill -9`.
 
     An orphaned worker would keep the port and answer 503 from it: its database went with the server.
@@ -31,24 +50,35 @@ def application() -> Taskwell:
     if server is not None:
         threading.Thread(target=_end_after, args=(server,), daemon=True).start()
     app = create()
-    app.router.lifespan_context = _hearing_signals(app.router.lifespan_context)
-    return app
+    counted = Application(app)
+    app.router.lifespan_context = _hearing_signals(app.router.lifespan_context, counted)
+    return counted
 
 
-def _hearing_signals(lifespan: Lifespan) -> Lifespan:
+def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
     """granian forgets a signal that comes while the application starts, and kills the worker half a minute later."""
 
     @asynccontextmanager
     async def hearing(app: Taskwell) -> AsyncIterator[None]:
         told: list[int] = []
+        serves = False
+
         # In place of the event loop's own, which pass on what they hear all the same.
-        before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in (SIGTERM, SIGINT)}
+        def hear(number: int, _: object) -> None:
+            told.append(number)
+            if serves and len(told) == 1:
+                threading.Thread(target=_end_in_time, args=(counted,), daemon=True).start()
+
+        for number in (SIGTERM, SIGINT):
+            signal.signal(number, hear)
 
         def once_it_serves() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            nonlocal serves
+            serves = True
             if told:
-                os.kill(os.getpid(), told[0])
+                number = told[0]
+                told.clear()
+                os.kill(os.getpid(), number)
 
         async with lifespan(app):
             asyncio.get_running_loop().call_later(SERVING_SECONDS, once_it_serves)
@@ -57,8 +87,20 @@ def _hearing_signals(lifespan: Lifespan) -> Lifespan:
     return hearing
 
 
+def _end_in_time(counted: Application) -> None:
+    """A worker that was told to end, in a thread of its own: it ends by itself before, unless somebody keeps it."""
+    now = answered = time.monotonic()
+    deadline = now + STOP_SECONDS
+    while now < min(deadline, answered + TAKE_ANSWER_SECONDS):
+        time.sleep(0.05)
+        now = time.monotonic()
+        if counted.running > 1:
+            answered = now
+    os._exit(0)
+
+
 def _end_after(server: BaseProcess) -> None:
     server.join()  # the end of a pipe: no timer, and no system call of one system alone
     os.kill(os.getpid(), SIGTERM)  # which lets the requests in flight finish
-    time.sleep(DRAIN_SECONDS)
+    time.sleep(STOP_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,64 @@
+"""The system's nginx, with the settings that docs/deploy.md prints."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.support.programs import system_program
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "deploy.md"
+
+FRAME = """
+daemon off;
+{user}
+pid {folder}/nginx.pid;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/taskwell.conf;
+}}
+"""
+
+
+def printed_settings(*, listen: int, taskwell: int) -> str:
+    """To the letter, at other ports."""
+    (settings,) = re.findall(r"^```nginx\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    ports = {"listen 80;": f"listen 127.0.0.1:{listen};", "server 127.0.0.1:8000;": f"server 127.0.0.1:{taskwell};"}
+    for printed, ours in ports.items():
+        assert settings.count(printed) == 1
+        settings = settings.replace(printed, ours)
+    return str(settings)
+
+
+@contextmanager
+def nginx(folder: Path, *, port: int, taskwell: int) -> Iterator[None]:
+    """It listens on `port`, in front of Taskwell's."""
+    program = system_program("nginx", package="nginx")
+    (folder / "taskwell.conf").write_text(printed_settings(listen=port, taskwell=taskwell))
+    # Root's workers would be somebody else, who may not write into the folder.
+    frame = FRAME.format(folder=folder, user="user root;" if os.geteuid() == 0 else "")
+    (folder / "nginx.conf").write_text(frame)
+    with (folder / "nginx.log").open("wb") as log:
+        process = subprocess.Popen([program, "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"], stderr=log)
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                break
+            assert process.poll() is None, (folder / "nginx.log").read_text()
+            assert time.monotonic() < deadline, "nginx did not start in time"
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
