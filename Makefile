@@ -11,10 +11,10 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test coverage check format lock openapi bench bench-quick clean
+.PHONY: help install serve test test-system-postgres coverage check format lock openapi bench bench-quick clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.dev ## everything for development, into $(VENV)
 
@@ -23,6 +23,9 @@ serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL
 
 test: $(VENV)/.dev ## all tests, on every core (ARGS="tests/rules -k url")
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-system-postgres: $(VENV)/.dev ## the tests of what PostgreSQL does, on the system's newest in place of the embedded one (ARGS=tests: all of them)
+	$(BIN)/python -m tests.support.system_postgres $(BIN)/python -m pytest -n auto --dist worksteal $(or $(ARGS),tests/api tests/database)
 
 coverage: $(VENV)/.dev ## all tests, and at least 95 % of the code run by them
 	$(BIN)/python -m coverage erase
