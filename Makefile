@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## puts right what `make check` says about format and lint,
 lock: ## the locked dependencies anew, after a change in pyproject.toml (ARGS=--upgrade: the newest versions); needs uv
 	$(LOCK) --group build --output-file requirements.txt
 	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@echo "The newest PostgreSQL that Taskwell knows of, in src/taskwell/database/embedded/programs.py:"
+	@grep '^NEWEST_KNOWN' src/taskwell/database/embedded/programs.py
+	@echo "Is there a newer one? See https://www.postgresql.org/support/versioning/, and set the date in any case."
 
 openapi: $(VENV)/.dev ## contracts/openapi.json as the code has it; review the difference
 	$(BIN)/python -m taskwell.api > contracts/openapi.json.new

@@ -14,6 +14,7 @@ import asyncpg
 import psutil
 
 from taskwell.database.embedded import EmbeddedPostgres
+from taskwell.database.url import parse
 
 HASTY = {"fsync": "off"}
 BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -63,7 +64,7 @@ def url_of(process: "subprocess.Popen[str]") -> str:
 
 def ask(url: str, sql: str) -> Any:
     async def answer() -> Any:
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(**parse(url).arguments())
         try:
             return await connection.fetchval(sql)
         finally:

@@ -10,13 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import psutil
 import pytest
 
-from taskwell.database.embedded import EmbeddedPostgres, programs, server
+from taskwell.database.embedded import EmbeddedPostgres, postmaster, programs, server
+from taskwell.database.embedded.account import account
 from taskwell.database.url import parse
 from taskwell.errors import CannotStart
 from tests.faults.processes import (
@@ -87,7 +89,7 @@ def test_the_environment_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_socket_is_private_and_short_and_there_is_no_port(tmp_path: Path) -> None:
     with EmbeddedPostgres.start(tmp_path / ("long" * 50) / ("longer" * 40), options=HASTY) as server:
         folder = Path((target := parse(server.url)).host)
-        assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, os.geteuid())
+        assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, account().uid)
         assert len(str(folder / ".s.PGSQL.5432")) < 90
         assert ask(server.url, "SHOW listen_addresses") == ""
         assert (target.user, target.database) == ("taskwell", "taskwell")
@@ -229,8 +231,8 @@ def test_the_cluster_of_another_major_version_is_left_alone(data_dir: Path, cont
 
 
 def test_the_cluster_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uid, prefix = server._account()
-    monkeypatch.setattr(server, "_account", lambda: (uid + 1, prefix))
+    uid = (us := account()).uid
+    monkeypatch.setattr(server, "account", lambda: replace(us, uid=uid + 1))
     with pytest.raises(CannotStart, match=f"belongs to user {uid} .* chown -R {uid + 1} that folder"):
         EmbeddedPostgres.start(data_dir)
 
@@ -259,7 +261,7 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_nothing_half_made(tmp_pa
 def test_a_failed_start_says_why_and_is_cleared_up(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CannotStart, match=r"PostgreSQL does not start: FATAL: .*max_connections.* says more"):
         EmbeddedPostgres.start(data_dir, options={"max_connections": "many"})
-    monkeypatch.setattr(server, "_READY_WITHIN", -1)
+    monkeypatch.setattr(postmaster, "_READY_WITHIN", -1)
     with pytest.raises(CannotStart, match=r"not ready within .*\.log may say why"):
         EmbeddedPostgres.start(data_dir, options=HASTY)
     monkeypatch.undo()
@@ -270,7 +272,7 @@ def test_a_failed_start_says_why_and_is_cleared_up(data_dir: Path, monkeypatch: 
 
 def test_the_log_does_not_grow_for_ever(data_dir: Path) -> None:
     log = data_dir / "postgresql.log"
-    log.write_bytes(b"x" * (server._LOG_LIMIT + 1))
+    log.write_bytes(b"x" * (postmaster._LOG_LIMIT + 1))
     assert_works(data_dir)
     first = log.read_bytes()
     assert len(first) < 10_000

@@ -1,12 +1,22 @@
 """`taskwell config`."""
 
+import sys
+from contextlib import suppress
+
+from taskwell.database.embedded import lag
+from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
 
 def config() -> None:
     """Show every setting and where it came from; secrets stay hidden."""
-    lines = Settings.load().describe()
+    settings = Settings.load()
+    lines = settings.describe()
     name_width = max(len(line.name) for line in lines)
     value_width = max(len(line.value) for line in lines)
     for line in lines:
         print(f"{line.name:<{name_width}}  {line.value:<{value_width}}  {line.source}")
+    if settings.database_url is None:
+        with suppress(CannotStart):  # there is no private PostgreSQL here, which `serve` will say
+            if lagging := lag():
+                print(f"taskwell: {lagging}", file=sys.stderr)

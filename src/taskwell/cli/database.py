@@ -39,13 +39,13 @@ def database_url(settings: Settings) -> Iterator[str]:
     if running is not None:
         yield running
         return
-    with own_postgres(settings) as there:
-        yield there
+    with own_postgres(settings) as postgres:
+        yield postgres.url
 
 
 @contextmanager
-def own_postgres(settings: Settings) -> Iterator[str]:
+def own_postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
     """The data folder's PostgreSQL, started and migrated."""
     with EmbeddedPostgres.start(settings.data_dir) as postgres:
         asyncio.run(migrate(url.parse(postgres.url)))
-        yield postgres.url
+        yield postgres

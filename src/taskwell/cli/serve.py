@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from granian.server.common import AbstractServer
 from taskwell.accounts.keys import KEY_FILE, kept_key, signing_key
 from taskwell.cli.database import own_postgres, with_database
 from taskwell.database.database import Database
+from taskwell.database.embedded import lag
 from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
@@ -43,10 +45,14 @@ def serve(
     _refuse_taken_port(settings.host, settings.port)
     signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
     os.register_at_fork(after_in_child=_end_when_told)
-    with _database(settings):
-        if _told_to_end:
-            raise SystemExit(143)
-        _server(settings).serve()
+    try:
+        with _database(settings):
+            if _told_to_end:
+                raise SystemExit(143)
+            _server(settings).serve()
+    finally:
+        if _gave_up:
+            raise _gave_up[0]
 
 
 @contextmanager
@@ -57,8 +63,11 @@ def _database(settings: Settings) -> Iterator[None]:
         with_database(settings, _nothing)  # one line here rather than one of each worker's
         yield
         return
-    with own_postgres(settings) as there:
-        os.environ["DATABASE_URL"] = there
+    if lagging := lag():
+        print(f"taskwell: {lagging}", file=sys.stderr, flush=True)
+    with own_postgres(settings) as postgres:
+        postgres.keep_running(came_back=_say_that_it_came_back, gave_up=_end_without_database)
+        os.environ["DATABASE_URL"] = postgres.url
         if settings.private_key is None and settings.auth == "token":
             kept_key(settings.data_dir)
             os.environ["TASKWELL_SIGNING_KEY_FILE"] = str(settings.data_dir / KEY_FILE)
@@ -154,6 +163,19 @@ def _end_when_told() -> None:
     """In a worker that is not ready yet: with the server's own handlers it would not hear that it should end."""
     for request in (signal.SIGTERM, signal.SIGINT):
         signal.signal(request, signal.SIG_DFL)
+
+
+def _say_that_it_came_back(reason: str) -> None:
+    print(f"taskwell: {reason}: it was started again", file=sys.stderr, flush=True)
+
+
+_gave_up: list[CannotStart] = []
+
+
+def _end_without_database(error: CannotStart) -> None:
+    """As when an operator ends it. Whoever starts it again finds a code that is not 0, and one line."""
+    _gave_up.append(error)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 # An exception that a signal raises is lost where Python happens to be in a finalizer.

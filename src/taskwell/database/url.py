@@ -49,7 +49,11 @@ class ConnectionTarget:
     pgbouncer: bool | None = None  # what the URL itself said by `pgbouncer=`
 
     def arguments(self) -> dict[str, Any]:
-        """For `asyncpg.connect(**...)` and `asyncpg.create_pool(**...)`."""
+        """For `asyncpg.connect(**...)` and `asyncpg.create_pool(**...)`.
+
+        The URL says where and how. What it leaves out of who (PGUSER, PGPASSWORD, PGPASSFILE, PGDATABASE, PGKRBSRVNAME), asyncpg
+        takes from the environment as libpq does; its other variables there would contradict the URL, or are refused when wrong.
+        """
         given = {
             "host": self.host,
             "port": self.port,
@@ -57,6 +61,9 @@ class ConnectionTarget:
             "password": self.password,
             "database": self.database,
             "ssl": self.ssl,
+            "direct_tls": False,
+            "target_session_attrs": "any",
+            "gsslib": "gssapi",
         }
         return {name: value for name, value in given.items() if value is not None}
 
