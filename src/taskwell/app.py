@@ -90,7 +90,7 @@ def _add_sign_in(app: Taskwell, settings: Settings) -> None:
         outside=settings.issuers,
     )
     app.state.authenticate = ByToken(app.state.tokens, app.state.database)
-    app.state.door = Doorway(app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600)
+    app.state.door = Doorway(app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour)
     app.state.is_open = settings.registration == "open"
     app.state.trusted_proxies = settings.trusted_proxies
     app.state.published_keys = PublishedKeys()

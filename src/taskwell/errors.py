@@ -15,7 +15,8 @@
     │   ├── RegistrationClosed
     │   └── HostRefused
     ├── Throttled               try again after `retry_after` seconds
-    │   └── TooManyAttempts
+    │   ├── TooManyAttempts
+    │   └── TooManySignUps
     ├── NotFound                also whatever belongs to somebody else
     │   ├── TaskNotFound
     │   ├── UserNotFound
@@ -150,6 +151,12 @@ class TooManyAttempts(Throttled):
     """Too many failed sign-ins. Wait before you try again."""
 
     code = "too_many_attempts"
+
+
+class TooManySignUps(Throttled):
+    """Too many accounts were asked for from where you are. Wait before you try again."""
+
+    code = "too_many_sign_ups"
 
 
 class NotFound(TaskwellError):

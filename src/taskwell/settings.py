@@ -142,6 +142,11 @@ def _yes_or_no(value: object) -> object:
     return value.lower() == "yes" if isinstance(value, str) else value
 
 
+def _off(value: object) -> object:
+    """Not 0, which could as well mean that nobody may sign up."""
+    return None if isinstance(value, str) and value.lower() == "off" else value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -171,6 +176,7 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(900, ge=60, le=86400)
     refresh_token_days: int = Field(30, ge=1, le=366)
     registration: Annotated[Literal["open", "closed"], BeforeValidator(_lower)] = "open"
+    sign_ups_per_hour: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_off)] = 100
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_issuers)] = ()
     auth: Annotated[Literal["token", "none"], BeforeValidator(_lower)] = "token"
@@ -261,7 +267,7 @@ class Settings(BaseSettings):
         if field == "workers":
             return str(self.worker_count)
         if value is None:
-            return "not set"
+            return "off" if field == "sign_ups_per_hour" else "not set"
         if field in {"database_url", "database_direct_url"}:
             return str(url.parse(value.get_secret_value()))
         if isinstance(value, tuple):

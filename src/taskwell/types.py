@@ -1,6 +1,8 @@
 """The domain's types, each said once: tables, requests and parameters use the same ones."""
 
 import re
+import unicodedata
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -72,6 +74,30 @@ def normal_address(text: str) -> str:
         return validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:  # whose message quotes the address
         raise ValueError("must be a valid e-mail address") from None
+
+
+# The characters that show nothing (Default_Ignorable_Code_Point of Unicode 16), which Python's unicodedata does not name.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def address_key(text: str) -> str:
+    """What an account is found by, unique by, and counted by: the same text for every spelling of one e-mail address.
+
+    Before the @ it is Unicode's NFKC_Casefold: neither case nor width nor what cannot be seen makes another person. Behind it is
+    the domain as IDNA 2008 has it, where `straße` and `strasse` are two. PostgreSQL only compares the result, byte by byte, since
+    its own `lower` depends on the locale of the database and differs from Python's. Text that is no address has a key as well.
+
+    Keys are stored, so another folding needs a migration. Unicode promises that it stays the same for characters that there are.
+    """
+    with suppress(ValueError):  # it is nobody's, but it is looked up and counted all the same
+        text = normal_address(text)
+    local, at, domain = text.rpartition("@")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", local).casefold())
+    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", folded).casefold())
+    return folded + at + domain.lower()
 
 
 Email = Annotated[

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from taskwell.accounts import passwords
 from tests.conftest import settings_for
 from tests.database.wire import Tap, tapped
 from tests.support import postgres
-from tests.support.cast import Person
+from tests.support.cast import CHEAP, Person
 from tests.support.server import RunningServer, serve
 from tests.support.signed_in import SignedIn, browser, signed_in
 from tests.support.stored import stored
@@ -37,6 +38,13 @@ def tap(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         browser(server) as client,
     ):
         yield Tap(server, client, wire)
+
+
+@pytest.fixture(scope="module")
+def cheap_passwords() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_argon2id", CHEAP)
+        yield
 
 
 @pytest.fixture

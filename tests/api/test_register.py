@@ -61,7 +61,7 @@ def test_a_taken_address_is_a_conflict_in_any_case_of_letters(anonymous: httpx.C
         answer = anonymous.post(REGISTER, json={"email": same, "password": "another password"})
         assert assert_error(answer, 409, "email_taken") == {}
         assert same not in answer.text
-    rows = postgres.query(shared_database, "SELECT 1 FROM users WHERE lower(email) = lower($1)", email)
+    rows = postgres.query(shared_database, "SELECT 1 FROM users WHERE email_key = $1", email)
     assert len(rows) == 1
 
 

@@ -12,23 +12,22 @@ from typing import Any, NamedTuple
 import asyncpg
 import httpx
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from taskwell.accounts import passwords
 from taskwell.accounts.throttle.statements import COUNT_FAILURE, FORGIVE
+from taskwell.api import client_address
 from taskwell.database import url
 from tests.conftest import settings_for
 from tests.support import postgres
-from tests.support.cast import PASSWORD, person
+from tests.support.cast import CHEAP, PASSWORD, person
 from tests.support.errors import assert_error
 from tests.support.server import RunningServer, serve
 from tests.support.signed_in import AUTH, TASKS, TOKEN, Account, browser, new_email, sign_up
 
 PROXIES = "127.0.0.1/32, 10.0.0.0/8, 2001:db8:ffff::/48"
 REAL = passwords._argon2id
-CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-"""Hundreds of attempts are made here, and what one costs has its own tests."""
+
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 _addresses = (f"198.{18 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in itertools.count())
 
@@ -59,13 +58,6 @@ class Stage(NamedTuple):
         answer = self.tries(email, PASSWORD, at=at, **headers)
         assert_error(answer, 429, "too_many_attempts")
         return answer
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cheap_passwords() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_argon2id", CHEAP)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +265,42 @@ def test_header_lines_are_one_list(stage: Stage, dora: Account) -> None:
     stage.is_kept_out(dora.email, at=here)
 
 
-@pytest.mark.parametrize("nothing", ["", "unknown", "_hidden", "1.2.3", "1.2.3.4:5678", "[2001:db8::1]", "x" * 4000, "\xff"])
+WRITTEN = {
+    "with a port, as Azure writes it": ("203.0.113.7:51234", "203.0.113.7:51235"),
+    "IPv6 with a port": ("[2001:db8:7::1]:443", "[2001:DB8:7::1]:50000"),
+    "IPv6 in brackets": ("[2001:db8:8::1]", "2001:db8:8:0::1"),
+    "in quotes": ('"203.0.113.8"', '"203.0.113.8:80"'),
+    "in quotes and brackets": ('"[2001:db8:9::1]"', '"[2001:db8:9::1]:8080"'),
+    "with a zone": ("fe80:1::1%eth0", "[fe80:1::1%25eth1]:443"),
+    "with spaces": ("198.51.100.7 , \t203.0.113.9 ,10.0.0.1", "203.0.113.9:1\t,  10.0.0.1"),
+    "IPv4 inside IPv6": ("[::ffff:203.0.113.10]:443", "203.0.113.10"),
+    "before proxies that write ports": ("203.0.113.11:5, 10.0.0.1:80, [2001:db8:ffff::1]:80", "203.0.113.11:6,10.0.0.2"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_an_address_is_read_however_a_proxy_writes_it(stage: Stage, dora: Account, name: str) -> None:
+    one, again = WRITTEN[name]
+    stage.fails(10, dora.email, at=one)
+    stage.is_kept_out(dora.email, at=again)
+    stage.is_let_in(dora.email, at="203.0.113.200:51234")
+
+
+UNREADABLE = [
+    "unknown",
+    "_hidden",
+    "1.2.3",
+    "1.2.3.4:",
+    "1.2.3.4:x",
+    "[2001:db8::1",
+    "for=1.2.3.4",
+    '"1.2.3.4',
+    "x" * 4000,
+    "\xff",
+]
+
+
+@pytest.mark.parametrize("nothing", ["", *UNREADABLE])
 def test_where_the_proxy_says_no_address_it_is_the_proxys(stage: Stage, dora: Account, nothing: str) -> None:
     form = {"username": dora.email, "password": "wrong password"}
     for _ in range(10):
@@ -283,6 +310,20 @@ def test_where_the_proxy_says_no_address_it_is_the_proxys(stage: Stage, dora: Ac
     assert_error(answer, 429, "too_many_attempts")
     assert_error(stage.client.post(TOKEN, data=form), 429, "too_many_attempts")
     postgres.query(stage.database_url, "DELETE FROM failed_sign_ins")
+
+
+def test_what_cannot_be_read_is_logged_once_and_never_quoted(
+    stage: Stage, dora: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client_address._say_unreadable.cache_clear()
+    here = new_address()
+    for _ in range(3):
+        stage.tries(dora.email, at=f"{here}, marker-7f3a, 10.0.0.1")
+    said = "".join(capsys.readouterr())
+    assert said.count("forwarded_for_unreadable") == 1
+    assert "marker-7f3a" not in said
+    assert here not in said
+    stage.is_let_in(dora.email, at=here)
 
 
 def test_one_household_of_ipv6_is_one_address(stage: Stage, dora: Account) -> None:

@@ -50,6 +50,15 @@ def test_without_any_setting_taskwell_is_a_private_server_on_this_machine() -> N
     assert (settings.cors_origins, settings.trusted_proxies, settings.issuers) == ((), (), ())
     assert (settings.access_token_seconds, settings.refresh_token_days) == (900, 30)
     assert (settings.registration, settings.auth, settings.auth_none_behind_gateway) == ("open", "token", False)
+    assert settings.sign_ups_per_hour == 100
+
+
+def test_sign_ups_are_a_number_or_off() -> None:
+    settings = load(TASKWELL_SIGN_UPS_PER_HOUR="Off")
+    assert settings.sign_ups_per_hour is None
+    assert {line.name: line.value for line in settings.describe()}["TASKWELL_SIGN_UPS_PER_HOUR"] == "off"
+    for bad in ("0", "-1", "1000001", "many", "1.5", ""):
+        assert refusal({"TASKWELL_SIGN_UPS_PER_HOUR": bad}).startswith("TASKWELL_SIGN_UPS_PER_HOUR")
 
 
 def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
@@ -67,6 +76,7 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         TASKWELL_ACCESS_TOKEN_SECONDS="600",
         TASKWELL_REFRESH_TOKEN_DAYS="7",
         TASKWELL_REGISTRATION="Closed",
+        TASKWELL_SIGN_UPS_PER_HOUR="20",
         TASKWELL_TRUSTED_PROXIES="10.0.0.0/8, 2001:db8::1",
         TASKWELL_ISSUERS=ISSUERS,
         TASKWELL_AUTH="none",
@@ -90,6 +100,7 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         "access_token_seconds": 600,
         "refresh_token_days": 7,
         "registration": "closed",
+        "sign_ups_per_hour": 20,
         "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1/128")),
         "auth": "none",
         "auth_none_behind_gateway": True,

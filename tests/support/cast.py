@@ -5,13 +5,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from taskwell.accounts import passwords, scopes
-from taskwell.types import new_id
+from taskwell.types import address_key, new_id
 from tests.support import postgres
 from tests.support.server import RunningServer
 
 PASSWORD = "correct horse battery"
+
+CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+"""For hundreds of attempts; what one really costs has its own tests."""
 
 
 @cache
@@ -61,9 +66,10 @@ def person(server: RunningServer, database_url: str, name: str, *, is_admin: boo
     user_id, email = new_id(), f"{name}-{uuid4().hex[:8]}@example.com"
     postgres.query(
         database_url,
-        "INSERT INTO users (id, email, password_hash, display_name, is_admin) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO users (id, email, email_key, password_hash, display_name, is_admin) VALUES ($1, $2, $3, $4, $5, $6)",
         user_id,
         email,
+        address_key(email),
         password_hash(),
         name.capitalize(),
         is_admin,

@@ -40,6 +40,7 @@ KEPT_SECONDS = 25 * 3600
 
 _view = columns_of(UserView, users)
 _email = argument("email", String())
+_email_key = argument("email_key", Text())
 _password_hash = argument("password_hash", Text())
 _display_name = argument("display_name", String())
 _checked_hash = argument("checked_hash", Text())
@@ -59,13 +60,16 @@ SECONDS = argument("seconds", Float())
 # ---- who is there ----------------------------------------------------------------------------------------------------
 
 _registered = (
-    insert(users)
-    .values(id=owner, email=_email, password_hash=_password_hash, display_name=_display_name)
+    upsert(users)
+    .values(id=owner, email=_email, email_key=_email_key, password_hash=_password_hash, display_name=_display_name)
+    # An outcome and not an error, which PostgreSQL would write into its log together with the address.
+    .on_conflict_do_nothing(index_elements=[users.c.email_key])
     .returning(*_view)
     .cte("registered")
 )
 
 REGISTER = Statement("register", select(as_json(_registered).label("user")))
+"""No row: the address is taken."""
 
 FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner))
 
@@ -82,9 +86,7 @@ READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(o
 
 FIND_ACCOUNT = Statement(
     "find_account",
-    select(users.c.id, users.c.password_hash, users.c.disabled_at, users.c.is_admin).where(
-        func.lower(users.c.email) == func.lower(_email)
-    ),
+    select(users.c.id, users.c.password_hash, users.c.disabled_at, users.c.is_admin).where(users.c.email_key == _email_key),
     unscoped="a sign-in knows an address and not yet whose it is",
 )
 
@@ -126,7 +128,7 @@ CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("use
 
 _moved = (
     update(users)
-    .values(email=_email, **_profile, **_ended, updated_at=_now)
+    .values(email=_email, email_key=_email_key, **_profile, **_ended, updated_at=_now)
     .where(owner_in_standing(), users.c.password_hash == _checked_hash)
     .returning(*_view)
     .cte("changed")

@@ -29,11 +29,11 @@ from taskwell.accounts.statements import (
     SET_DISABLED,
     SIGN_OUT_EVERYWHERE,
 )
-from taskwell.accounts.throttle.store import Attempt, count_attempt, forgive
+from taskwell.accounts.throttle.store import Attempt, count_attempt, count_sign_up, forgive
 from taskwell.accounts.tokens import Tokens
 from taskwell.database.database import Database
 from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
-from taskwell.types import new_id, normal_address
+from taskwell.types import address_key, new_id
 
 
 class RenderedAccount(NamedTuple):
@@ -42,18 +42,22 @@ class RenderedAccount(NamedTuple):
 
 
 class Doorway(NamedTuple):
-    """What signing in needs: where the rows are, who compares passwords, and how long a session lives unused."""
+    """What signing up and in needs: where the rows are, who compares passwords, how long a session lives unused, and how many
+    may sign up from one address in an hour (None: as many as want to)."""
 
     db: Database
     passwords: Passwords
     session_seconds: float
+    sign_ups_per_hour: int | None
 
 
-async def register(db: Database, passwords: Passwords, new: NewAccount, address: str) -> str:
-    """The new user, as JSON. Raises EmailTaken, and TooManyAttempts at an address that asks for many that are taken."""
+async def register(door: Doorway, new: NewAccount, address: str) -> str:
+    """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts at who asks often for one that is taken."""
+    db, passwords = door.db, door.passwords
     async with passwords.turn(address):
+        await count_sign_up(db, address, door.sign_ups_per_hour)
         # Counted like a sign-in: what is asked here is whether an address is known.
-        attempt = Attempt.of(address, new.email)
+        attempt = Attempt.of(address, address_key(new.email))
         await count_attempt(db, attempt)
         user = await add_user(db, passwords, new)
         await forgive(db, attempt)
@@ -62,11 +66,16 @@ async def register(db: Database, passwords: Passwords, new: NewAccount, address:
 
 async def add_user(db: Database, passwords: Passwords, new: NewAccount) -> str:
     hashed = await passwords.hash(new.password.get_secret_value())
-    try:
-        row = await db.row(REGISTER, owner=new_id(), email=new.email, password_hash=hashed, display_name=new.display_name)
-    except asyncpg.UniqueViolationError:
-        raise EmailTaken from None
-    assert row is not None
+    row = await db.row(
+        REGISTER,
+        owner=new_id(),
+        email=new.email,
+        email_key=address_key(new.email),
+        password_hash=hashed,
+        display_name=new.display_name,
+    )
+    if row is None:
+        raise EmailTaken
     user: str = row["user"]
     return user
 
@@ -76,11 +85,11 @@ async def sign_in(door: Doorway, email: str, password: str, asked: Iterable[str]
 
     Raises WrongCredentials, after the same work whether the address or the password is wrong; TooManyAttempts; SignInBusy.
     """
-    email = _as_stored(email)
+    email_key = address_key(email)
     async with door.passwords.turn(address):
-        attempt = Attempt.of(address, email)
+        attempt = Attempt.of(address, email_key)
         await count_attempt(door.db, attempt)
-        row = await door.db.row(FIND_ACCOUNT, email=email)
+        row = await door.db.row(FIND_ACCOUNT, email_key=email_key)
         hashed = None if row is None else row["password_hash"]
         is_right, fresh = await door.passwords.verify(password, hashed)
         if row is None or hashed is None or not is_right or row["disabled_at"] is not None:
@@ -127,8 +136,14 @@ async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -
         row = await ask(door.db, CHANGE_ACCOUNT, owner, **content)
     else:
         checked = await check_password(door, owner, changes.password.get_secret_value())
+        email_key = address_key(changes.email)
+        # The index decides. This look before keeps nearly all refusals from being errors, which PostgreSQL logs.
+        holder = await door.db.row(FIND_ACCOUNT, email_key=email_key)
+        if holder is not None and holder["id"] != owner.id:
+            raise EmailTaken
+        moved = {"email": changes.email, "email_key": email_key, "checked_hash": checked}
         try:
-            row = await ask(door.db, CHANGE_EMAIL, owner, email=changes.email, checked_hash=checked, **content)
+            row = await ask(door.db, CHANGE_EMAIL, owner, **moved, **content)
         except asyncpg.UniqueViolationError:
             raise EmailTaken from None
     assert row is not None, "a write makes the user's row"
@@ -194,7 +209,7 @@ async def find_account(db: Database, named: str) -> Owner:
         row = await db.row(READ_ACCOUNT, owner=UUID(named), issued_at=None)
         owner = None if row is None else Owner(UUID(named), None)
     except ValueError:
-        row = await db.row(FIND_ACCOUNT, email=_as_stored(named))
+        row = await db.row(FIND_ACCOUNT, email_key=address_key(named))
         owner = None if row is None else Owner(row["id"], None)
     if owner is None:
         raise UserNotFound(f"There is no account {named}: name it by its e-mail address or its id.")
@@ -242,11 +257,3 @@ async def rotate_keys(db: Database, tokens: Tokens) -> str:
 async def learn_keys(db: Database, tokens: Tokens) -> None:
     row = await db.row(READ_KIDS)
     tokens.learn_keys(None if row is None else row["kids"])
-
-
-def _as_stored(email: str) -> str:
-    """What cannot be an address is looked for as it is, and not found."""
-    try:
-        return normal_address(email)
-    except ValueError:
-        return email

@@ -7,7 +7,7 @@ times, so that a token of another issuer, which lives on, does not bring the acc
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Text, column, func, text
+from sqlalchemy import CheckConstraint, DateTime, Index, Text, func, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TIME_ZONE_LENGTH
@@ -16,8 +16,8 @@ from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TIME_ZONE_LENGTH
 class User(SQLModel, table=True):
     __tablename__ = "users"
     __table_args__ = (
-        # The unique index decides whether an address is taken, and log-in looks it up by the same expression.
-        Index("users_email_key", func.lower(column("email")), unique=True),
+        # It decides whether an address is taken.
+        Index("users_email_key", "email_key", unique=True),
         CheckConstraint("revision >= 0", name="users_revision_check"),
         # Every write of a user's changes the counter in this row; room on the page keeps that update off the indexes.
         {"postgresql_with": {"fillfactor": "70"}},
@@ -25,6 +25,8 @@ class User(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     email: str | None = Field(default=None, max_length=EMAIL_LENGTH, nullable=True)
+    # What `types.address_key` makes of `email`, in the order of its bytes, which no upgrade of the C library changes.
+    email_key: str | None = Field(default=None, sa_type=Text(collation="C"), nullable=True)
     password_hash: str | None = Field(default=None, sa_type=Text, nullable=True)
     display_name: str | None = Field(default=None, max_length=DISPLAY_NAME_LENGTH, nullable=True)
     time_zone: str = Field(max_length=TIME_ZONE_LENGTH, sa_column_kwargs={"server_default": text("'UTC'")})

@@ -13,7 +13,7 @@ from taskwell.accounts.requests import AccountChanges, AccountEnd, NewAccount, P
 from taskwell.accounts.sessions.store import Session, end_session, refresh_session
 from taskwell.accounts.tables import UserView
 from taskwell.api.access import Account, Db, SignedIn, own_rows
-from taskwell.api.authenticate import client_address
+from taskwell.api.client_address import client_address
 from taskwell.api.documents import (
     BAD_REQUEST,
     CLOSED,
@@ -22,6 +22,7 @@ from taskwell.api.documents import (
     NO_PASSWORD,
     NO_SUCH_TOKEN,
     THROTTLED,
+    TOO_MANY_SIGN_UPS,
     TOO_MANY_TOKENS,
     UNAVAILABLE,
     UNSIGNED,
@@ -45,14 +46,17 @@ _NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-sto
 
 
 @router.post(
-    "/register", status_code=201, response_model=UserView, responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: THROTTLED}
+    "/register",
+    status_code=201,
+    response_model=UserView,
+    responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: TOO_MANY_SIGN_UPS},
 )
-async def register(request: Request, db: Db, new: Annotated[NewAccount, Body()]) -> Reply:
+async def register(request: Request, new: Annotated[NewAccount, Body()]) -> Reply:
     """Sign up."""
     state = request.scope["app"].state
     if not state.is_open:
         raise RegistrationClosed
-    return json_reply(201, await store.register(db, state.door.passwords, new, _address(request)))
+    return json_reply(201, await store.register(state.door, new, _address(request)))
 
 
 @router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS, 429: THROTTLED})

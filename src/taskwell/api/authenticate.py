@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,8 +15,6 @@ from taskwell.api.request import ApiRequest
 from taskwell.database.database import Database
 from taskwell.errors import HostRefused, TokenMissing, UserNotFound
 from taskwell.types import Id
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOCAL_USER: Final = user_id_of("none", "local")
 """Whose `/tasks` are where nobody signs in."""
@@ -79,29 +76,3 @@ def _refuse_from_elsewhere(request: ApiRequest) -> None:
     is_passed_on = not _PASSED_ON.isdisjoint(request.fields)
     if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):
         raise HostRefused
-
-
-def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
-    """Where the request comes from. `X-Forwarded-For` is whatever its sender wrote, but for what our own proxies added."""
-    client = request.scope.get("client")
-    address = "unknown" if client is None else str(client[0])
-    for hop in reversed(request.fields.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
-        if not _is_trusted(address, trusted):
-            break
-        try:
-            address = str(ipaddress.ip_address(hop.strip()))
-        except ValueError:
-            break  # absent, or no address: the proxy itself is the last that we know
-    return address
-
-
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped  # as a server that listens on both sees it
-    # A socket that listens on :: names IPv4's addresses ::ffff:10.0.0.1.
-    ip = (ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None) or ip
-    return any(ip in network for network in trusted)

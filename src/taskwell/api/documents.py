@@ -112,6 +112,7 @@ WRONG_CREDENTIALS = _error("The address or the password is wrong", WWW_Authentic
 FORBIDDEN = _error("This token may not be used for that: `details.scope` is what it lacks", WWW_Authenticate="RFC 6750")
 CLOSED: Answers = {403: _error("Nobody can sign up here")}
 THROTTLED = _error("Too many failed sign-ins", Retry_After="In seconds")
+TOO_MANY_SIGN_UPS = _error("Too many sign-ups, or too many for this address", Retry_After="In seconds")
 NO_SUCH_TOKEN = _error("No such API token, or none of yours")
 TOO_MANY_TOKENS = _error("You have as many API tokens as one user can have")
 NO_PASSWORD = _error("This account signs in elsewhere and has no password here")

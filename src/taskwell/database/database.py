@@ -132,7 +132,7 @@ class Database:
             self._pool.discard_idle()
             if not statement.repeatable or isinstance(error, _TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
-            log.info("statement_repeated", statement=statement.name, error=repr(error))
+            log.info("statement_repeated", statement=statement.name, error=_without_values(error))
             try:
                 return await self._last_attempt(statement, values)
             except Unavailable as second:
@@ -146,7 +146,7 @@ class Database:
             raise self._unavailable(statement, error) from error
 
     def _unavailable(self, statement: Statement | Transaction, error: Exception) -> Unavailable:
-        log.warning("statement_failed", statement=statement.name, error=repr(error))
+        log.warning("statement_failed", statement=statement.name, error=_without_values(error))
         if statement.writes and not isinstance(error, _ROLLED_BACK):
             return OutcomeUnknown()
         return DatabaseUnavailable()
@@ -213,3 +213,10 @@ class Database:
             self.epoch, self.schema_version = state["epoch"], state["version"]
             self.keyed_hash = KeyedHash(state["tag_key"])
         return connection
+
+
+def _without_values(error: Exception) -> str:
+    """What may be logged of a statement's error: PostgreSQL's own words, and asyncpg's, can quote what a client sent."""
+    if isinstance(error, asyncpg.PostgresError):
+        return " ".join(filter(None, (type(error).__name__, error.sqlstate, error.constraint_name)))
+    return repr(error) if isinstance(error, OSError) else type(error).__name__

@@ -1,14 +1,16 @@
-"""The SQL of failed sign-ins. They belong to nobody: an address that is tried need not be anyone's."""
+"""The SQL of failed sign-ins and of sign-ups. They belong to nobody: an address that is tried need not be anyone's."""
 
-from sqlalchemy import ColumnElement, String, case, delete, func, literal, select, union_all, update
+from sqlalchemy import CTE, ColumnElement, String, Table, case, delete, func, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.statements import ago
-from taskwell.accounts.throttle.tables import FailedSignIns
+from taskwell.accounts.throttle.tables import FailedSignIns, SignUps
 from taskwell.database.statement import Statement, argument
 
 WINDOW_SECONDS = 15 * 60
+SIGN_UP_SECONDS = 3600
 
+_sign_ups = SignUps.__table__  # type: ignore[attr-defined]
 _failed = FailedSignIns.__table__  # type: ignore[attr-defined]
 _WHY = "an attempt to sign in knows an address and not yet whose it is; no row here is a user's"
 
@@ -17,30 +19,34 @@ _keys = [argument(name, String()) for name in ("address", "account", "pair")]
 _now = func.clock_timestamp()
 
 
-def _count() -> Statement:
+def _count(table: Table, name: str, keys: list[ColumnElement[str]], seconds: int) -> tuple[CTE, CTE]:
+    """Counts one more in the column `name` for each key, anew after so many seconds; and takes away a few rows that are old."""
     old = (
-        select(_failed.c.key)
-        .where(_failed.c.since < ago(WINDOW_SECONDS), *[_failed.c.key != key for key in _keys])
+        select(table.c.key)
+        .where(table.c.since < ago(seconds), *[table.c.key != key for key in keys])
         .limit(10)
         .with_for_update(skip_locked=True)
     )
-    swept = delete(_failed).where(_failed.c.key.in_(old)).cte("swept")
-    tried = union_all(*[select(key.label("key"), literal(1).label("failures"), _now.label("since")) for key in _keys]).cte(
-        "tried"
-    )
-    new = upsert(_failed).from_select(["key", "failures", "since"], select(tried.c.key, tried.c.failures, tried.c.since))
-    is_old = _failed.c.since < ago(WINDOW_SECONDS)
+    swept = delete(table).where(table.c.key.in_(old)).cte("swept")
+    tried = union_all(*[select(key.label("key"), literal(1).label(name), _now.label("since")) for key in keys]).cte("tried")
+    new = upsert(table).from_select(["key", name, "since"], select(tried.c.key, tried.c[name], tried.c.since))
+    is_old = table.c.since < ago(seconds)
     counted = (
         new.on_conflict_do_update(
-            index_elements=[_failed.c.key],
+            index_elements=[table.c.key],
             set_={
-                "failures": case((is_old, 1), else_=_failed.c.failures + 1),
-                "since": case((is_old, new.excluded.since), else_=_failed.c.since),
+                name: case((is_old, 1), else_=table.c[name] + 1),
+                "since": case((is_old, new.excluded.since), else_=table.c.since),
             },
         )
-        .returning(_failed.c.key, _failed.c.failures, _failed.c.since)
+        .returning(table.c.key, table.c[name], table.c.since)
         .cte("counted")
     )
+    return counted, swept
+
+
+def _count_failure() -> Statement:
+    counted, swept = _count(_failed, "failures", _keys, WINDOW_SECONDS)
 
     def of(key: ColumnElement[str], value: ColumnElement[object], name: str) -> ColumnElement[object]:
         return func.max(case((counted.c.key == key, value))).label(name)
@@ -61,7 +67,7 @@ def _count() -> Statement:
     )
 
 
-COUNT_FAILURE = _count()
+COUNT_FAILURE = _count_failure()
 """Counts before anything is checked, so that a hundred attempts at once are a hundred; FORGIVE takes back what was right."""
 
 _address, _account, _pair = _keys
@@ -76,5 +82,14 @@ FORGIVE = Statement(
     # True, and not known before the address's row is done: the rows are locked in the order in which they are counted.
     .where(_failed.c.key == _account, select(func.count()).select_from(_of_address).scalar_subquery() >= 0)
     .add_cte(_cleared),
+    unscoped=_WHY,
+)
+
+_signing_up, _swept = _count(_sign_ups, "tries", [_address], SIGN_UP_SECONDS)
+
+COUNT_SIGN_UP = Statement(
+    "count_sign_up",
+    select(_signing_up.c.tries, _signing_up.c.since, _now.label("now")).add_cte(_swept),
+    repeatable=True,
     unscoped=_WHY,
 )

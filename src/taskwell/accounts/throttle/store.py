@@ -1,4 +1,5 @@
 """Who tries too often. Three counts of a quarter of an hour: of the client's address, of the account, and of the two together.
+And one of an hour: of those who sign up from one address.
 
 The account alone never blocks: otherwise anybody could lock anybody out. It only makes the others strict. So whoever knows
 the password gets in during an attack, from any address that the attack does not come from.
@@ -8,11 +9,12 @@ import base64
 import hashlib
 import ipaddress
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 
-from taskwell.accounts.throttle.statements import COUNT_FAILURE, FORGIVE, WINDOW_SECONDS
+from taskwell.accounts.throttle.statements import COUNT_FAILURE, COUNT_SIGN_UP, FORGIVE, SIGN_UP_SECONDS, WINDOW_SECONDS
 from taskwell.database.database import Database
-from taskwell.errors import TooManyAttempts, Unavailable
+from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
 
 FROM_ONE_ADDRESS = 100
 """Everybody behind one office's address shares this."""
@@ -32,9 +34,10 @@ class Attempt(NamedTuple):
     pair: str
 
     @classmethod
-    def of(cls, address: str, email: str) -> "Attempt":
-        where, who = _where(address), email.lower()
-        return cls(_digest("address", where), _digest("account", who), _digest("pair", f"{where} {who}"))
+    def of(cls, address: str, account: str) -> "Attempt":
+        """`account` is what it is found by: `address_key`, or an id. Two spellings of one account must not be two counts."""
+        where = _where(address)
+        return cls(_digest("address", where), _digest("account", account), _digest("pair", f"{where} {account}"))
 
 
 async def count_attempt(db: Database, attempt: Attempt) -> None:
@@ -44,14 +47,30 @@ async def count_attempt(db: Database, attempt: Attempt) -> None:
     on_pair = IN_AN_ATTACK if row["account"] > AT_ONE_ACCOUNT else ON_ONE_PAIR
     for name, most in (("address", FROM_ONE_ADDRESS), ("pair", on_pair)):
         if row[name] > most:
-            left = WINDOW_SECONDS - (row["now"] - row[f"{name}_since"]).total_seconds()
-            raise TooManyAttempts(retry_after=max(1, round(left)))
+            raise TooManyAttempts(retry_after=_left(WINDOW_SECONDS, row[f"{name}_since"], row["now"]))
+
+
+async def count_sign_up(db: Database, address: str, limit: int | None) -> None:
+    """Every try counts, also one for a taken address: otherwise one client could ask for every address there is.
+
+    Raises TooManySignUps.
+    """
+    if limit is None:
+        return
+    row = await db.row(COUNT_SIGN_UP, address=_digest("sign-up", _where(address)))
+    assert row is not None
+    if row["tries"] > limit:
+        raise TooManySignUps(retry_after=_left(SIGN_UP_SECONDS, row["since"], row["now"]))
 
 
 async def forgive(db: Database, attempt: Attempt) -> None:
     # What it belongs to is done already, and must not be reported as failed for this.
     with suppress(Unavailable):
         await db.row(FORGIVE, **attempt._asdict())
+
+
+def _left(window: int, since: datetime, now: datetime) -> int:
+    return max(1, round(window - (now - since).total_seconds()))
 
 
 def _where(address: str) -> str:

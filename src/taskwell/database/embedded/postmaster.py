@@ -25,6 +25,12 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "max_connections": "100",
     "max_wal_size": "256MB",  # also bounds the recovery after a kill
+    # What a client sent stands in what PostgreSQL says of an error: its DETAIL ("Key (email)=... already exists"), its CONTEXT,
+    # its statement's parameters. An error's own message remains.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
     "jit": "off",  # compiling costs more than our short statements do
 }
 

@@ -1,0 +1,70 @@
+"""Where a request comes from: the connection's other end or, behind our own proxies, whom they say that they serve.
+
+`X-Forwarded-For` alone is read, and not `Forwarded` (RFC 7239): a proxy that writes the one passes the other on as it came.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from functools import cache
+
+import structlog
+
+from taskwell.api.request import ApiRequest
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = structlog.get_logger()
+
+# An address as proxies write it: bare, with a port (Azure), an IPv6 one in brackets, with a zone (RFC 4007), in quotes.
+_HOP = re.compile(
+    r"""(?P<quote>"?)
+    (?: \[ (?P<bracketed> [0-9a-f:.]+ ) (?: %[\w.~-]+ )? \] (?: :[0-9]{1,5} )?
+      | (?P<ipv4> [0-9.]+ ) (?: :[0-9]{1,5} )?
+      | (?P<ipv6> [0-9a-f:.]+ ) (?: %[\w.~-]+ )?
+    ) (?P=quote)""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
+
+
+def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
+    """`X-Forwarded-For` is whatever its sender wrote, but for what our own proxies added. So it is read from its end, up to the
+    first address that is none of theirs. What cannot be read ends it as well: nobody knows who wrote what is before it.
+    """
+    client = request.scope.get("client")
+    peer = "unknown" if client is None else str(client[0])
+    address = _read(peer)
+    header = request.fields.get(b"x-forwarded-for")
+    if header is None or address is None or not _is_among(address, trusted):
+        return peer if address is None else str(address)
+    for hop in reversed(header.decode("latin-1").split(",")):
+        before = _read(hop)
+        if before is None:
+            _say_unreadable()
+            break
+        address = before
+        if not _is_among(address, trusted):
+            break
+    return str(address)
+
+
+def _read(text: str) -> Address | None:
+    found = _HOP.fullmatch(text.strip(" \t"))
+    if found is None:
+        return None
+    try:
+        ip = ipaddress.ip_address(found["bracketed"] or found["ipv4"] or found["ipv6"])
+    except ValueError:
+        return None
+    # A socket that listens on :: names IPv4's addresses ::ffff:10.0.0.1.
+    return (ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None) or ip
+
+
+def _is_among(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+@cache  # once a process: a proxy that writes it once writes it always
+def _say_unreadable() -> None:
+    log.warning("forwarded_for_unreadable", counted_as="the nearest proxy")
