@@ -11,7 +11,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-system-postgres coverage check format lock openapi bench bench-quick clean
+.PHONY: help install serve test test-system-postgres coverage check format lock openapi bench bench-pair bench-quick clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ openapi: $(VENV)/.dev ## contracts/openapi.json as the code has it; review the d
 
 bench: $(VENV)/.dev ## the benchmarks of docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
+
+bench-pair: $(VENV)/.dev ## this version against another one, in pairs: AGAINST=<revision or folder> (main)
+	$(BIN)/python -m bench --against $(or $(AGAINST),main) $(ARGS)
 
 bench-quick: $(VENV)/.dev ## a short run of them, to see that they work
 	$(BIN)/python -m bench --quick $(ARGS)

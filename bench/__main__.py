@@ -1,16 +1,20 @@
-"""`python -m bench`: load, measure one server after the other, and say what came out."""
+"""`python -m bench`: load, measure servers in turn, and say what came out."""
 
 import json
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from bench import machine, options, postgres, profile, servers
+from bench import against, checkout, machine, options, postgres, profile, servers
 from bench.dataset import Dataset
 from bench.deep import measure_deep
 from bench.measure import WORKLOADS, Result, Setup, measure, say, soak
+from bench.options import Options
 from bench.people import People
 from bench.report import markdown
+from bench.servers import Kind
 from taskwell.errors import CannotStart
 
 
@@ -26,40 +30,54 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     dataset = Dataset(chosen.users, chosen.each)
     try:
-        with postgres.running(chosen.keep) as server:
-            say(f"{dataset.tasks:,} tasks of {dataset.users:,} users")
-            seconds = server.load(dataset)
-            say("  there already" if seconds is None else f"  loaded in {seconds:.0f} s")
+        # First: with --distance there may be no way out of this machine afterwards.
+        kinds, notes = _contenders(chosen)
+        with postgres.running(chosen.keep, chosen.distance) as server:
+            say(f"{dataset.tasks:,} tasks of {dataset.users:,} users; {server.distance.how}")
+            for version in {kind.taskwell or checkout.this() for kind in kinds}:
+                server.load(dataset, version)
             people = People(chosen.keep, [dataset.user_id(user) for user in range(dataset.users)])
             setup = Setup(chosen, server, dataset, people, folder)
             if chosen.profile is not None:
                 profile.show(setup, chosen.profile)
                 return 0
-            report = _measure_all(setup)
-            report["load_seconds"] = seconds
+            report = _measure_all(setup, kinds, notes)
     except CannotStart as error:
         print(error, file=sys.stderr)
         return 1
     _keep(report)
-    return 0
+    return 1 if chosen.against and against.worse(report) else 0
 
 
-def _measure_all(setup: Setup) -> Result:
+def _contenders(chosen: Options) -> tuple[list[Kind], list[str]]:
+    """What is to be measured, installed; and what has to be said about it."""
+    taskwell = servers.KINDS["taskwell"]
+    if chosen.against:
+        before = checkout.other(chosen.against)
+        names = (against.BEFORE, against.AGAIN)
+        one, again = (replace(taskwell, name=name, taskwell=before) for name in names)
+        return [one, taskwell, again], [f"{one.name} and {again.name}: {before.commit}"]
+    kinds, notes = [], []
+    for name in chosen.peers:
+        if name.startswith("fastify") and not machine.has_node():
+            notes.append(f"{name} is left out. {machine.GET_NODE}")
+            continue
+        servers.install(servers.KINDS[name])
+        kinds.append(servers.KINDS[name])
+    return kinds, notes
+
+
+def _measure_all(setup: Setup, kinds: Sequence[Kind], notes: list[str]) -> Result:
     chosen = setup.options
+    distance = f"{setup.postgres.distance.how}: SELECT 1 takes {setup.postgres.round_trip_ms():.2f} ms there and back"
+    settings = [f"{name} of PostgreSQL: {value}" for name, value in postgres.OPTIONS.items()]
     report: Result = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "options": {name: str(value) if name == "keep" else value for name, value in vars(chosen).items()},
         "machine": machine.describe(setup.postgres.version()),
-        "notes": [f"{name} of PostgreSQL: {value}" for name, value in postgres.OPTIONS.items()],
-        "peers": {},
+        "notes": [distance, *settings, *notes],
+        "peers": measure(kinds, setup),
     }
-    for name in chosen.peers:
-        if name.startswith("fastify") and not machine.has_node():
-            report["notes"].append(f"{name} is left out. {machine.GET_NODE}")
-            continue
-        kind = servers.KINDS[name]
-        servers.install(kind)
-        report["peers"][name] = measure(kind, setup)
     if chosen.deep and chosen.wants("pages") and "taskwell" in chosen.peers:
         report["deep"] = measure_deep(setup)
     if chosen.soak:

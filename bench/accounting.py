@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -58,6 +59,50 @@ def wait_until_idle(*roots: int) -> None:
         time.sleep(_LOOK_SECONDS)
         if sum(map(cpu_us, roots)) - before < _LOOK_SECONDS * 1e6 * _IDLE_SHARE:
             return
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Whose processor time is counted apart, each by the id of the first process."""
+
+    server: int
+    postgres: int
+    proxy: int | None = None  # what makes `--distance`
+    others: tuple[int, ...] = ()  # servers that are up while nobody asks them
+
+    def so_far(self) -> tuple[float, float, float, float]:
+        proxy = cpu_us(self.proxy) if self.proxy else 0.0
+        return cpu_us(self.server), cpu_us(self.postgres), proxy, sum(map(cpu_us, self.others))
+
+    def wait_until_idle(self) -> None:
+        wait_until_idle(self.server, self.postgres, *self.others)
+
+
+@dataclass
+class Used:
+    """Microseconds of processor time, once the measurement is over."""
+
+    server: float = 0.0
+    postgres: float = 0.0
+    proxy: float = 0.0
+    others_share: float = 0.0  # of one core
+
+    def a_request(self, requests: int) -> dict[str, float]:
+        count = max(1, requests)
+        costs = {"server_us": self.server / count, "postgres_us": self.postgres / count, "proxy_us": self.proxy / count}
+        return costs | {"others_share": self.others_share}
+
+
+@contextmanager
+def metered(processes: Processes) -> Iterator[Used]:
+    """Begins when they are all idle."""
+    processes.wait_until_idle()
+    used = Used()
+    began, before = time.monotonic(), processes.so_far()
+    yield used
+    taken = (time.monotonic() - began) * 1e6
+    used.server, used.postgres, used.proxy, others = (now - then for now, then in zip(processes.so_far(), before, strict=True))
+    used.others_share = others / taken
 
 
 def memory(processes: Iterable[psutil.Process]) -> list[Memory]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.dataset import Dataset
 from bench.people import People
-from bench.postgres import WORKING, Postgres
+from bench.postgres import Postgres
 from bench.servers import Server, who
 
 _TIMES = ("completed_at", "created_at", "updated_at")
@@ -94,14 +94,14 @@ class Checker:
 
     def _newest(self, user: int) -> list[dict[str, Any]]:
         rows = self._postgres.rows(
-            WORKING,
+            self._server.database,
             "SELECT * FROM tasks WHERE user_id = $1 AND deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 20",
             self._dataset.user_id(user),
         )
         return [dict(row) for row in rows]
 
     def _one(self, task_id: Any) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._postgres.rows(WORKING, "SELECT * FROM tasks WHERE id = $1", task_id)]
+        return [dict(row) for row in self._postgres.rows(self._server.database, "SELECT * FROM tasks WHERE id = $1", task_id)]
 
     def _same(self, what: str, status: int, right_status: int, given: list[Any], rows: list[dict[str, Any]]) -> None:
         self._expect(status == right_status, f"{what}: status {status} instead of {right_status}: {given}")

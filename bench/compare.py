@@ -1,6 +1,6 @@
 """Two kept results side by side: `python -m bench.compare before.json after.json`, and how their costs relate.
 
-For a change of the program, and for growth: the same machine with 100,000 and with 1,000,000 tasks.
+For growth: the same machine with 100,000 and with 10,000,000 tasks. What a change of the program costs, `--against` says better.
 """
 
 import json
@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.goals import cpu
+from bench.goals import growth
+from bench.pairs import cpu
 
 
 def lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -24,8 +25,9 @@ def lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
                 f"{name + ' ' + key:<32}"
                 f"{old['rps']:>9,.0f} >{new['rps']:>7,.0f}{new['rps'] / old['rps']:>7.2f}"
                 f"{old['p95']:>11,.1f} >{new['p95']:>7,.1f}{new['p95'] / old['p95']:>7.2f}"
-                f"{costs:>27}{cpu(new) / cpu(old):>7.2f}"
+                f"{costs:>27}{cpu(new) / cpu(old):>7.2f}{cpu(new) - cpu(old):>+7.0f}"
             )
+    shown += [f"{goal.text}: {'reached' if goal.reached else 'NOT REACHED'}, {goal.numbers}" for goal in growth(before, after)]
     return shown
 
 

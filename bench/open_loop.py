@@ -200,7 +200,7 @@ def main() -> None:
         "max": _percentile(values, 1.0),
         "client_cpu_seconds": usage.ru_utime + usage.ru_stime,
     }
-    print(json.dumps(shown | {"plan": asdict(plan)}))
+    print(json.dumps(shown))
 
 
 if __name__ == "__main__":

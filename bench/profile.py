@@ -12,7 +12,7 @@ import uvloop
 from pydantic import SecretStr
 
 from bench.measure import Setup
-from bench.postgres import WORKING
+from bench.servers import KINDS
 from taskwell.accounts.keys import KEY_FILE
 from taskwell.app import Taskwell, build_app
 from taskwell.settings import Settings
@@ -24,9 +24,10 @@ Request = tuple[str, str, bytes, list[tuple[bytes, bytes]]]
 
 
 def show(setup: Setup, workload: str) -> None:
-    setup.postgres.fresh_copy(setup.dataset)
+    kind = KINDS["taskwell"]
+    setup.fresh_copy(kind)
     settings = Settings(
-        database_url=SecretStr(setup.postgres.url_of(WORKING)),
+        database_url=SecretStr(setup.postgres.url_for_servers(kind.database)),
         signing_key=SecretStr((setup.people.data_dir / KEY_FILE).read_text()),
         log_level="warning",
     )

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.accounting import tree
+from bench import checkout
+from bench.accounting import cpu_us, tree
+from bench.checkout import Checkout
 from bench.options import Options
 from bench.people import SECRET, People
-from bench.postgres import WORKING, Postgres
+from bench.postgres import Postgres
 from taskwell.accounts.keys import KEY_FILE
 
 HERE = Path(__file__).parent
@@ -32,13 +34,24 @@ class Kind:
     name: str
     tokens: str
     can: frozenset[str]
+    taskwell: Checkout | None = None  # which one, if it is one
+
+    @property
+    def database(self) -> str:
+        """Each server works on its own copy of the data."""
+        return "bench_" + self.name.replace("-", "_")
+
+    @property
+    def schema(self) -> str:
+        """A peer works on the tables of this Taskwell."""
+        return (self.taskwell or checkout.this()).schema
 
 
 KINDS = {
-    "taskwell": Kind("taskwell", "ed25519", _EVERYTHING | {"poll", "badtoken", "pages"}),
-    "sqlmodel": Kind("sqlmodel", "hs256", _EVERYTHING | {"badtoken"}),
+    "taskwell": Kind("taskwell", "ed25519", _EVERYTHING | {"poll", "badtoken", "badagain", "pages"}, checkout.this()),
+    "sqlmodel": Kind("sqlmodel", "hs256", _EVERYTHING | {"badtoken", "badagain"}),
     "fastify": Kind("fastify", "none", _EVERYTHING),
-    "fastify-equal": Kind("fastify-equal", "ed25519", _EVERYTHING | {"poll", "badtoken"}),
+    "fastify-equal": Kind("fastify-equal", "ed25519", _EVERYTHING | {"poll", "badtoken", "badagain"}),
     "asgi": Kind("asgi", "none", frozenset({"list", "get", "create", "mix", "open"})),
 }
 
@@ -48,7 +61,9 @@ class Server:
     kind: Kind
     pid: int
     port: int
+    database: str
     start_seconds: float  # from the spawn to the first 200
+    start_us: float  # the processor time of that, all processes together
 
 
 class DidNotStart(Exception):
@@ -57,14 +72,13 @@ class DidNotStart(Exception):
 
 @contextmanager
 def running(kind: Kind, options: Options, postgres: Postgres, people: People, *, log: Path) -> Iterator[Server]:
-    """Its output goes to the file `log`. Returns when it answers a list of tasks."""
+    """On the database of its kind; its output goes to the file `log`. Returns when it answers a list of tasks."""
     port = _free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
-        "DATABASE_URL": postgres.url_of(WORKING),
+        "DATABASE_URL": postgres.url_for_servers(kind.database),
         "NODE_ENV": "production",
-        "PYTHONPATH": str(HERE.parent),
         **_environment(kind, options, people, port),
     }
     began = time.monotonic()
@@ -81,16 +95,18 @@ def running(kind: Kind, options: Options, postgres: Postgres, people: People, *,
     try:
         user, token = people.file(kind.tokens).open().readline().split()
         _wait_until_ready(process, port, who(kind, user, token), log)
-        yield Server(kind, process.pid, port, time.monotonic() - began)
+        taken = time.monotonic() - began
+        yield Server(kind, process.pid, port, kind.database, taken, cpu_us(process.pid))
     finally:
         _stop(process)
 
 
 def _environment(kind: Kind, options: Options, people: People, port: int) -> dict[str, str]:
-    if kind.name == "taskwell":
+    if kind.taskwell:
         key = str(people.data_dir / KEY_FILE)
         return {"TASKWELL_SIGNING_KEY_FILE": key, "TASKWELL_POOL_SIZE": str(options.pool)}
     return {
+        "PYTHONPATH": str(HERE.parent),
         "PORT": str(port),
         "WORKERS": str(options.workers),
         "POOL_SIZE": str(options.pool),
@@ -101,9 +117,9 @@ def _environment(kind: Kind, options: Options, people: People, port: int) -> dic
 
 def _command(kind: Kind, options: Options, port: int) -> list[str]:
     workers, at = str(options.workers), str(port)
-    if kind.name == "taskwell":
+    if kind.taskwell:
         # As it comes: its log line for each request is a part of its work.
-        return [str(Path(sys.executable).parent / "taskwell"), "serve", "--workers", workers, "--port", at]
+        return [str(kind.taskwell.program), "serve", "--workers", workers, "--port", at]
     if kind.name == "asgi":
         how = ["--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "warning"]
         granian = str(Path(sys.executable).parent / "granian")

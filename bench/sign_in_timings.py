@@ -23,10 +23,10 @@ from urllib.parse import urlencode
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from bench import options, postgres, servers
+from bench import checkout, options, postgres, servers
 from bench.dataset import Dataset
 from bench.people import People
-from bench.postgres import WORKING, Postgres
+from bench.postgres import Postgres
 
 ATTEMPTS = 2000
 WARM_UP = 100
@@ -53,10 +53,11 @@ def main() -> int:
 def _fill(database: Postgres) -> None:
     """All of them with one password: how long its check takes does not depend on whose it is."""
     hashed = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),)).hash("correct horse battery")
-    database.run("postgres", f"CREATE DATABASE {WORKING} OWNER taskwell")
-    database.add(KNOWN)
-    database.rows(WORKING, "UPDATE users SET password_hash = $1", hashed)
-    database.run(WORKING, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
+    name = servers.KINDS["taskwell"].database
+    database.create(name, checkout.this())
+    database.add(KNOWN, name)
+    database.rows(name, "UPDATE users SET password_hash = $1", hashed)
+    database.run(name, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
 
 
 @contextmanager

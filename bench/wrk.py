@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.accounting import cpu_us, wait_until_idle
+from bench.accounting import Processes, metered
 from bench.dataset import BASE_MS, Dataset
 from bench.servers import Server
 
@@ -33,6 +33,8 @@ class Sample:
     server_us: float
     postgres_us: float
     client_us: float
+    proxy_us: float
+    others_share: float  # of one core, by the servers that were up and had nothing to do
 
 
 class WrkFailed(Exception):
@@ -44,7 +46,7 @@ class Wrk:
     dataset: Dataset
     people: Path
     auth: str  # "bearer" or "header"
-    postgres: int  # process id
+    processes: Processes
     tags: str = ""
     paths: str = ""
     run_number: int = 0
@@ -69,16 +71,16 @@ class Wrk:
             "BENCH_PATHS": self.paths,
         }
         command = ["wrk", "-t", str(THREADS), "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{ANSWER_SECONDS}s"]
-        wait_until_idle(server.pid, self.postgres)
-        before = cpu_us(server.pid), cpu_us(self.postgres), os.times()
-        done = subprocess.run(
-            [*command, "-s", str(LUA / f"{workload}.lua"), f"http://127.0.0.1:{server.port}"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        after = cpu_us(server.pid), cpu_us(self.postgres), os.times()
+        before = os.times()
+        with metered(self.processes) as used:
+            done = subprocess.run(
+                [*command, "-s", str(LUA / f"{workload}.lua"), f"http://127.0.0.1:{server.port}"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        after = os.times()
         found = [line for line in done.stdout.splitlines() if line.startswith("BENCH ")]
         if not found:
             raise WrkFailed((done.stderr or done.stdout)[-500:])
@@ -86,8 +88,7 @@ class Wrk:
         if workload == "delete":
             # The threads walk at their own speeds; twice the requests is past the faster one.
             self.deleted += 2 * said["requests"] + 2 * connections
-        client = after[2].children_user + after[2].children_system - before[2].children_user - before[2].children_system
-        requests = max(1, said["requests"])
+        client = after.children_user + after.children_system - before.children_user - before.children_system
         wrong = _wrong(workload, said)
         return Sample(
             requests=said["requests"],
@@ -97,15 +98,14 @@ class Wrk:
             p95=said["p95"] / 1000,
             p99=said["p99"] / 1000,
             max=said["max"] / 1000,
-            server_us=(after[0] - before[0]) / requests,
-            postgres_us=(after[1] - before[1]) / requests,
-            client_us=client * 1e6 / requests,
+            client_us=client * 1e6 / max(1, said["requests"]),
+            **used.a_request(said["requests"]),
         )
 
 
 def _wrong(workload: str, said: dict[str, int]) -> int:
     """How many answers were not what they should be; wrk counts those of 400 and above, and all bytes."""
-    if workload == "badtoken":
+    if workload in {"badtoken", "badagain"}:
         return said["requests"] - said["status"]
     if workload == "poll" and said["bytes"] > said["requests"] * NOT_MODIFIED_BYTES:
         return said["requests"]

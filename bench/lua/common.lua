@@ -78,6 +78,13 @@ function common.tell(method, path, user, body)
     .. "Content-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
+-- The list of a user, with another's signature under the user's token.
+function common.forged(user)
+  local token = common.tokens[user]
+  local forged = token:sub(1, -61) .. string.rep("A", 20) .. token:sub(-40)
+  return "GET /api/v1/tasks HTTP/1.1\r\nHost: taskwell\r\nAuthorization: Bearer " .. forged .. "\r\n\r\n"
+end
+
 local serial = 0
 
 -- A title that differs each time, so that every change changes something.
