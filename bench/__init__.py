@@ -1,1 +1,1 @@
-"""The benchmarks: `python -m bench`. docs/benchmarks.md has the numbers, bench/options.py the switches."""
+"""The benchmarks: `python -m bench`. docs/benchmarks.md has the numbers and how to run each, bench/options.py the switches."""
