@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from bench import checkout
 from bench.dataset import Dataset
 from bench.people import People
 from bench.postgres import Postgres
@@ -83,7 +84,10 @@ class Checker:
         """The ETag of each user's list at the revision of the load."""
         tags = [self.ask(user, "GET", "/api/v1/tasks?limit=1")[2]["etag"] for user in range(self._dataset.users)]
         last = len(tags) - 1
-        for user, of, right in ((0, 0, 304), (last, last, 304), (0, last, 200), (last, 0, 200)):
+        pairs = [(0, 0, 304), (last, last, 304)]
+        if self._server.kind.taskwell in {None, checkout.this()}:  # another version may be one whose tags did not say whose they are
+            pairs += [(0, last, 200), (last, 0, 200)]
+        for user, of, right in pairs:
             status, _, _ = self.ask(user, "GET", "/api/v1/tasks", headers={"If-None-Match": tags[of]})
             self._expect(status == right, f"user {user} with the tag of user {of}: {status} instead of {right}")
         return tags
