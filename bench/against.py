@@ -8,6 +8,7 @@ from bench.pairs import Run, Spread, cpu, ratio, requests
 
 BEFORE, AFTER, AGAIN = "before", "taskwell", "before-again"
 MOST = 1.03
+MOST_NOISE = 1.10
 
 Runs = Sequence[Run]
 
@@ -60,8 +61,13 @@ def worse(report: dict[str, Any]) -> list[Compared]:
 
 
 def verdict(report: dict[str, Any]) -> str:
+    noisy = ", ".join(f"{one.name} ({one.limit:.2f})" for one in compared(report) if one.limit > MOST * MOST_NOISE)
+    warning = f" The machine was too busy to see little of: {noisy}; more `--runs` on an idle one would." if noisy else ""
     found = worse(report)
     if not found:
-        return "**Reached**: no workload's CPU, nor a start's, is up by more than 3 % beyond the spread of before against itself."
+        return (
+            "**Reached**: no workload's CPU, nor a start's, is up by more than 3 % beyond the spread of before against itself."
+            + warning
+        )
     named = ", ".join(f"{one.name} {one.change.median:.2f} (at most {one.limit:.2f})" for one in found)
-    return f"**Not reached**: CPU is up by more than 3 % beyond the spread of before against itself: {named}."
+    return f"**Not reached**: CPU is up by more than 3 % beyond the spread of before against itself: {named}." + warning

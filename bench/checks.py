@@ -85,7 +85,10 @@ class Checker:
         tags = [self.ask(user, "GET", "/api/v1/tasks?limit=1")[2]["etag"] for user in range(self._dataset.users)]
         last = len(tags) - 1
         pairs = [(0, 0, 304), (last, last, 304)]
-        if self._server.kind.taskwell in {None, checkout.this()}:  # another version may be one whose tags did not say whose they are
+        if self._server.kind.taskwell in {
+            None,
+            checkout.this(),
+        }:  # another version may be one whose tags did not say whose they are
             pairs += [(0, last, 200), (last, 0, 200)]
         for user, of, right in pairs:
             status, _, _ = self.ask(user, "GET", "/api/v1/tasks", headers={"If-None-Match": tags[of]})

@@ -56,6 +56,11 @@ def test_noise_widens_the_limit_whichever_of_the_same_came_first(again: list[flo
     assert [one.name for one in worse(_against([116.0] * 3, again))] == ["list@64"]
 
 
+def test_too_much_noise_is_said() -> None:
+    assert "too busy" in verdict(_against(EVEN, [120.0, 100.0, 100.0]))
+    assert "too busy" not in verdict(_against(EVEN, [105.0, 100.0, 100.0]))
+
+
 def test_a_slower_start_is_worse() -> None:
     assert [one.name for one in worse(_against(EVEN, EVEN, starts=105.0))] == ["start of a worker"]
 
