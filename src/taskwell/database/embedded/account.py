@@ -62,8 +62,9 @@ def account() -> Account:
 
 def check_reach(who: Account, postgres: str) -> None:
     """Raises CannotStart if the program is below a private folder, as an environment in /root is, and we are root."""
-    words = [*who.prefix, postgres, "--version"]
-    if who.is_borrowed and subprocess.run(words, cwd="/", capture_output=True, check=False).returncode != 0:  # noqa: S603
+    # Not by running it: setpriv still has root's capabilities when it starts a program, and PostgreSQL then misses itself.
+    words = [*who.prefix, "/bin/sh", "-c", 'test -x "$1"', "sh", postgres]
+    if who.is_borrowed and subprocess.run(words, cwd="/", check=False).returncode != 0:  # noqa: S603
         raise CannotStart(
             f"PostgreSQL refuses to be root, and the user {who.uid} that it would be cannot reach {postgres}: "
             "install Taskwell where every user can read it, or start it as another user"
