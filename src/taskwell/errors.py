@@ -268,9 +268,12 @@ class UnsupportedMediaType(BadProtocol):
 
 
 class BodyTooLarge(BadProtocol):
-    """The body is larger than 1 MiB."""
+    """The body is too large."""
 
     code = "body_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is larger than {most} bytes, the most that is read at this address.")
 
 
 class BodyTooSlow(BadProtocol):

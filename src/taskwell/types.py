@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import uuid_utils.compat
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 16_384
@@ -65,7 +66,16 @@ TimeZone = Annotated[
     Field(description="Of the IANA database, such as Europe/Berlin"),
 ]
 Flag = StrictBool
-PageLimit = Annotated[int, Field(ge=1, le=100)]
+
+
+def _digits(value: object) -> object:
+    # Python, and pydantic with it, also reads 1.0, +1, 1_0, a space before or after, and the digits of other scripts.
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value):
+        raise PydanticCustomError("int_parsing", "must be a whole number in decimal digits")
+    return value
+
+
+PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
 
 
 def normal_address(text: str) -> str:

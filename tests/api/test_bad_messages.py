@@ -193,29 +193,11 @@ def padded(size: int) -> bytes:
     return b'{"title":"x"' + b" " * (size - 13) + b"}"
 
 
-def test_a_body_of_one_mebibyte_is_read(server: RunningServer, alice: Person, signed: tuple[str, str]) -> None:
-    assert alice.post(TASKS, content=padded(MIB), headers=IS_JSON).status_code == 201
-    parts = [padded(MIB)[start : start + 65_536] for start in range(0, MIB, 65_536)]
+def test_a_body_of_200_kilobytes_is_read_however_it_is_sent(alice: Person) -> None:
+    size = 200_000
+    assert alice.post(TASKS, content=padded(size), headers=IS_JSON).status_code == 201
+    parts = [padded(size)[start : start + 65_536] for start in range(0, size, 65_536)]
     assert alice.post(TASKS, content=iter(parts), headers=IS_JSON).status_code == 201
-
-
-@pytest.mark.usefixtures("nothing_stored")
-@pytest.mark.parametrize(("method", "path"), WITH_BODY)
-def test_a_body_of_one_byte_more_is_413_however_it_is_sent(
-    server: RunningServer, signed: tuple[str, str], method: str, path: str
-) -> None:
-    kind = ("Content-Type", "application/x-www-form-urlencoded" if path == TOKEN else "application/json")
-    announced = [message(method, path, signed, kind, length=length) for length in (MIB + 1, 10**9, 10**18)]
-    in_chunks = message(method, path, signed, kind, ("Transfer-Encoding", "chunked"), length=None) + b"".join(
-        chunked([padded(MIB), b" "])
-    )
-    for request in (*announced, in_chunks):
-        with Wire(server) as wire:
-            wire.send(request)
-            answer = wire.answer(method)
-            assert_refused(answer, 413)
-            assert answer.headers["connection"] == "close"
-            assert wire.is_closed()
 
 
 @pytest.mark.usefixtures("nothing_stored")

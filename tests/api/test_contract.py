@@ -167,6 +167,9 @@ class Finding(NamedTuple):
     request: str
 
     def is_expected(self) -> bool:
+        if self.status == 413:
+            # Lengths in a schema are of characters, of which percent-encoding makes up to twelve bytes.
+            return self.check in ("negative_data_rejection", "positive_data_acceptance")
         if self.check != "positive_data_acceptance" or not isinstance(self.body, dict):
             return False
         error = self.body["error"]

@@ -155,7 +155,7 @@ def test_of_very_many_wrong_fields_only_the_first_are_named(alice: Person) -> No
 
 
 def test_an_object_of_more_fields_than_anything_has_is_not_even_looked_at(alice: Person) -> None:
-    assert invalid_fields(alice.post("/api/v1/tasks", json={f"field{i}": i for i in range(50_000)})) == [None]
+    assert invalid_fields(alice.post("/api/v1/tasks", json={f"field{i}": i for i in range(150)})) == [None]
 
 
 def test_a_query_is_refused(alice: Person) -> None:

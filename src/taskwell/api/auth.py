@@ -34,12 +34,15 @@ from taskwell.api.documents import (
     NewToken,
     Nothing,
 )
+from taskwell.api.operation import BodyLimit
 from taskwell.api.replies import VARY, Reply, json_reply, no_content
 from taskwell.errors import InsufficientScope, RegistrationClosed
 from taskwell.types import Id
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
+# Two passwords of 1,024 bytes, each written as \u00XX, or an access token of 8 KiB.
+_READ = BodyLimit(16 * 1024)
 _SIGNED: Answers = {401: UNSIGNED, 403: FORBIDDEN}
 # RFC 6749 5.1: a token is in nobody's cache.
 _NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), VARY)
@@ -51,7 +54,7 @@ _NO_STORE = ((b"content-type", b"application/json"), (b"cache-control", b"no-sto
     response_model=UserView,
     responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: TOO_MANY_SIGN_UPS},
 )
-async def register(request: Request, new: Annotated[NewAccount, Body()]) -> Reply:
+async def register(request: Request, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
     """Sign up."""
     state = request.scope["app"].state
     if not state.is_open:
@@ -60,7 +63,7 @@ async def register(request: Request, new: Annotated[NewAccount, Body()]) -> Repl
 
 
 @router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS, 429: THROTTLED})
-async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, Form()]) -> Reply:
+async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
     """Sign in with an e-mail address (`username`) and a password, or go on with a `refresh_token`.
 
     A refresh token is good once: the answer brings the next. For 20 seconds the same request gets the same answer again, in case
@@ -79,7 +82,7 @@ async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, For
 
 
 @router.post("/revoke", response_model=Nothing, responses=WITH_BODY)
-async def revoke(db: Db, form: Annotated[TokenEnd, Form()]) -> Reply:
+async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
     """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
     await (revoke_api_token if form.token.startswith(PREFIX) else end_session)(db, form.token)
     return Reply(200, b"{}", _NO_STORE)
@@ -92,13 +95,13 @@ async def read_me(claims: Account, db: Db) -> Reply:
 
 
 @router.patch("/me", response_model=UserView, responses=WITH_BODY | _SIGNED | {409: EMAIL_TAKEN, 429: THROTTLED})
-async def change_me(request: Request, claims: Account, changes: Annotated[AccountChanges, Body()]) -> Reply:
+async def change_me(request: Request, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
     """Change your name, your time zone or, with your password, your e-mail address; that one ends every sign-in."""
     return json_reply(200, await store.change_account(request.scope["app"].state.door, own_rows(claims), changes))
 
 
 @router.delete("/me", status_code=204, response_model=None, responses=WITH_BODY | _SIGNED | {429: THROTTLED})
-async def delete_me(request: Request, claims: SignedIn, end: Annotated[AccountEnd, Body()]) -> Reply:
+async def delete_me(request: Request, claims: SignedIn, end: Annotated[AccountEnd, Body(), _READ]) -> Reply:
     """Delete your account and everything in it. There is no way back."""
     password = None if end.password is None else end.password.get_secret_value()
     await store.delete_account(request.scope["app"].state.door, own_rows(claims), password)
@@ -106,7 +109,7 @@ async def delete_me(request: Request, claims: SignedIn, end: Annotated[AccountEn
 
 
 @router.post("/password", response_model=AccessToken, responses=WITH_BODY | _SIGNED | {409: NO_PASSWORD, 429: THROTTLED})
-async def change_password(request: Request, claims: SignedIn, change: Annotated[PasswordChange, Body()]) -> Reply:
+async def change_password(request: Request, claims: SignedIn, change: Annotated[PasswordChange, Body(), _READ]) -> Reply:
     """Change your password. Every other sign-in ends, API tokens too; the answer is a new one for you."""
     old, new = change.current_password.get_secret_value(), change.new_password.get_secret_value()
     session = await store.change_password(request.scope["app"].state.door, own_rows(claims), old, new, claims.scopes)
@@ -127,7 +130,7 @@ async def list_tokens(claims: Account, db: Db) -> Reply:
 
 
 @router.post("/tokens", status_code=201, response_model=NewToken, responses=WITH_BODY | _SIGNED | {409: TOO_MANY_TOKENS})
-async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, Body()]) -> Reply:
+async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, Body(), _READ]) -> Reply:
     """Make an API token for a script or an assistant. It is shown this one time."""
     owner = own_rows(claims)
     for scope in new.scopes:

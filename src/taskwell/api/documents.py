@@ -121,7 +121,7 @@ NO_SUCH_TASK = _error("No such task, or nothing of yours")
 TAKEN = _error("The id is taken")
 EMAIL_TAKEN = _error("An account with this address exists")
 CHANGED = _error("The condition does not hold: `details.task` is the task as it is now")
-TOO_LARGE = _error("The body is larger than 1 MiB")
+TOO_LARGE = _error("The body is larger than what is read here; the message says how much that is")
 UNKNOWN_TYPE = _error("The body is not plain UTF-8 JSON, or does not say so")
 UNAVAILABLE = _error("Try again soon", Retry_After="In seconds")
 

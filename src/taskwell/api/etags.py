@@ -16,6 +16,9 @@ from taskwell.errors import InvalidInput
 _VIEW: Final = "1"
 """Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
 
+HEADER_LENGTH = 4_096
+"""Some eighty tags; more would have to be taken apart while everybody waits."""
+
 # RFC 9110 5.6.1.2: empty elements of a list are passed over.
 _TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
@@ -54,6 +57,8 @@ def _revisions(tags: list[str], ours: str) -> str:
 
 
 def _parse(header: str, name: str) -> list[tuple[bool, str]]:
+    if len(header) > HEADER_LENGTH:
+        raise InvalidInput.of("header", name, "etag_invalid", f"is longer than {HEADER_LENGTH} characters")
     tags: list[tuple[bool, str]] = []
     position = 0
     while position < len(header):

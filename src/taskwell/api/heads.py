@@ -11,7 +11,7 @@ from taskwell.errors import MalformedRequest
 
 # RFC 3986 3.2.2, without an empty name and without the comma, which a header that was sent twice may have got on its way.
 _HOST = re.compile(
-    rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?\])(?::[0-9]{0,5})?"
+    rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=-]++|%[0-9A-Fa-f]{2})++|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]++(?:%[A-Za-z0-9._~-]+)?\])(?::[0-9]{0,5})?"
 )
 
 

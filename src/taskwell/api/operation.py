@@ -26,9 +26,21 @@ from taskwell.errors import InvalidInput
 FIELDS_NAMED = 20
 """A body of ten thousand wrong fields gets an answer of this many."""
 
+QUERY_BYTES = 4_096
+ESCAPES = 4_096
+"""Percent signs in a form or a query: each takes as long as a hundred letters."""
+
 _JSON = ("application/json",)
 _MERGE_PATCH = ("application/json", "application/merge-patch+json")
 _FORM = ("application/x-www-form-urlencoded",)
+
+
+class BodyLimit(NamedTuple):
+    """How much of a body is read, said beside the model in the operation's signature."""
+
+    size: int
+    structure: int = 2_048
+    """Bytes outside of strings: braces, brackets, commas, numbers. One record needs a few hundred."""
 
 
 class Operation:
@@ -41,7 +53,7 @@ class Operation:
         steps = list(_steps(dependant))
         self._who = [step for step in steps if step.needs_only_request]
         self._what = [step for step in steps if not step.needs_only_request]
-        self._body = _Body(dependant, method) if dependant.body_params else None
+        self.body = _Body(dependant, method) if dependant.body_params else None
         if not dependant.query_params:
             self._what.append(_Step(None, _refuse_query, is_async=False, needs_only_request=False))
         unheeded = {b"if-match", b"if-none-match"} - {field.alias.encode() for field in dependant.header_params}
@@ -52,11 +64,11 @@ class Operation:
         values: dict[str, Any] = {}
         for name, source, is_async, _ in self._who:
             values[name] = await source(request) if is_async else source(request)
-        raw = await self._body.receive(request) if self._body is not None else b""
+        raw = await self.body.receive(request) if self.body is not None else b""
         for name, source, is_async, _ in self._what:
             values[name] = await source(request) if is_async else source(request)
-        if self._body is not None:
-            values[self._body.name] = self._body.parse(raw)
+        if self.body is not None:
+            values[self.body.name] = self.body.parse(raw)
         values.pop(None, None)  # type: ignore[call-overload]
         return await self._call(**values)
 
@@ -130,11 +142,10 @@ def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
     absent = model.model_validate({})
 
     def source(request: ApiRequest) -> BaseModel:
-        text = request.scope["query_string"]
-        if not text:
+        if not request.scope["query_string"]:
             return absent
         try:
-            return model.model_validate(_pairs("query", text))
+            return model.model_validate(_query_pairs(request))
         except ValidationError as error:
             raise _invalid("query", error) from None
 
@@ -159,7 +170,7 @@ def _model(annotation: Any) -> type[BaseModel]:
 
 def _refuse_query(request: ApiRequest) -> None:
     if request.scope["query_string"]:
-        name = next(iter(_pairs("query", request.scope["query_string"])), None)
+        name = next(iter(_query_pairs(request)), None)
         raise InvalidInput.of("query", _shown(name), "extra_forbidden", "there is no such parameter here")
 
 
@@ -167,26 +178,36 @@ class _Body:
     def __init__(self, dependant: Dependant, method: str) -> None:
         (field,) = dependant.body_params
         self.name = field.name
-        self._model = _model(field.field_info.annotation)
-        self._is_form = isinstance(field.field_info, params.Form)
-        self._types = _FORM if self._is_form else _MERGE_PATCH if method == "PATCH" else _JSON
+        self.model = _model(field.field_info.annotation)
+        (self.limit,) = (entry for entry in field.field_info.metadata if isinstance(entry, BodyLimit))
+        self.is_form = isinstance(field.field_info, params.Form)
+        self._types = _FORM if self.is_form else _MERGE_PATCH if method == "PATCH" else _JSON
 
     async def receive(self, request: ApiRequest) -> bytes:
         request.require_media_type(*self._types)
-        return await request.read()
+        return await request.read(self.limit.size)
 
     def parse(self, raw: bytes) -> BaseModel:
         try:
-            if self._is_form:
-                return self._model.model_validate(_pairs("body", raw))
-            check_json(raw)
-            return self._model.model_validate_json(raw)
+            if self.is_form:
+                return self.model.model_validate(pairs_of("body", raw))
+            check_json(raw, self.limit.structure)
+            return self.model.model_validate_json(raw)
         except ValidationError as error:
             raise _invalid("body", error) from None
 
 
-def _pairs(location: str, text: bytes) -> dict[str, str]:
+def _query_pairs(request: ApiRequest) -> dict[str, str]:
+    text: bytes = request.scope["query_string"]
+    if len(text) > QUERY_BYTES:
+        raise InvalidInput.of("query", None, "too_long", f"is longer than {QUERY_BYTES} bytes")
+    return pairs_of("query", text)
+
+
+def pairs_of(location: str, text: bytes) -> dict[str, str]:
     """A query or a form as a dictionary. Bytes that are no UTF-8, and a name given twice, are refused rather than repaired."""
+    if text.count(b"%") > ESCAPES:
+        raise InvalidInput.of(location, None, "too_long", f"has more than {ESCAPES} characters in percent-encoding")
     try:
         pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:

@@ -26,6 +26,7 @@ from taskwell.api.documents import (
     WITH_ETAG,
     TaskPage,
 )
+from taskwell.api.operation import BodyLimit
 from taskwell.api.replies import Header, Reply, json_reply, no_content, not_modified
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
@@ -34,7 +35,7 @@ from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
-from taskwell.types import CURSOR_LENGTH, Id, PageLimit
+from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
 
 router = APIRouter(
     tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
@@ -65,13 +66,15 @@ class TaskQuery(BaseModel):
         return TaskFilter(None if self.completed is None else self.completed == "true", self.order)
 
 
+# Every character of both texts written as two escapes, as in \ud83e\udd5b, and the rest of the task.
+_READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH) + 4 * 1024)
 _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 
 
 @router.post(
     "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
 )
-async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body()]) -> Reply:
+async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
     location = f"{request.scope['path']}/{task.id}".encode()
@@ -120,7 +123,7 @@ async def replace_task(
     owner: RowsToWrite,
     db: Db,
     task_id: TaskId,
-    whole: Annotated[WholeTask, Body()],
+    whole: Annotated[WholeTask, Body(), _READ],
     if_match: IfMatch = None,
     if_none_match: IfNothingThere = None,
 ) -> Reply:
@@ -139,7 +142,7 @@ async def replace_task(
     "/tasks/{task_id}", response_model=TaskView, responses=WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
 )
 async def change_task(
-    owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body()], if_match: IfMatch = None
+    owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body(), _READ], if_match: IfMatch = None
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     task = await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db, owner.id))
