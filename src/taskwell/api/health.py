@@ -3,15 +3,18 @@
 import time
 from dataclasses import dataclass
 
+import structlog
 from fastapi import APIRouter, Request
 
 from taskwell.api.access import Db
 from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, Health
 from taskwell.api.replies import Reply, json_reply
 from taskwell.database.database import Database
+from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.errors import DatabaseUnavailable
 
+log = structlog.get_logger()
 router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})
 
 KEPT_SECONDS = 10.0
@@ -25,6 +28,7 @@ class Readiness:
     without_sign_in: bool = False
     answer: str = ""
     until: float = 0.0
+    failures: int = 0  # of the database's, when it was given: one more, and it is asked again
 
 
 @router.get("/healthz", response_model=Health)
@@ -37,7 +41,8 @@ async def live() -> Reply:
 async def ready(request: Request, db: Db) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
     readiness: Readiness = request.scope["app"].state.readiness
-    if time.monotonic() >= readiness.until:
+    if time.monotonic() >= readiness.until or db.failures != readiness.failures:
+        readiness.failures = db.failures
         readiness.answer = await _ask(db, "none" if readiness.without_sign_in else "token")
         readiness.until = time.monotonic() + KEPT_SECONDS
     return json_reply(200, readiness.answer)
@@ -48,4 +53,9 @@ async def _ask(db: Database, auth: str) -> str:
     schema = fit(None if row is None else row["version"])
     if schema is Fit.BEHIND:
         raise DatabaseUnavailable("The database's schema is older than this program: run `taskwell migrate`.")
+    found = await db.row(INSPECTION, **inspection_arguments())
+    unfit = None if row is None or found is None else Inspection(found, row["version"]).unfit()
+    if unfit is not None:
+        log.warning("database_unfit", why=unfit)
+        raise DatabaseUnavailable("The database does not fit this program: its log says why.")
     return f'{{"status":"ok","schema":"{schema.value}","auth":"{auth}"}}'

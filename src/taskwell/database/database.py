@@ -12,8 +12,10 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
-from asyncpg.exceptions import InternalClientError
+from asyncpg.exceptions import DataError, InternalClientError
+from sqlmodel import SQLModel
 
+from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
@@ -42,6 +44,19 @@ _ROLLED_BACK: Final = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
 )
 _TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
+# Likewise, as a restore, or somebody at a console, changed what our connection knows: only a new one can know better.
+_OUTDATED: Final = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.FeatureNotSupportedError,  # "cached plan must not change result type"
+    asyncpg.InvalidSQLStatementNameError,  # a pooler that does not track prepared statements
+    asyncpg.DuplicatePreparedStatementError,
+)
+# Our own mistakes. Whatever else PostgreSQL refuses is a matter between it and its operator (a grant, a trigger, a table that is
+# gone, a disk that lies), and no client's.
+_DEFECTS: Final = (asyncpg.PostgresSyntaxError, asyncpg.CardinalityViolationError)
+_NOT_STORABLE: Final = (DataError, asyncpg.NotNullViolationError, asyncpg.CheckViolationError)
 # Nobody says whether it happened.
 _BROKEN: Final = (
     OSError,  # TimeoutError and ssl.SSLError are kinds of it
@@ -51,6 +66,8 @@ _BROKEN: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting
     asyncpg.PostgresSystemError,
+    asyncpg.StatementCompletionUnknownError,
+    asyncpg.TransactionResolutionUnknownError,
 )
 
 
@@ -60,6 +77,7 @@ class Database:
     def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
         self.epoch = ""
         self.keyed_hash = KeyedHash("")
+        self.failures = 0  # statements that the database did not carry out, and connections that it did not accept
         self.schema_version: str | None = None
         self._target = target
         self._statement_cache = statement_cache
@@ -72,20 +90,29 @@ class Database:
         return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target))
 
     async def check_schema(self) -> None:
-        """Raises CannotStart when the schema is older than this program. A newer one serves, so that deployments can roll."""
+        """Raises CannotStart when this program cannot work on it. A newer schema serves, so that deployments can roll."""
         try:
-            await self.row(SCHEMA_STATE)
+            unfit = await self._unfit()
+            if unfit is None:
+                await self.row(SCHEMA_STATE)
         except Unavailable as error:
-            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
-                raise CannotStart("the database has no tables of Taskwell's yet: run `taskwell migrate`") from None
-            if isinstance(error.__cause__, asyncpg.UndefinedColumnError):
-                raise CannotStart("the database's schema is older than this program: run `taskwell migrate`") from None
             raise CannotStart(f"the database cannot be reached: {error.__cause__ or error.message}") from error
-        schema = fit(self.schema_version)
-        if schema is Fit.BEHIND:
-            raise CannotStart(f"the database's schema ({self.schema_version}) is older than this program: run `taskwell migrate`")
-        if schema is Fit.NEWER:
+        if unfit is not None:
+            raise CannotStart(unfit)
+        if fit(self.schema_version) is Fit.NEWER:
             log.warning("newer_schema", version=self.schema_version)
+
+    async def _unfit(self) -> str | None:
+        """Not by a connection of the pool's, each of which needs a database that fits. Raises DatabaseUnavailable."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await self._open()
+                try:
+                    return (await inspect(connection)).unfit()
+                finally:
+                    await connection.close(timeout=2)
+        except (asyncpg.PostgresError, *_BROKEN) as error:
+            raise DatabaseUnavailable from error
 
     async def close(self) -> None:
         await self._pool.close()
@@ -93,8 +120,8 @@ class Database:
     async def row(self, statement: Statement | Transaction, **arguments: Any) -> asyncpg.Record | None:
         """The first row that the statement gives, or the last statement of a transaction.
 
-        Raises DatabaseBusy, DatabaseUnavailable or OutcomeUnknown, and asyncpg's IntegrityConstraintViolationError
-        for the store to interpret.
+        Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown or InvalidInput, and asyncpg's UniqueViolationError for the
+        store to interpret.
         """
         values = statement.values(arguments)
         if not statement.writes or statement.unscoped:
@@ -138,14 +165,30 @@ class Database:
             except Unavailable as second:
                 # Whatever became of the second try, the first may have been committed.
                 raise (OutcomeUnknown() if statement.writes else second) from error
+        except asyncpg.PostgresError as error:
+            raise self._refused(statement, error) from error
 
     async def _last_attempt(self, statement: Statement | Transaction, values: list[Any]) -> asyncpg.Record | None:
         try:
             return await self._attempt(statement, values)
         except (*_ROLLED_BACK, *_BROKEN) as error:
             raise self._unavailable(statement, error) from error
+        except asyncpg.PostgresError as error:
+            raise self._refused(statement, error) from error
+
+    def _refused(self, statement: Statement | Transaction, error: asyncpg.PostgresError) -> Exception:
+        """What a statement that PostgreSQL refused means to the client. It was undone."""
+        if isinstance(error, _DEFECTS) or (isinstance(error, asyncpg.UniqueViolationError) and _is_ours(error.constraint_name)):
+            return error  # for the store to interpret
+        if isinstance(error, _NOT_STORABLE):
+            log.warning("value_refused", statement=statement.name, error=_without_values(error))
+            return InvalidInput("A value cannot be stored.")
+        self.failures += 1
+        log.error("statement_refused", statement=statement.name, error=_without_values(error))
+        return DatabaseUnavailable()
 
     def _unavailable(self, statement: Statement | Transaction, error: Exception) -> Unavailable:
+        self.failures += 1
         log.warning("statement_failed", statement=statement.name, error=_without_values(error))
         if statement.writes and not isinstance(error, _ROLLED_BACK):
             return OutcomeUnknown()
@@ -157,8 +200,8 @@ class Database:
         connection = await (self._pool.acquire() if deadline is None else self._acquire_until(deadline))
         try:
             row = await statement.run(connection, values)
-        except asyncpg.ReadOnlySQLTransactionError:
-            # A fail-over left us at the standby: neither this connection nor those that sleep lead to where writes go now.
+        except _OUTDATED:
+            # After a fail-over to a standby, say, neither this connection nor those that sleep lead to where writes go now.
             self._pool.discard(connection)
             self._pool.discard_idle()
             raise
@@ -189,15 +232,7 @@ class Database:
         connection: Connection | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await asyncpg.connect(
-                    **self._target.arguments(),
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
-                    statement_cache_size=self._statement_cache,
-                    max_cached_statement_lifetime=0,
-                    # The only two settings that every pooler lets through.
-                    server_settings={"application_name": "taskwell", "timezone": "UTC"},
-                )
+                connection = await self._open()
                 state = await connection.fetchrow(SCHEMA_STATE.sql)
         except BaseException as error:
             if connection is not None:
@@ -206,6 +241,7 @@ class Database:
             # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
             # database or table, a pooler's own words), it is not the client's fault.
             if isinstance(error, (asyncpg.PostgresError, *_BROKEN)):
+                self.failures += 1
                 log.warning("cannot_connect", error=repr(error))
                 raise DatabaseUnavailable from error
             raise
@@ -213,6 +249,23 @@ class Database:
             self.epoch, self.schema_version = state["epoch"], state["version"]
             self.keyed_hash = KeyedHash(state["tag_key"])
         return connection
+
+    async def _open(self) -> Connection:
+        connection: Connection = await asyncpg.connect(
+            **self._target.arguments(),
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            statement_cache_size=self._statement_cache,
+            max_cached_statement_lifetime=0,
+            # The only two settings that every pooler lets through.
+            server_settings={"application_name": "taskwell", "timezone": "UTC"},
+        )
+        return connection
+
+
+def _is_ours(constraint: str | None) -> bool:
+    """An operator can put an index of their own on our tables, which no store knows how to interpret."""
+    return any(index.name == constraint for table in SQLModel.metadata.tables.values() for index in table.indexes)
 
 
 def _without_values(error: Exception) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from taskwell.database.inspection import inspect
 from taskwell.database.schema import MIGRATIONS, Fit, fit
 from taskwell.database.url import ConnectionTarget
 from taskwell.errors import CannotStart
@@ -23,7 +24,8 @@ def alembic_config() -> Config:
 async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fit:
     """Bring the schema to its head, or back to the revision `down_to`; several processes may try at once.
 
-    A schema from the future of this program is left as it is. Raises CannotStart when the database cannot be reached or refuses.
+    A schema from the future of this program is left as it is. Raises CannotStart when the database cannot be reached or refuses,
+    and when it is none of Taskwell's.
     """
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
@@ -31,6 +33,7 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
+        await _refuse_strangers(await connect())
         async with engine.connect() as connection:
             schema = await connection.run_sync(_run, down_to)
             await connection.commit()
@@ -41,6 +44,15 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
         raise CannotStart(f"the database cannot be reached for migrating: {error or type(error).__name__}") from error
     finally:
         await engine.dispose()
+
+
+async def _refuse_strangers(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        never = (await inspect(connection)).never_fits()
+    finally:
+        await connection.close()
+    if never is not None:
+        raise CannotStart(never)
 
 
 def _run(connection: Connection, down_to: str | None) -> Fit:

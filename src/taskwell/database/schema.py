@@ -19,6 +19,12 @@ SCHEMA_STATE = Statement(
     unscoped="which database this is and how far it is migrated; holds nothing of a user's",
 )
 
+SCHEMA_VERSION = Statement(
+    "schema_version",
+    select(_alembic_version.c.version_num),
+    unscoped="how far this database is migrated, also where there is nothing else of Taskwell's",
+)
+
 # A migration's file begins with its revision, so that a server need not load Alembic to know them.
 KNOWN = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 HEAD = max(KNOWN)
