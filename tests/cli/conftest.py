@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from taskwell.accounts.keys import kept_key
 from taskwell.database import url
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.database.migrate import migrate
@@ -19,6 +20,7 @@ def used_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("used") / "data"
     with EmbeddedPostgres.start(folder, options={"fsync": "off"}) as postgres:
         asyncio.run(migrate(url.parse(postgres.url)))
+    kept_key(folder)
     return folder
 
 

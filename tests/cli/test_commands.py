@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from taskwell import __version__
+from taskwell.database.schema import HEAD
 from tests.cli.command import Serving, Visitor, refusal, serving, taskwell
 from tests.support import postgres
 
@@ -42,6 +43,8 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         "serve",
         "migrate",
         "config",
+        "backup",
+        "restore",
         "token",
         "users",
         "tokens",
@@ -80,7 +83,7 @@ def test_config_shows_every_setting_and_where_it_came_from_but_no_secret(tmp_pat
 def test_migrate_makes_the_tables_and_may_be_repeated(tmp_path: Path, empty_database: str) -> None:
     for _ in range(2):
         done = taskwell("migrate", cwd=tmp_path, DATABASE_URL=empty_database)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "The schema is at 0002.\n", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"The schema is at {HEAD}.\n", "")
     assert len(postgres.query(empty_database, "SELECT epoch FROM instance")) == 1
 
 
@@ -105,7 +108,7 @@ def test_migrate_takes_the_direct_url_where_the_ordinary_one_leads_to_a_pooler(t
     said = refusal(taskwell("migrate", cwd=tmp_path, DATABASE_URL=pooled, DATABASE_DIRECT_URL=pooled))
     assert said.startswith("DATABASE_DIRECT_URL leads to a pooler")
     done = taskwell("migrate", cwd=tmp_path, DATABASE_URL=pooled, DATABASE_DIRECT_URL=empty_database)
-    assert done.stdout == "The schema is at 0002.\n"
+    assert done.stdout == f"The schema is at {HEAD}.\n"
 
 
 def test_migrate_says_one_line_when_the_database_cannot_be_reached(tmp_path: Path) -> None:
@@ -117,7 +120,7 @@ def test_migrate_says_one_line_when_the_database_cannot_be_reached(tmp_path: Pat
 def test_migrate_brings_the_embedded_database_to_its_head_too(tmp_path: Path, copy_data: Callable[[Path], Path]) -> None:
     data = copy_data(tmp_path / "data")
     done = taskwell("migrate", cwd=tmp_path, TASKWELL_DATA_DIR=str(data))
-    assert (done.returncode, done.stdout) == (0, "The schema is at 0002.\n")
+    assert (done.returncode, done.stdout) == (0, f"The schema is at {HEAD}.\n")
 
 
 @pytest.mark.parametrize(("ttl", "seconds"), [(None, 3600), ("90s", 90), ("15m", 900), ("24h", 86400)])

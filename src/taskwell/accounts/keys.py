@@ -104,7 +104,7 @@ def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> Sig
     if given is not None:
         return SigningKey.of(given)
     if own_folder is not None:
-        return kept_key(own_folder)
+        return existing_key(own_folder)
     # Each of several servers would make its own, and refuse the tokens of the others.
     raise CannotStart(
         "TASKWELL_SIGNING_KEY (or TASKWELL_SIGNING_KEY_FILE) is needed with DATABASE_URL, the same on every server: "
@@ -152,9 +152,22 @@ def kept_key(data_dir: Path) -> SigningKey:
                 # Whoever links first wins, and nobody ever reads half a key.
                 with contextlib.suppress(FileExistsError):
                     path.hardlink_to(draft.name)
-        key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise CannotStart(f"the signing key {path} cannot be read or made: {error.strerror}") from error
+        raise CannotStart(f"the signing key {path} cannot be made: {error.strerror}") from error
+    return existing_key(data_dir)
+
+
+def existing_key(data_dir: Path) -> SigningKey:
+    """The key of this data folder. Raises CannotStart where there is none: nobody would believe a token of a new one."""
+    path = data_dir / KEY_FILE
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise CannotStart(
+            f"there is no signing key {path}: `taskwell serve` makes it, unless TASKWELL_SIGNING_KEY gives it another"
+        ) from None
+    except OSError as error:
+        raise CannotStart(f"the signing key {path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):

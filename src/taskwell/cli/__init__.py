@@ -5,7 +5,7 @@ import sys
 import typer
 
 from taskwell import __version__, observability
-from taskwell.cli import config, keys, migrate, serve, token, tokens, users
+from taskwell.cli import backup, config, keys, migrate, serve, token, tokens, users
 from taskwell.errors import TaskwellError
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.command("config")(config.config)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("token")(token.token)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

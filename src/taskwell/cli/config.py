@@ -3,14 +3,14 @@
 import sys
 from contextlib import suppress
 
+from taskwell.cli.database import DataDir, load_settings
 from taskwell.database.embedded import lag
 from taskwell.errors import CannotStart
-from taskwell.settings import Settings
 
 
-def config() -> None:
+def config(data_dir: DataDir = None) -> None:
     """Show every setting and where it came from; secrets stay hidden."""
-    settings = Settings.load()
+    settings = load_settings(data_dir)
     lines = settings.describe()
     name_width = max(len(line.name) for line in lines)
     value_width = max(len(line.value) for line in lines)

@@ -1,17 +1,75 @@
-"""The database for a command: DATABASE_URL's, that of a server which runs on the data folder, or the folder's own."""
+"""The database that a command works on: DATABASE_URL's, or that of the data folder, whether a server runs on it or not.
+
+`taskwell serve` alone makes a database (and `taskwell restore`, whose purpose it is). Any other command would find its own new
+one empty, and what it does there nobody would ever see.
+"""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
 
+import typer
+
+import taskwell.tasks.tables  # noqa: F401  # a table that nobody has imported is none that a database is searched for
 from taskwell.database import url
 from taskwell.database.database import Database
 from taskwell.database.embedded import EmbeddedPostgres, running_url
 from taskwell.database.migrate import migrate
+from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
 T = TypeVar("T")
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
+
+
+def load_settings(data_dir: Path | None) -> Settings:
+    """Raises CannotStart, also when the option `--data-dir` and DATABASE_URL name two databases."""
+    if data_dir is not None:
+        # Through the environment, because a server's workers are processes of their own and read their settings from there.
+        os.environ["TASKWELL_DATA_DIR"] = str(data_dir)
+    settings = Settings.load()
+    if data_dir is not None and settings.database_url is not None:
+        raise CannotStart("--data-dir means a private database, and DATABASE_URL another one: leave one of them out")
+    return settings
+
+
+def existing_database(data_dir: Path | None, *, direct: bool = False) -> Settings:
+    """The settings of a command, which says on standard error which database it means. Raises CannotStart if there is none.
+
+    `direct` is for a command that goes by DATABASE_DIRECT_URL where it is set.
+    """
+    settings = load_settings(data_dir)
+    if settings.database_url is None and not holds_database(settings.data_dir):
+        raise CannotStart(
+            f"there is no database in {settings.data_dir}: `taskwell serve` makes one, --data-dir names another folder"
+        )
+    say_which(settings, direct=direct)
+    return settings
+
+
+def holds_database(data_dir: Path) -> bool:
+    """Whether a private database was ever made in this folder. Raises CannotStart where nobody can tell."""
+    try:
+        (data_dir / "postgresql").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise CannotStart(f"the data folder {data_dir} cannot be read ({error.strerror})") from error
+    return True
+
+
+def say_which(settings: Settings, *, direct: bool = False) -> None:
+    """On standard error, as a script reads what a command prints."""
+    given = settings.database_url
+    if given is not None and direct:
+        given = settings.database_direct_url or given
+    where = f"in {settings.data_dir}" if given is None else f"at {url.parse(given.get_secret_value())}"
+    print(f"taskwell: the database {where}", file=sys.stderr, flush=True)
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -35,11 +93,22 @@ def database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
+    if running_url(settings.data_dir) is not None:
+        with private_url(settings) as there:
+            yield there
+        return
+    with own_postgres(settings) as postgres:
+        yield postgres.url
+
+
+@contextmanager
+def private_url(settings: Settings) -> Iterator[str]:
+    """Where the data folder's database is, as it is: it is not migrated."""
     running = running_url(settings.data_dir)
     if running is not None:
         yield running
         return
-    with own_postgres(settings) as postgres:
+    with EmbeddedPostgres.start(settings.data_dir) as postgres:
         yield postgres.url
 
 

@@ -2,16 +2,15 @@
 
 import asyncio
 
-from taskwell.cli.database import database_url
+from taskwell.cli.database import DataDir, database_url, existing_database
 from taskwell.database import url
 from taskwell.database.migrate import migrate as bring_to_head
 from taskwell.database.schema import HEAD, Fit
-from taskwell.settings import Settings
 
 
-def migrate() -> None:
+def migrate(data_dir: DataDir = None) -> None:
     """Bring the database's schema to what this version needs (DATABASE_DIRECT_URL, or DATABASE_URL if it is direct)."""
-    settings = Settings.load()
+    settings = existing_database(data_dir, direct=True)
     direct = settings.database_direct_url
     with database_url(settings) as there:
         target = url.for_migrations(there, None if direct is None else direct.get_secret_value())

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any, NoReturn
 
@@ -19,7 +18,7 @@ from granian.server import Server
 from granian.server.common import AbstractServer
 
 from taskwell.accounts.keys import KEY_FILE, kept_key, signing_key
-from taskwell.cli.database import own_postgres, with_database
+from taskwell.cli.database import DataDir, load_settings, own_postgres, with_database
 from taskwell.database.database import Database
 from taskwell.database.embedded import lag
 from taskwell.errors import CannotStart
@@ -35,13 +34,12 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. Default: 1 on the embedded database, else one a core.")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the embedded database and the signing key live.")] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Serve the API, on a PostgreSQL of its own unless DATABASE_URL is set."""
-    given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers, "TASKWELL_DATA_DIR": data_dir}
-    # Through the environment, because the workers are processes of their own and read their settings from there.
+    given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    settings = Settings.load()
+    settings = load_settings(data_dir)
     _refuse_taken_port(settings.host, settings.port)
     signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
     os.register_at_fork(after_in_child=_end_when_told)

@@ -9,7 +9,7 @@ from taskwell.accounts import scopes
 from taskwell.accounts.keys import SigningKeys, signing_key
 from taskwell.accounts.store import find_account, learn_keys, read_account
 from taskwell.accounts.tokens import LIFETIME_SECONDS, Tokens
-from taskwell.cli.database import with_database
+from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.database.database import Database
 from taskwell.settings import Settings
 
@@ -27,9 +27,10 @@ def _seconds(text: str) -> int:
 def token(
     email: Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")],
     ttl: Annotated[int, typer.Option(parser=_seconds, metavar="DURATION", help="How long it is valid: 90s, 15m, 1h.")] = "1h",  # type: ignore[assignment]
+    data_dir: DataDir = None,
 ) -> None:
     """Print an access token for a script. Whoever can run this on the machine needs no password."""
-    settings = Settings.load()
+    settings = existing_database(data_dir)
     tokens = own_tokens(settings)
 
     async def work(db: Database) -> str:

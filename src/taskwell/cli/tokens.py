@@ -11,11 +11,10 @@ from taskwell.accounts.api_tokens.requests import NewApiToken
 from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens
 from taskwell.accounts.scopes import SCOPES
 from taskwell.accounts.store import find_account, read_account
-from taskwell.cli.database import with_database
+from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.cli.users import refusal
 from taskwell.database.database import Database
 from taskwell.errors import InvalidInput
-from taskwell.settings import Settings
 
 app = typer.Typer(help="API tokens: for scripts and assistants.", no_args_is_help=True)
 
@@ -34,8 +33,10 @@ def add(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scope: Annotated[list[str], typer.Option(parser=_scope, metavar="SCOPE", help=f"May be repeated: {', '.join(SCOPES)}.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it is valid.")] = 90,
+    data_dir: DataDir = None,
 ) -> None:
     """Print a new API token, this one time."""
+    settings = existing_database(data_dir)
     try:
         new = NewApiToken.model_validate({"name": name, "scopes": scope, "expires_in_days": days})
     except ValidationError as error:
@@ -47,17 +48,18 @@ def add(
             raise InvalidInput(f"admin is for administrators alone: `taskwell users make-admin {email}` makes one")
         return str(json.loads(await create_api_token(db, owner, new.name, new.scopes, days=new.expires_in_days))["token"])
 
-    print(with_database(Settings.load(), work))
+    print(with_database(settings, work))
 
 
 @app.command("list")
-def list_(email: Email) -> None:
+def list_(email: Email, data_dir: DataDir = None) -> None:
     """Show the API tokens of an account, without what is secret of them."""
+    settings = existing_database(data_dir)
 
     async def work(db: Database) -> str:
         return await list_api_tokens(db, await find_account(db, email))
 
-    for one in json.loads(f"[{with_database(Settings.load(), work)}]"):
+    for one in json.loads(f"[{with_database(settings, work)}]"):
         used = one["last_used_at"][:10] if one["last_used_at"] else "never"
         name = _on_one_line(one["name"])
         print(f"{one['id']}  …{one['ends_with']}  {name}  {one['scope']}  until {one['expires_at'][:10]}  used {used}")
@@ -69,11 +71,16 @@ def _on_one_line(name: str) -> str:
 
 
 @app.command()
-def delete(email: Email, token_id: Annotated[UUID, typer.Argument(help="As `taskwell tokens list` shows it.")]) -> None:
+def delete(
+    email: Email,
+    token_id: Annotated[UUID, typer.Argument(help="As `taskwell tokens list` shows it.")],
+    data_dir: DataDir = None,
+) -> None:
     """Delete an API token: the very next request with it is refused."""
+    settings = existing_database(data_dir)
 
     async def work(db: Database) -> None:
         await delete_api_token(db, await find_account(db, email), token_id)
 
-    with_database(Settings.load(), work)
+    with_database(settings, work)
     print("Deleted.")

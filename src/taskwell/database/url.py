@@ -9,7 +9,7 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -47,6 +47,7 @@ class ConnectionTarget:
     database: str | None
     ssl: Tls
     pgbouncer: bool | None = None  # what the URL itself said by `pgbouncer=`
+    sslrootcert: str = "system"
 
     def arguments(self) -> dict[str, Any]:
         """For `asyncpg.connect(**...)` and `asyncpg.create_pool(**...)`.
@@ -107,6 +108,11 @@ class ConnectionTarget:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"postgresql://{who}{host}:{self.port}/{database}?sslmode={self.sslmode}"
 
+    def for_libpq(self) -> str:
+        """For psql, pg_dump and pg_restore, without the password."""
+        verified = f"&sslrootcert={quote(self.sslrootcert)}" if self.sslmode.startswith("verify") else ""
+        return f"{replace(self, password=None)}{verified}"
+
 
 class _Refused(Exception):
     """A sentence about the URL that lacks its subject, the setting."""
@@ -130,11 +136,11 @@ def for_migrations(url: str, direct_url: str | None = None) -> ConnectionTarget:
         return target
     if direct_url is None:
         raise CannotStart(
-            "migrations need a direct connection and DATABASE_URL leads to a pooler: "
+            "migrations and backups need a direct connection, and DATABASE_URL leads to a pooler: "
             f"set DATABASE_DIRECT_URL{_without_pooler(target)} as well"
         )
     raise CannotStart(
-        f"DATABASE_DIRECT_URL leads to a pooler, and migrations need a direct connection: set it{_without_pooler(target)}"
+        f"DATABASE_DIRECT_URL leads to a pooler, and this needs a direct connection: set it{_without_pooler(target)}"
     )
 
 
@@ -183,6 +189,7 @@ def _target(url: str) -> ConnectionTarget:
         password=found["password"] or None,
         database=found["dbname"] or found["user"] or None,
         ssl=_tls(host, parameters),
+        sslrootcert=parameters.get("sslrootcert", "system"),
         pgbouncer=_flag(parameters),
     )
 

@@ -1,0 +1,93 @@
+"""The private database in a file, and back: by PostgreSQL's own pg_dump and pg_restore, in its custom format.
+
+A restore is all or nothing: it fills a database beside the one that is there, and one transaction changes the names of both.
+"""
+
+import asyncio
+import subprocess
+from dataclasses import replace
+
+import asyncpg
+
+from taskwell.database.embedded import program, quiet_environment
+from taskwell.database.inspection import inspect
+from taskwell.database.migrate import migrate
+from taskwell.database.url import ConnectionTarget, parse
+from taskwell.errors import CannotStart
+
+DUMP = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges")
+RESTORE = ("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error")
+
+NEW_EPOCH = (
+    "UPDATE instance SET epoch = left(md5(gen_random_uuid()::text), 8), tag_key = replace(gen_random_uuid()::text, '-', '')"
+)
+"""Whoever goes back to an earlier moment counts revisions again from there: no tag of the lost future may match."""
+
+_NEW, _OLD = "taskwell_restored", "taskwell_replaced"
+
+
+def dump(url: str, to: int) -> None:
+    """Write the database to an open file. Raises CannotStart."""
+    _run(
+        [*DUMP, "--no-password", f"--dbname={parse(url).for_libpq()}"],
+        "the database cannot be backed up",
+        stdin=subprocess.DEVNULL,
+        stdout=to,
+    )
+
+
+def load(url: str, source: int) -> None:
+    """Put what an open file holds in the place of the database, with a new epoch. Raises CannotStart, and nothing was changed."""
+    target = parse(url)
+    new = replace(target, database=_NEW)
+    asyncio.run(_execute(replace(target, database="postgres"), *_dropped(_OLD), *_dropped(_NEW), f"CREATE DATABASE {_NEW}"))
+    _run(
+        [*RESTORE, "--no-password", f"--dbname={new.for_libpq()}"],
+        "the backup cannot be restored",
+        stdin=source,
+        stdout=subprocess.DEVNULL,
+    )
+    asyncio.run(_refuse_strangers(new))
+    asyncio.run(migrate(new))
+    asyncio.run(_execute(new, NEW_EPOCH))
+    swap = (
+        "BEGIN",
+        f"ALTER DATABASE {target.database} RENAME TO {_OLD}",
+        f"ALTER DATABASE {_NEW} RENAME TO {target.database}",
+        "COMMIT",
+    )
+    asyncio.run(_execute(replace(target, database="postgres"), *swap, *_dropped(_OLD)))
+
+
+async def _refuse_strangers(target: ConnectionTarget) -> None:
+    connection = await asyncpg.connect(**target.arguments(), timeout=10)
+    try:
+        found = await inspect(connection)
+    finally:
+        await connection.close()
+    if not found.is_ours:
+        raise CannotStart("the backup cannot be restored: it is none of a database of Taskwell's")
+
+
+def _dropped(name: str) -> tuple[str, ...]:
+    """What a restore that was killed left behind, too."""
+    return (f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",)
+
+
+async def _execute(target: ConnectionTarget, *statements: str) -> None:
+    connection = await asyncpg.connect(**target.arguments(), timeout=10)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _run(command: list[str], failed: str, *, stdin: int, stdout: int) -> None:
+    name, *arguments = command
+    done = subprocess.run(  # noqa: S603  our own words, and no shell
+        [program(name), *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=quiet_environment(), check=False
+    )
+    if done.returncode != 0:
+        said = [line for line in done.stderr.decode(errors="replace").splitlines() if "error: " in line]
+        raise CannotStart(f"{failed}: {said[0].partition('error: ')[2] if said else f'{name} ended with {done.returncode}'}")

@@ -1,0 +1,51 @@
+"""A database that Taskwell cannot work on is refused before it serves, in one line that says what to do."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.cli.command import free_port, refusal, taskwell
+from tests.support import postgres
+
+FOREIGN = ("CREATE TABLE alembic_version (version_num varchar(32))", "INSERT INTO alembic_version VALUES ('ae1027a6acf0')")
+
+
+def refused_by(command: str, folder: Path, database_url: str) -> str:
+    words = ["serve", "--port", str(free_port())] if command == "serve" else [command]
+    return refusal(taskwell(*words, cwd=folder, DATABASE_URL=database_url))
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_another_applications_database_is_left_alone(tmp_path: Path, empty_database: str, command: str) -> None:
+    postgres.run(empty_database, *FOREIGN, "CREATE TABLE instance (id int)")
+    said = refused_by(command, tmp_path, empty_database)
+    assert "belongs to another application (its alembic_version is 'ae1027a6acf0'" in said
+    assert said.endswith("give Taskwell a database of its own")
+    assert postgres.query(empty_database, "SELECT to_regclass('users') AS users")[0]["users"] is None
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_an_encoding_that_cannot_keep_every_text_is_refused(tmp_path: Path, postgres_url: str, encoding: str) -> None:
+    name = f"test_{uuid4().hex}"
+    postgres.run(
+        postgres_url,
+        f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0",
+    )
+    try:
+        for command in ("serve", "migrate"):
+            said = refused_by(command, tmp_path, postgres.at(postgres_url, name))
+            assert said.startswith(f"the database's encoding is {encoding}, which cannot keep every text: make another one")
+    finally:
+        postgres.run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_grant_that_is_missing_is_named_before_anything_serves(tmp_path: Path, own_database: str) -> None:
+    role, is_superuser = postgres.query(
+        own_database, "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user"
+    )[0]
+    if is_superuser:
+        pytest.skip("nothing can be taken from a superuser")
+    postgres.run(own_database, f"REVOKE INSERT, UPDATE ON tasks FROM {role}")
+    said = refused_by("serve", tmp_path, own_database)
+    assert said == f"the role {role} lacks INSERT, UPDATE on tasks: GRANT INSERT, UPDATE ON tasks TO {role}"
