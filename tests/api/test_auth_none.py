@@ -232,6 +232,38 @@ def test_an_empty_and_an_absent_host_are_refused(home: RunningServer, head: byte
         assert_error(wire.answer(), 403, "host_refused")
 
 
+OF_A_PROXY = [
+    *("Forwarded", "Via", "CDN-Loop", "Front-End-Https", "Client-IP", "Forwarded-For", "WL-Proxy-Client-IP", "True-Client-IP"),
+    *(
+        f"X-Forwarded-{name}"
+        for name in ("For", "Host", "Proto", "Port", "Server", "Prefix", "Scheme", "Ssl", "User", "By-Nobody")
+    ),
+    *(f"X-{name}" for name in ("Real-IP", "Client-IP", "Cluster-Client-IP", "Original-Host", "Original-URL", "Original-For")),
+    *(f"X-{name}" for name in ("Envoy-External-Address", "Envoy-Original-Path", "Remote-IP", "Remote-Addr", "ARR-SSL", "Host")),
+    *(f"X-{name}" for name in ("Azure-ClientIP", "Azure-FDID", "AppEngine-User-IP", "Amzn-Trace-Id", "Rewrite-URL", "Scheme")),
+    *("CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Ray", "CF-Visitor", "CloudFront-Viewer-Address", "Fastly-Client-IP"),
+    *("Fly-Client-IP", "Fly-Forwarded-Port", "Tailscale-User-Login", "X-Vercel-Id", "X-Nf-Client-Connection-Ip", "X-Forwarded"),
+]
+
+
+@pytest.mark.parametrize("name", OF_A_PROXY)
+def test_what_a_proxy_passes_on_comes_from_elsewhere(me: httpx.Client, name: str) -> None:
+    for value in ("127.0.0.1", "localhost", ""):
+        assert_error(me.get(TASKS, headers={name: value}), 403, "host_refused")
+        assert_error(me.get(TASKS, headers={name.upper(): value}), 403, "host_refused")
+
+
+OF_A_CLIENT = [
+    *("Accept-Language", "Cookie", "DNT", "From", "Origin", "Referer", "Sec-Fetch-Site", "Priority", "TE", "Traceparent"),
+    *("X-Client-Info", "X-Client-Version", "X-Requested-With", "X-Request-Id", "X-Http-Method-Override", "X-User-Agent"),
+]
+
+
+@pytest.mark.parametrize("name", OF_A_CLIENT)
+def test_what_a_client_writes_itself_does_not_matter(me: httpx.Client, name: str) -> None:
+    assert me.get(TASKS, headers={name: "localhost"}).status_code == 200
+
+
 def ask_directly(app: Taskwell, client: tuple[str, int] | None) -> tuple[int, dict[str, Any]]:
     """A GET from wherever we like; none of these gets as far as the database, whose connections have another event loop."""
     sent: list[Any] = []

@@ -140,7 +140,7 @@ class Tokens:
         payload = _decoded(token, key, "EdDSA", self._issuer, [self._issuer])
         if not _UUID.fullmatch(payload["sub"]) or not isinstance(payload["jti"], str):
             raise TokenInvalid
-        return _claims(payload, UUID(payload["sub"]), _shared(payload["scope"]), "own")
+        return _claims(payload, UUID(payload["sub"]), _one_set(scopes.named(payload["scope"])), "own")
 
     async def _of_another(self, token: bytes, header: dict[str, Any], issuer: Issuer, source: KeySource) -> Claims:
         algorithm = header.get("alg")
@@ -157,22 +157,15 @@ class Tokens:
             # By JSON's rules: in Python, True is 1.
             if not any(type(payload.get(name)) is type(one) and payload.get(name) == one for one in allowed):
                 raise TokenInvalid
-        # An issuer that knows our scopes may give fewer than all; what others write there is not for us.
-        given = scopes.named(payload["scope"]) if isinstance(payload.get("scope"), str) else None
-        return _claims(
-            payload, user_id_of(issuer.name, payload["sub"]), _shared(scopes.joined(given or scopes.SCOPES)), "outside"
-        )
+        return _claims(payload, user_id_of(issuer.name, payload["sub"]), _one_set(scopes.granted(payload)), "outside")
 
 
-_SHARED: dict[str, frozenset[str]] = {}
+_SETS: dict[frozenset[str], frozenset[str]] = {}
 
 
-def _shared(scope: object) -> frozenset[str]:
-    """One set for all tokens of the same scopes. Raises TypeError."""
-    if not isinstance(scope, str):
-        raise TypeError
-    names = scopes.named(scope)
-    return _SHARED.setdefault(scopes.joined(names), names)
+def _one_set(names: frozenset[str]) -> frozenset[str]:
+    """One for all remembered tokens of the same scopes."""
+    return _SETS.setdefault(names, names)
 
 
 def _decoded(token: bytes, key: Any, algorithm: str, issuer: str, audience: Iterable[str]) -> dict[str, Any]:

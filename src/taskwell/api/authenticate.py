@@ -22,7 +22,15 @@ LOCAL_USER: Final = user_id_of("none", "local")
 _API_TOKEN = PREFIX.encode()
 _ID = TypeAdapter(Id)
 _LOOPBACK_HOST = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])\.?(:[0-9]{1,5})?", re.IGNORECASE)
-_PASSED_ON = {b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"}
+_OF_A_PROXY = re.compile(
+    rb"(x-)?forwarded(-.+)?|(x-)?via|cdn-loop"  # RFC 7239, RFC 9110 7.6.3, RFC 8586
+    rb"|(.+-)?(client|cluster|connecting|origin|peer|real|remote|source|user)-?(ip|addr|address)(v[46])?"
+    rb"|x-(host|http-host-override|nginx-proxy|rewrite-url|scheme|url-scheme)|front-end-https"
+    # What those who serve at the edge write; a name that one of them adds is among them already.
+    rb"|(x-)?(akamai|amzn|appengine|arr|azure|cf|cloudfront|envoy|fastly|fly|nf|ngrok|original|railway|remote|tailscale|vercel)-.+"
+)
+"""Names of fields that a client does not write and a proxy does."""
+
 _ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -73,6 +81,6 @@ def _refuse_from_elsewhere(request: ApiRequest) -> None:
     except ValueError:  # some server's own word for a client without an address
         is_local = False
     # A proxy on this machine comes from the machine, and may even say so in `Host`; but what it passes on comes from elsewhere.
-    is_passed_on = not _PASSED_ON.isdisjoint(request.fields)
+    is_passed_on = any(map(_OF_A_PROXY.fullmatch, request.fields))
     if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):
         raise HostRefused
