@@ -13,7 +13,7 @@ from tests.support.errors import assert_error
 from tests.support.server import RunningServer
 from tests.support.signed_in import Account, browser, refresh, sign_in, sign_up
 
-Step = Literal["newest", "previous", "old", "wait"]
+Step = Literal["newest", "previous", "old", "invented", "wait"]
 
 
 class Line:
@@ -32,6 +32,9 @@ class Line:
                 self._wait()
             case "newest":
                 self._present_newest()
+            case "invented":
+                bad = Parts.of(self._tokens[-1])._replace(secret=bytes(range(32))).token
+                assert_error(refresh(self._client, bad), 401, "refresh_token_invalid")
             case "previous" if len(self._tokens) > 1:
                 self._present(self._tokens[-2], is_repeated=self._in_grace)
             case "old" if len(self._tokens) > 2:
@@ -79,7 +82,7 @@ def account(server: RunningServer) -> Account:
 
 
 # The newest more often, or hardly any line grows long.
-STEPS = st.lists(st.sampled_from(["newest", "newest", "newest", "previous", "old", "wait"]), min_size=3, max_size=12)
+STEPS = st.lists(st.sampled_from(["newest", "newest", "newest", "previous", "old", "invented", "wait"]), min_size=3, max_size=12)
 
 
 @settings(max_examples=60)
@@ -87,6 +90,7 @@ STEPS = st.lists(st.sampled_from(["newest", "newest", "newest", "previous", "old
 @example(steps=["newest", "wait", "previous", "newest"])
 @example(steps=["newest", "previous", "newest", "previous", "wait", "newest", "previous"])
 @example(steps=["newest", "newest", "old", "newest"])
+@example(steps=["invented", "newest", "invented", "previous", "wait", "invented", "newest"])
 @example(steps=["newest", "newest", "previous", "old", "previous"])
 def test_of_one_sign_in_one_line_of_tokens_is_alive_at_most(
     server: RunningServer, account: Account, shared_database: str, steps: list[Step]

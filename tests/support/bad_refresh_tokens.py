@@ -9,16 +9,17 @@ ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 
 class Parts(NamedTuple):
-    """What a refresh token says: whose it is, of which session, and the secret."""
+    """What a refresh token says: whose it is, of which session, the secret, and that the database made it."""
 
     user: bytes
     session: bytes
     secret: bytes
+    seal: bytes
 
     @classmethod
     def of(cls, token: str) -> Self:
         raw = base64.urlsafe_b64decode(token.removeprefix("tr_") + "==")
-        return cls(raw[:16], raw[16:32], raw[32:])
+        return cls(raw[:16], raw[16:32], raw[32:64], raw[64:])
 
     @property
     def token(self) -> str:
@@ -35,7 +36,7 @@ class Parts(NamedTuple):
     def spellings_of_the_secret(self) -> list[str]:
         """In which a column could hold it."""
         plain, url_safe = base64.b64encode(self.secret).decode(), base64.urlsafe_b64encode(self.secret).decode()
-        return [self.secret.hex(), plain.rstrip("="), url_safe.rstrip("="), self.token[-43:]]
+        return [self.secret.hex(), plain.rstrip("="), url_safe.rstrip("="), self.token[46:86]]
 
     @staticmethod
     def bytes_of(digest: str) -> bytes:
@@ -72,7 +73,7 @@ ANOTHER_SPELLING: Final[dict[str, Callable[[Loot], str]]] = {
     "padded": lambda loot: loot.good + "==",
     "padded by one": lambda loot: loot.good + "=",
     "in the other alphabet": lambda loot: loot.good.replace("-", "+").replace("_", "/").replace("tr/", "tr_"),
-    "with other spare bits at the end": lambda loot: loot.good[:-1] + _next_letter(loot.good[-1]),
+    "with another last letter": lambda loot: loot.good[:-1] + _next_letter(loot.good[-1]),
     "after a space": lambda loot: " " + loot.good,
     "before a space": lambda loot: loot.good + " ",
     "before a line feed": lambda loot: loot.good + "\n",
@@ -81,7 +82,7 @@ ANOTHER_SPELLING: Final[dict[str, Callable[[Loot], str]]] = {
     "with a line break in it": lambda loot: loot.good[:40] + "\r\n" + loot.good[40:],
     "in quotes": lambda loot: f'"{loot.good}"',
     "with a wide letter": lambda loot: loot.good[:-1] + "Ａ",
-    "with a dotless i": lambda loot: "tr_" + "ı" * 86,
+    "with a dotless i": lambda loot: "tr_" + "ı" * 96,
     "in hexadecimal": lambda loot: "tr_" + b"".join(Parts.of(loot.good)).hex(),
 }
 """Of the very bytes of the good one, mostly."""
@@ -93,11 +94,13 @@ CUT_OR_GROWN: Final[dict[str, Callable[[Loot], str]]] = {
     "short of two letters": lambda loot: loot.good[:-2],
     "short of four letters": lambda loot: loot.good[:-4],
     "half": lambda loot: loot.good[:44],
-    "the ids alone": lambda loot: Parts.of(loot.good)._replace(secret=b"").token,
+    "the ids alone": lambda loot: Parts.of(loot.good)._replace(secret=b"", seal=b"").token,
+    "without a seal": lambda loot: Parts.of(loot.good)._replace(seal=b"").token,
+    "without a secret": lambda loot: Parts.of(loot.good)._replace(secret=b"").token,
     "with a byte more": lambda loot: Parts.of(loot.good)._replace(secret=Parts.of(loot.good).secret + b"\0").token,
     "with four letters more": lambda loot: loot.good + "AAAA",
     "twice": lambda loot: loot.good + loot.good,
-    "all zero": lambda loot: "tr_" + "A" * 86,
+    "all zero": lambda loot: "tr_" + "A" * 96,
     "as long as a form's field may be": lambda loot: "tr_" + "A" * 197,
 }
 
@@ -109,7 +112,7 @@ OF_ANOTHER: Final[dict[str, Callable[[Loot], str]]] = {
     ),
     "my id with a session that never was": lambda loot: Parts.of(loot.good)._replace(session=uuid4().bytes).token,
     "the two ids the wrong way round": lambda loot: (
-        Parts(Parts.of(loot.good).session, Parts.of(loot.good).user, Parts.of(loot.good).secret).token
+        Parts.of(loot.good)._replace(user=Parts.of(loot.good).session, session=Parts.of(loot.good).user).token
     ),
     "an access token": lambda loot: loot.access[:200],
     "an API token": lambda loot: loot.api,
@@ -120,10 +123,14 @@ WRONG_SECRET: Final[dict[str, Callable[[Loot], str]]] = {
     "a secret of zeros": lambda loot: Parts.of(loot.good)._replace(secret=bytes(32)).token,
     "the secret of the other session": lambda loot: Parts.of(loot.good)._replace(secret=Parts.of(loot.second).secret).token,
     "the digest from the database": lambda loot: Parts.of(loot.good)._replace(secret=loot.digest).token,
+    "the secret and the seal of the other session": lambda loot: (
+        Parts.of(loot.second)._replace(session=Parts.of(loot.good).session).token
+    ),
+    "a secret of zeros and a seal of zeros": lambda loot: Parts.of(loot.good)._replace(secret=bytes(32), seal=bytes(8)).token,
     "one bit off": lambda loot: (
         Parts.of(loot.good)._replace(secret=bytes([Parts.of(loot.good).secret[0] ^ 1]) + Parts.of(loot.good).secret[1:]).token
     ),
 }
-"""Of a session that there is: whoever knows its id has had one of its tokens, so it ends."""
+"""Of a session that there is. Its id is no secret: a log, an old token or a copy of the database may show it."""
 
-HARMLESS: Final = ANOTHER_SPELLING | CUT_OR_GROWN | OF_ANOTHER
+HARMLESS: Final = ANOTHER_SPELLING | CUT_OR_GROWN | OF_ANOTHER | WRONG_SECRET

@@ -1,6 +1,7 @@
-"""Refresh tokens: whose, which session, and 256 random bits; PostgreSQL keeps a digest of them.
+"""Refresh tokens: whose, which session, 256 random bits of which PostgreSQL keeps a digest, and a seal.
 
-With the owner in the token, the statements that it leads to are bound to an owner like all others.
+With the owner in the token, the statements that it leads to are bound to an owner like all others. The seal says that this
+database made the token: a sealed one that is not good any longer was used before, while an invented one says nothing at all.
 """
 
 import base64
@@ -10,17 +11,19 @@ import secrets
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from taskwell.database.keyed_hash import KeyedHash
 from taskwell.errors import RefreshTokenInvalid
 from taskwell.types import new_id
 
 PREFIX = "tr_"
-_LENGTH = 16 + 16 + 32
+_LENGTH = 16 + 16 + 32 + 8
 
 
 class RefreshToken(NamedTuple):
     user_id: UUID
     session_id: UUID
     secret: bytes
+    seal: bytes = bytes(8)  # none yet
 
     @classmethod
     def of_new_session(cls, user_id: UUID) -> Self:
@@ -28,27 +31,34 @@ class RefreshToken(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises RefreshTokenInvalid."""
+        """Raises RefreshTokenInvalid. The seal may still be wrong."""
         try:
             raw = base64.b64decode(text.removeprefix(PREFIX).encode("ascii") + b"==", altchars=b"-_", validate=True)
         except ValueError:
             raise RefreshTokenInvalid from None
-        token = cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:]) if len(raw) == _LENGTH else None
+        token = cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:64], raw[64:]) if len(raw) == _LENGTH else None
         if token is None or token.text != text:  # one token has one spelling
             raise RefreshTokenInvalid
         return token
 
+    def sealed(self, keyed_hash: KeyedHash) -> Self:
+        said = self.user_id.bytes + self.session_id.bytes + self.secret
+        return self._replace(seal=keyed_hash.of(b"refresh token" + said).digest()[:8])
+
+    def is_sealed_by(self, keyed_hash: KeyedHash) -> bool:
+        return hmac.compare_digest(self.seal, self.sealed(keyed_hash).seal)
+
     @property
     def text(self) -> str:
-        return PREFIX + _base64(self.user_id.bytes + self.session_id.bytes + self.secret)
+        return PREFIX + _base64(self.user_id.bytes + self.session_id.bytes + self.secret + self.seal)
 
     @property
     def hash(self) -> str:
         return _base64(hashlib.sha256(self.secret).digest())
 
     def successor(self, salt: str) -> Self:
-        """The same one each time for the same salt: whoever lost the answer can have it again."""
-        return self._replace(secret=hmac.digest(self.secret, salt.encode(), "sha256"))
+        """Not sealed yet. The same one each time for the same salt: whoever lost the answer can have it again."""
+        return type(self)(self.user_id, self.session_id, hmac.digest(self.secret, salt.encode(), "sha256"))
 
 
 def new_salt() -> str:

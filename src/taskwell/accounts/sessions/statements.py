@@ -1,6 +1,6 @@
 """The SQL of sessions: one row a sign-in, whose refresh token is another after each use."""
 
-from sqlalchemy import String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
+from sqlalchemy import CTE, Boolean, String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
 
 from taskwell.accounts.standing import owner, users
 from taskwell.accounts.statements import SECONDS, accepted_kids, ago, ahead, api_tokens, sessions
@@ -24,7 +24,7 @@ def _start() -> Statement:
     # Waits for whoever changes the password, or deletes the account, in this moment. What began after that change's time, and
     # before it was committed, would otherwise outlive it, by the old password.
     me = (
-        select(users.c.id, _now.label("at"))
+        select(users.c.id, users.c.is_admin, _now.label("at"))
         .where(_may_act, users.c.password_hash == argument("checked_hash", String()))
         .with_for_update(read=True)
         .cte("me")
@@ -41,21 +41,34 @@ def _start() -> Statement:
         .cte("old")
     )
     columns = ["user_id", "id", "token_hash", "scope", "created_at", "rotated_at", "expires_at"]
-    row = [owner, _session_id, _new, argument("scope", String()), me.c.at, me.c.at, me.c.at + ahead(SECONDS)]
+    # Whoever was an administrator when the password was looked up may be none any more.
+    scope = case((me.c.is_admin, argument("scope", String())), else_=argument("everyday_scope", String()))
+    row = [owner, _session_id, _new, scope, me.c.at, me.c.at, me.c.at + ahead(SECONDS)]
     started = insert(sessions).from_select(columns, select(*row).select_from(me)).cte("started")
-    return Statement("start_session", select(me.c.at, accepted_kids.label("kids")).add_cte(old, started))
+    return Statement("start_session", select(me.c.at, scope.label("scope"), accepted_kids.label("kids")).add_cte(old, started))
 
 
 START_SESSION = _start()
 """No row: the account cannot sign in, or its password is no longer the one that was checked."""
 
 
+def _ending_what_a_thief_has(ended: CTE) -> tuple[CTE, CTE]:
+    """Of a session of which somebody has a copy."""
+    # What it may have been used for: an API token lives longer than the session that made it.
+    minted = delete(api_tokens).where(
+        api_tokens.c.user_id == owner, api_tokens.c.user_id == ended.c.user_id, api_tokens.c.created_at >= ended.c.created_at
+    )
+    # Their access token must die as well; honest devices refresh theirs and go on.
+    signed_out = update(users).values(tokens_valid_after=_now).where(users.c.id == owner, users.c.id == ended.c.user_id)
+    return minted.cte("minted"), signed_out.cte("signed_out")
+
+
 def _rotate() -> Statement:
-    # An invented token names a user, but no session of theirs: then that user's row is not locked.
+    # An invented token names no session, or has no seal of ours: then no row is locked, and nobody's session ends.
     there = select(sessions.c.id).where(sessions.c.user_id == owner, sessions.c.id == _session_id).exists()
     me = (
         select(users.c.id, users.c.signed_out_at, _now.label("at"))
-        .where(_may_act, there)
+        .where(_may_act, there, argument("is_sealed", Boolean()))
         .with_for_update(key_share=True)
         .cte("me")
     )
@@ -92,24 +105,12 @@ def _rotate() -> Statement:
         .returning(sessions.c.user_id, sessions.c.created_at)
         .cte("ended")
     )
-    # What it may have been used for: an API token lives longer than the session that made it.
-    minted = (
-        delete(api_tokens)
-        .where(
-            api_tokens.c.user_id == owner, api_tokens.c.user_id == ended.c.user_id, api_tokens.c.created_at >= ended.c.created_at
-        )
-        .cte("minted")
-    )
-    # Somebody has a copy of this token. Their access token must die as well; honest devices refresh theirs and go on.
-    signed_out = (
-        update(users).values(tokens_valid_after=_now).where(users.c.id == owner, users.c.id == ended.c.user_id).cte("signed_out")
-    )
     outcome = case((rotated.c.id.is_not(None), "rotated"), (ended.c.user_id.is_not(None), "reused"), else_="repeated")
     return Statement(
         "rotate_session",
         select(outcome.label("outcome"), me.c.at, current.c.scope, current.c.salt, accepted_kids.label("kids"))
         .select_from(me.join(current, true()).outerjoin(rotated, true()).outerjoin(ended, true()))
-        .add_cte(minted, signed_out),
+        .add_cte(*_ending_what_a_thief_has(ended)),
         queue="session_id",
     )
 

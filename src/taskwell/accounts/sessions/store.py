@@ -26,18 +26,18 @@ async def start_session(
     db: Database, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
 ) -> Session | None:
     """None: the account cannot sign in any more, or has another password than the one of `checked_hash`."""
-    token = RefreshToken.of_new_session(user_id)
-    scope = scopes.joined(allowed)
+    token = RefreshToken.of_new_session(user_id).sealed(db.keyed_hash)
     row = await db.row(
         START_SESSION,
         owner=user_id,
         session_id=token.session_id,
         new_hash=token.hash,
         checked_hash=checked_hash,
-        scope=scope,
+        scope=scopes.joined(allowed),
+        everyday_scope=scopes.joined(scopes.EVERYDAY.intersection(allowed)),
         seconds=seconds,
     )
-    return None if row is None else Session(user_id, scopes.named(scope), row["at"], token.text, row["kids"])
+    return None if row is None else Session(user_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
 async def refresh_session(db: Database, text: str, *, seconds: float) -> Session:
@@ -49,6 +49,7 @@ async def refresh_session(db: Database, text: str, *, seconds: float) -> Session
         owner=token.user_id,
         session_id=token.session_id,
         given_hash=token.hash,
+        is_sealed=token.is_sealed_by(db.keyed_hash),
         new_hash=token.successor(salt).hash,
         salt=salt,
         seconds=seconds,
@@ -56,7 +57,7 @@ async def refresh_session(db: Database, text: str, *, seconds: float) -> Session
     if row is None or row["outcome"] == "reused":
         raise RefreshTokenInvalid
     # `current` is the row as it was: with the salt of the rotation before, which a repeated request asks for.
-    successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"])
+    successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(db.keyed_hash)
     return Session(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
 
 
