@@ -5,7 +5,7 @@
     ├── Unauthenticated         who are you?
     │   ├── TokenMissing
     │   ├── TokenInvalid
-    │   ├── AccountUnusable     disabled, deleted, or signed out since the token was made
+    │   ├── AccountUnusable     disabled; or deleted, or signed out, since the token was made
     │   ├── RefreshTokenInvalid
     │   └── WrongCredentials
     ├── Forbidden               we know who you are, and this is not for you
@@ -85,7 +85,7 @@ class TokenInvalid(Unauthenticated):
 
 
 class AccountUnusable(Unauthenticated):
-    """The account of this token is disabled, deleted or signed out. Sign in again."""
+    """The account is disabled, or was deleted or signed out after this token was made. Sign in again, unless it is disabled."""
 
     code = "account_unusable"
 

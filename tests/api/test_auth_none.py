@@ -111,16 +111,25 @@ def test_an_owner_is_a_uuid(me: httpx.Client, name: str) -> None:
     assert_error(me.post(f"/api/v1/users/{name}/tasks", json={"title": "x"}), 404, "user_not_found")
 
 
-@pytest.mark.parametrize("mark", ["disabled_at", "deleted_at"])
-def test_who_is_disabled_or_deleted_stays_so(me: httpx.Client, database: str, mark: str) -> None:
+def test_who_is_disabled_stays_so(me: httpx.Client, database: str) -> None:
     dora = uuid4()
     task = me.post(tasks_of(dora), json={"title": "x"}).json()
-    postgres.query(database, f"UPDATE users SET {mark} = now() WHERE id = $1", dora)
+    postgres.query(database, "UPDATE users SET disabled_at = now() WHERE id = $1", dora)
     assert_error(me.get(tasks_of(dora)), 401, "account_unusable")
     assert_error(me.post(tasks_of(dora), json={"title": "y"}), 401, "account_unusable")
     assert_error(me.delete(f"{tasks_of(dora)}/{task['id']}"), 401, "account_unusable")
-    postgres.query(database, f"UPDATE users SET {mark} = NULL WHERE id = $1", dora)
+    postgres.query(database, "UPDATE users SET disabled_at = NULL WHERE id = $1", dora)
     assert titles(me.get(tasks_of(dora))) == ["x"]
+
+
+def test_who_is_deleted_starts_anew(me: httpx.Client, database: str, tmp_path: Path) -> None:
+    dora = uuid4()
+    first = me.post(tasks_of(dora), json={"title": "x"}).json()
+    done = taskwell("users", "delete", "--yes", str(dora), cwd=tmp_path, DATABASE_URL=database)
+    assert done.returncode == 0, done.stderr
+    assert titles(me.get(tasks_of(dora))) == []
+    assert me.post(tasks_of(dora), json={"title": "y"}).json()["revision"] > first["revision"]
+    assert titles(me.get(tasks_of(dora))) == ["y"]
 
 
 def test_what_is_sent_is_examined_as_ever(me: httpx.Client) -> None:
@@ -194,16 +203,11 @@ def test_a_host_that_is_this_machine_is_answered(me: httpx.Client, host: str) ->
         "127.0.0.1.evil.example",
         "localhost.evil.example",
         "evil.example.localhost",
-        "localhost@evil.example",
-        "localhost:8000@evil.example",
-        "localhost:evil",
-        "localhost, evil.example",
         "1.127.0.0.1",
         "127.0.0.1000",
         "0.0.0.0:8000",
         "192.168.1.20:8000",
         "[::2]:8000",
-        "::1",
     ],
 )
 def test_a_host_that_is_not_this_machine_is_refused(me: httpx.Client, database: str, host: str) -> None:
@@ -219,16 +223,17 @@ def test_a_host_that_is_not_this_machine_is_refused(me: httpx.Client, database: 
 
 
 @pytest.mark.parametrize(
-    "head",
-    [
-        b"GET %s HTTP/1.1\r\nHost: \r\n\r\n",
-        b"GET %s HTTP/1.0\r\n\r\n",
-        b"GET %s HTTP/1.0\r\nX-Forwarded-Host: localhost\r\n\r\n",
-    ],
+    "host", ["localhost@evil.example", "localhost:8000@evil.example", "localhost:evil", "localhost, evil.example", "::1", ""]
 )
-def test_an_empty_and_an_absent_host_are_refused(home: RunningServer, head: bytes) -> None:
+def test_what_is_no_host_is_refused_before_anything_else(me: httpx.Client, host: str) -> None:
+    assert_error(me.get(TASKS, headers={"Host": host}), 400, "malformed_request")
+
+
+@pytest.mark.parametrize("more", [b"", b"X-Forwarded-Host: localhost\r\n"])
+def test_an_absent_host_is_refused(home: RunningServer, more: bytes) -> None:
+    """HTTP/1.0 need not name one."""
     with Wire(home) as wire:
-        wire.send(head % TASKS.encode())
+        wire.send(b"GET %s HTTP/1.0\r\n%s\r\n" % (TASKS.encode(), more))
         assert_error(wire.answer(), 403, "host_refused")
 
 
@@ -276,6 +281,7 @@ def ask_directly(app: Taskwell, client: tuple[str, int] | None) -> tuple[int, di
 
     scope = {
         "type": "http",
+        "http_version": "1.1",
         "method": "GET",
         "path": TASKS,
         "raw_path": TASKS.encode(),

@@ -57,6 +57,7 @@ REFUSED = {
     "a disabled user's API token": "token_invalid",
     "a token of an issuer that nobody trusts": "token_invalid",
     "a disabled user of another issuer": "account_unusable",
+    "a user of another issuer, from before a deletion": "account_unusable",
 }
 ASKERS = (
     *REFUSED,
@@ -70,6 +71,7 @@ ASKERS = (
     "Bob's API token for everything",
     "Carol's API token for admin",
     *(f"a user of {preset}" for preset in PRESETS),
+    "a user of another issuer, who came back",
 )
 """By name, so that a test's own name says who asked."""
 
@@ -144,6 +146,12 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
         assert browser.post("/api/v1/tasks", headers=_bearer(banned), json={"title": "x"}).status_code == 201
         _sql(database_url, "UPDATE users SET disabled_at = now() WHERE id = $1", user_id_of("clerk", "user_banned"))
         askers["a disabled user of another issuer"] = Asker(_bearer(banned), refused="account_unusable")
+        gone = _bearer(providers["clerk"].token("user_gone"))
+        assert browser.request("DELETE", "/api/v1/auth/me", headers=gone, json={}).status_code == 204
+        back = _bearer(providers["clerk"].token("user_gone"))
+        assert browser.post("/api/v1/tasks", headers=back, json={"title": "x"}).status_code == 201
+        askers["a user of another issuer, from before a deletion"] = Asker(gone, refused="account_unusable")
+        askers["a user of another issuer, who came back"] = Asker(back, user_id_of("clerk", "user_gone"), frozenset(SCOPES))
         assert askers.keys() == set(ASKERS)
         yield World(people["alice"], people["dora"], askers, browser)
 

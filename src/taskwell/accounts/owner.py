@@ -28,20 +28,21 @@ class Owner(NamedTuple):
 
 
 async def ask(db: Database, statement: Statement | Transaction, owner: Owner, **arguments: Any) -> asyncpg.Record | None:
-    """The row that the statement gives for this owner; None: this is a user without a row, who has nothing yet.
+    """The row that the statement gives for this owner; None: this is a user who has nothing yet, or nothing any more.
 
-    The first write of such a user makes the row. Raises what `owner.not_in_standing` says, and what `db.row` raises.
+    The first write of such a user makes the row, or takes the one that a deletion left. Raises what
+    `owner.not_in_standing` says, and what `db.row` raises.
     """
     row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)
     if row is not None:
         return row
     if owner.is_outside and not statement.writes:
-        if await db.row(FIND_USER, owner=owner.id) is None:
+        if await db.row(FIND_USER, owner=owner.id, issued_at=owner.issued_at) is None:
             return None
         row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)  # made in between
     elif owner.is_outside:
-        # Another request of theirs may have made it in between; one who was deleted or disabled has a row, and stays so.
-        await db.row(MAKE_USER, owner=owner.id)
+        # Another request of theirs may have made it in between; one who is disabled, or whose token is too old, has a row too.
+        await db.row(MAKE_USER, owner=owner.id, issued_at=owner.issued_at)
         row = await db.row(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)
     if row is not None:
         return row

@@ -24,3 +24,8 @@ def owner_in_standing() -> ColumnElement[bool]:
         users.c.deleted_at.is_(None),
         or_(_issued_at.is_(None), and_(users.c.disabled_at.is_(None), users.c.tokens_valid_after <= _issued_at)),
     )
+
+
+def owner_may_come_back() -> ColumnElement[bool]:
+    """The row that a deleted owner left, if the token is from after the deletion, and no operator had shut the account."""
+    return and_(users.c.deleted_at.is_not(None), users.c.disabled_at.is_(None), users.c.tokens_valid_after <= _issued_at)

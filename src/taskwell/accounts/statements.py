@@ -11,22 +11,28 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     String,
+    Table,
     Text,
+    and_,
+    any_,
     case,
     delete,
+    false,
     func,
     insert,
+    literal,
     not_,
     null,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.api_tokens.tables import ApiToken
 from taskwell.accounts.sessions.tables import Session
-from taskwell.accounts.standing import owner, owner_in_standing, users
+from taskwell.accounts.standing import owner, owner_in_standing, owner_may_come_back, users
 from taskwell.accounts.tables import SigningKid, UserView
 from taskwell.database.statement import Statement, Transaction, argument
 from taskwell.database.view import as_json, columns_of
@@ -71,12 +77,21 @@ _registered = (
 REGISTER = Statement("register", select(as_json(_registered).label("user")))
 """No row: the address is taken."""
 
-FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner))
+FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner, not_(owner_may_come_back())))
+"""No row: nobody stands in the way of whom another issuer knows, neither an account nor what is left of one."""
 
 MAKE_USER = Statement(
-    "make_user", upsert(users).values(id=owner).on_conflict_do_nothing(index_elements=[users.c.id]), repeatable=True
+    "make_user",
+    upsert(users)
+    .values(id=owner)
+    .on_conflict_do_update(
+        index_elements=[users.c.id],
+        set_={"deleted_at": null(), "created_at": _now, "updated_at": _now},
+        where=and_(users.c.id == owner, owner_may_come_back()),
+    ),
+    repeatable=True,
 )
-"""Of somebody who signs in elsewhere; whoever is there already, or was and is deleted, stays as they are."""
+"""Of somebody who signs in elsewhere, or comes back after a deletion; whoever is there already stays as they are."""
 
 _me = select(*_view).where(owner_in_standing()).subquery("me")
 
@@ -161,17 +176,22 @@ _signed_out = update(users).values(**_ended, updated_at=_now).where(owner_in_sta
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
 
-DELETE_ACCOUNT = Transaction(
+_deleted = (
     # Everything of theirs goes with the row (ON DELETE CASCADE), including what others of their requests have just written.
-    Statement(
-        "delete_user",
-        delete(users).where(owner_in_standing(), users.c.password_hash.is_not_distinct_from(_checked_hash)).returning(users.c.id),
-    ),
-    # In the same transaction, so that nobody finds the place empty.
-    Statement(
-        "bury_user",
-        insert(users).values(id=owner, disabled_at=func.now(), deleted_at=func.now()).returning(users.c.id),
-    ),
+    delete(users)
+    .where(owner_in_standing(), users.c.password_hash.is_not_distinct_from(_checked_hash))
+    .returning(users.c.id, users.c.disabled_at, users.c.revision, _now.label("at"))
+    .cte("deleted")
+)
+# What is left: that they were here until now, whether an operator had shut the account, and the number of the last change,
+# which goes on with whoever comes back, or an ETag from before would match what is not the same.
+_left = {"id": owner, "disabled_at": _deleted.c.disabled_at, "revision": _deleted.c.revision + 1}
+_left |= dict.fromkeys(["deleted_at", *_ended], _deleted.c.at)
+
+DELETE_ACCOUNT = Statement(
+    "delete_account",
+    # In the same statement, so that nobody finds the place empty.
+    insert(users).from_select([*_left], select(*_left.values()).select_from(_deleted)).returning(users.c.id),
 )
 
 _is_disabled = argument("is_disabled", Boolean())
@@ -194,12 +214,33 @@ SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_fo
 
 MAKE_ADMIN = Statement(
     "make_admin",
-    update(users)
-    .values(is_admin=argument("is_admin", Boolean()), updated_at=_now)
-    .where(owner_in_standing())
-    .returning(users.c.id),
+    update(users).values(is_admin=true(), updated_at=_now).where(owner_in_standing()).returning(users.c.id),
     repeatable=True,
 )
+
+
+def _ending_admin(table: Table, name: str) -> CTE:
+    has_admin = literal("admin") == any_(func.string_to_array(table.c.scope, " "))
+    return delete(table).where(table.c.user_id == owner, has_admin).cte(name)
+
+
+TAKE_ADMIN = Transaction(
+    Statement(
+        "take_admin",
+        update(users)
+        .values(is_admin=false(), tokens_valid_after=_now, updated_at=_now)
+        .where(owner_in_standing())
+        .returning(users.c.id),
+    ),
+    # By a look of its own, after the lock: nothing that was made meanwhile is left out.
+    Statement(
+        "end_admin",
+        select(users.c.id)
+        .where(users.c.id == owner)
+        .add_cte(_ending_admin(sessions, "old_sessions"), _ending_admin(api_tokens, "old_tokens")),
+    ),
+)
+"""Ends every access token, and the sessions and API tokens that have `admin`: none comes back with the right to it."""
 
 # ---- our keys ----------------------------------------------------------------------------------------------------------
 
@@ -208,7 +249,9 @@ _accepted = or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > ago(KEPT_SECO
 accepted_kids = select(func.string_agg(_keys.c.kid, " ")).where(_accepted).scalar_subquery()
 
 READ_KIDS = Statement(
-    "read_kids", select(accepted_kids.label("kids")), unscoped="the names of Taskwell's own keys; nothing of a user's"
+    "read_kids",
+    select(accepted_kids.label("kids"), _now.label("at")),
+    unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
 
 _kid = argument("kid", String())

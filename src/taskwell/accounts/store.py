@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,9 +29,10 @@ from taskwell.accounts.statements import (
     ROTATE_KEYS,
     SET_DISABLED,
     SIGN_OUT_EVERYWHERE,
+    TAKE_ADMIN,
 )
 from taskwell.accounts.throttle.store import Attempt, count_attempt, count_sign_up, forgive
-from taskwell.accounts.tokens import Tokens
+from taskwell.accounts.tokens import Tokens, until_new_tokens_count
 from taskwell.database.database import Database
 from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
 from taskwell.types import address_key, new_id
@@ -187,6 +189,8 @@ async def check_password(door: Doorway, owner: Owner, password: str | None) -> s
 
 async def sign_out_everywhere(db: Database, owner: Owner) -> None:
     await ask(db, SIGN_OUT_EVERYWHERE, owner)
+    if owner.is_outside:
+        await until_new_tokens_count()
 
 
 async def delete_account(door: Doorway, owner: Owner, password: str | None) -> None:
@@ -195,6 +199,8 @@ async def delete_account(door: Doorway, owner: Owner, password: str | None) -> N
     has_password = row is not None and row["password_hash"] is not None
     checked = await check_password(door, owner, password) if has_password else None
     await ask(door.db, DELETE_ACCOUNT, owner, checked_hash=checked)
+    if owner.is_outside:
+        await until_new_tokens_count()
 
 
 # ---- from the shell of the machine, where an account is named by its address -------------------------------------------
@@ -223,7 +229,8 @@ async def list_users(db: Database) -> list[dict[str, Any]]:
 
 
 async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
-    await ask(db, MAKE_ADMIN, owner, is_admin=is_admin)
+    """Taking it ends every access token, and the sessions and API tokens that have `admin`."""
+    await ask(db, MAKE_ADMIN if is_admin else TAKE_ADMIN, owner)
 
 
 async def set_disabled(db: Database, owner: Owner, *, is_disabled: bool) -> None:
@@ -242,7 +249,10 @@ async def set_password(db: Database, passwords: Passwords, owner: Owner, new: st
 
 async def remove_account(db: Database, owner: Owner) -> None:
     row = await ask(db, READ_PASSWORD, owner)
-    await ask(db, DELETE_ACCOUNT, owner, checked_hash=None if row is None else row["password_hash"])
+    assert row is not None, "only whom another issuer knows can be without a row"
+    await ask(db, DELETE_ACCOUNT, owner, checked_hash=row["password_hash"])
+    if row["password_hash"] is None:
+        await until_new_tokens_count()
 
 
 async def rotate_keys(db: Database, tokens: Tokens) -> str:
@@ -254,6 +264,10 @@ async def rotate_keys(db: Database, tokens: Tokens) -> str:
     return kid
 
 
-async def learn_keys(db: Database, tokens: Tokens) -> None:
+async def learn_keys(db: Database, tokens: Tokens) -> datetime:
+    """The database's time, by which a token is dated."""
     row = await db.row(READ_KIDS)
-    tokens.learn_keys(None if row is None else row["kids"])
+    assert row is not None
+    tokens.learn_keys(row["kids"])
+    at: datetime = row["at"]
+    return at

@@ -1,6 +1,6 @@
 """`users`: one row a person, and the row whose lock and counter order everything that this person writes.
 
-Who signs in elsewhere has neither address nor password here. Who was deleted keeps a row with nothing in it but the two
+Who signs in elsewhere has neither address nor password here. Who was deleted keeps a row with nothing in it but the
 times, so that a token of another issuer, which lives on, does not bring the account back.
 """
 

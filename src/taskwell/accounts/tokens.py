@@ -4,13 +4,15 @@ The library checks the signature; what RFC 8725 asks for beyond that, and what P
 claim twice, any `typ`, no `exp` at all, a `sub` that PostgreSQL cannot store), is checked here.
 """
 
+import asyncio
 import hashlib
 import json
+import math
 import re
 import secrets
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, NamedTuple, NoReturn
 from uuid import UUID, uuid5
@@ -29,6 +31,13 @@ REMEMBERED: Final = 100_000
 LIFETIME_SECONDS: Final = 24 * 3600
 LEEWAY_SECONDS: Final = 60
 
+AHEAD_SECONDS: Final = 1
+"""How far ahead of our clock another issuer may date a token; one that is a little further is held until then."""
+
+HELD_SECONDS: Final = 5
+DOUBT_SECONDS: Final = 2
+"""A token of another issuer may have been made, and used, so long before the time that it says (docs/decisions/0012)."""
+
 NAMESPACE: Final = UUID("8c2ee2ef-02a4-4a5c-9d4f-4c1b3f6f0a57")
 """Of the ids of users whose identity is somebody else's to say. It never changes: their tasks hang on it."""
 
@@ -39,7 +48,10 @@ _OF_OURS = frozenset({"EdDSA"})
 
 
 class Claims(NamedTuple):
-    """Who a verified credential speaks for, and what it may be used for."""
+    """Who a verified credential speaks for, and what it may be used for.
+
+    `issued_at`: it was certainly not made before, by the clock of the database.
+    """
 
     user_id: UUID
     issued_at: datetime
@@ -51,6 +63,15 @@ class Claims(NamedTuple):
 def user_id_of(issuer: str, subject: str) -> UUID:
     """Of somebody whom another issuer knows, by the name that the operator gave that issuer."""
     return uuid5(uuid5(NAMESPACE, issuer), subject)
+
+
+async def until_new_tokens_count() -> None:
+    """Waits, after what ended all tokens of somebody whom another issuer knows, until one that is made from now on is later.
+
+    So whoever was told that they are signed out can sign in again at once.
+    """
+    now = time.time()
+    await asyncio.sleep(math.ceil(now + DOUBT_SECONDS) - now)  # most write `iat` in whole seconds
 
 
 class Tokens:
@@ -157,7 +178,14 @@ class Tokens:
             # By JSON's rules: in Python, True is 1.
             if not any(type(payload.get(name)) is type(one) and payload.get(name) == one for one in allowed):
                 raise TokenInvalid
-        return _claims(payload, user_id_of(issuer.name, payload["sub"]), _one_set(scopes.granted(payload)), "outside")
+        claims = _claims(payload, user_id_of(issuer.name, payload["sub"]), _one_set(scopes.granted(payload)), "outside")
+        # Only now, when it is known to be signed: nobody else can make us wait.
+        ahead = payload["iat"] - time.time() - AHEAD_SECONDS
+        if ahead > HELD_SECONDS:
+            raise TokenInvalid("The access token is dated ahead: its issuer's clock, or this server's, is wrong.")
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+        return claims._replace(issued_at=claims.issued_at - timedelta(seconds=DOUBT_SECONDS))
 
 
 _SETS: dict[frozenset[str], frozenset[str]] = {}

@@ -34,10 +34,10 @@ def token(
     tokens = own_tokens(settings)
 
     async def work(db: Database) -> str:
-        await learn_keys(db, tokens)
+        at = await learn_keys(db, tokens)
         owner = await find_account(db, email)
         allowed = scopes.SCOPES if (await read_account(db, owner)).is_admin else scopes.EVERYDAY
-        return tokens.make(owner.id, allowed, lifetime_seconds=ttl)
+        return tokens.make(owner.id, allowed, issued_at=at, lifetime_seconds=ttl)
 
     print(with_database(settings, work))
 
