@@ -117,8 +117,8 @@ def _an_update_on_conflict_without_the_owner() -> Any:
 
 @wrong(TREE, PLAN)
 def _an_update_on_conflict_of_whoever_has_the_address() -> Any:
-    new = upsert(users).values(id=owner, email=title, password_hash=title)
-    return new.on_conflict_do_update(index_elements=[func.lower(users.c.email)], set_={"password_hash": title})
+    new = upsert(users).values(id=owner, email_key=title, password_hash=title)
+    return new.on_conflict_do_update(index_elements=[users.c.email_key], set_={"password_hash": title})
 
 
 @wrong(TREE)
