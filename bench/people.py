@@ -8,8 +8,8 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from taskwell.accounts.keys import KEY_FILE, SigningKeys, kept_key
-from taskwell.accounts.tokens import LIFETIME_SECONDS, Tokens
+from taskwell.identity.keys import KEY_FILE, SigningKeys, kept_key
+from taskwell.identity.tokens import LIFETIME_SECONDS, Tokens
 
 ISSUER = "taskwell"
 SECRET = "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"

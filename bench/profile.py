@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from bench.measure import Setup
 from bench.servers import KINDS
-from taskwell.accounts.keys import KEY_FILE
 from taskwell.app import Taskwell, build_app
+from taskwell.identity.keys import KEY_FILE
 from taskwell.settings import Settings
 
 _AT_ONCE = 16

@@ -18,7 +18,7 @@ from bench.checkout import Checkout
 from bench.options import Options
 from bench.people import SECRET, People
 from bench.postgres import Postgres
-from taskwell.accounts.keys import KEY_FILE
+from taskwell.identity.keys import KEY_FILE
 
 HERE = Path(__file__).parent
 START_SECONDS = 60.0

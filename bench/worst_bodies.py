@@ -15,8 +15,8 @@ from typing import Any
 from fastapi.routing import iter_route_contexts
 
 from taskwell.api import routes
-from taskwell.api.operation import QUERY_BYTES, Operation, pairs_of
 from taskwell.errors import TaskwellError
+from taskwell.web.operation import QUERY_BYTES, Operation, pairs_of
 
 MOST = 10.0
 TIMES = 3

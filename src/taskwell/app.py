@@ -10,21 +10,21 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell import observability
-from taskwell.accounts.keys import SigningKeys, signing_key
 from taskwell.accounts.passwords import Passwords
-from taskwell.accounts.store import Doorway, learn_keys
-from taskwell.accounts.tokens import Tokens
+from taskwell.accounts.store import PasswordSignIn, learn_keys
 from taskwell.api import routes
-from taskwell.api.authenticate import ByPath, ByToken
-from taskwell.api.cors import Cors
-from taskwell.api.dispatch import Dispatcher
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
 from taskwell.api.openapi import describe
 from taskwell.api.pages import make_pages
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import CannotStart
+from taskwell.identity.keys import SigningKeys, signing_key
+from taskwell.identity.tokens import Tokens
 from taskwell.settings import Settings
+from taskwell.web.cors import Cors
+from taskwell.web.credentials import NoSignIn, TokenSignIn
+from taskwell.web.router import Router
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ class Taskwell(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
-        application: ASGIApp = Dispatcher(self, self.router, access_log)
+        application: ASGIApp = Router(self, self.router, access_log)
         if self.settings.cors_origins:
             application = Cors(application, self.settings.cors_origins)
         return application
@@ -75,7 +75,7 @@ def build_app(settings: Settings) -> Taskwell:
         prepared_statements=settings.prepared_statements,
     )
     if settings.auth == "none":
-        app.state.authenticate = ByPath(behind_gateway=settings.auth_none_behind_gateway)
+        app.state.authenticate = NoSignIn(behind_gateway=settings.auth_none_behind_gateway)
         log.warning("no_sign_in", behind_gateway=settings.auth_none_behind_gateway)
     else:
         _add_sign_in(app, settings)
@@ -89,8 +89,10 @@ def _add_sign_in(app: Taskwell, settings: Settings) -> None:
         lifetime_seconds=settings.access_token_seconds,
         outside=settings.issuers,
     )
-    app.state.authenticate = ByToken(app.state.tokens, app.state.database)
-    app.state.door = Doorway(app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour)
+    app.state.authenticate = TokenSignIn(app.state.tokens, app.state.database)
+    app.state.door = PasswordSignIn(
+        app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour
+    )
     app.state.is_open = settings.registration == "open"
     app.state.trusted_proxies = settings.trusted_proxies
     app.state.published_keys = PublishedKeys()

@@ -30,10 +30,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from taskwell.accounts.issuers import Issuer, parse_issuers
-from taskwell.accounts.keys import read_signing_key
 from taskwell.database import url
 from taskwell.errors import CannotStart
+from taskwell.identity.issuers import Issuer, parse_issuers
+from taskwell.identity.keys import read_signing_key
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

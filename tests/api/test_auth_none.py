@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from taskwell.api.authenticate import LOCAL_USER
 from taskwell.app import Taskwell
+from taskwell.web.credentials import LOCAL_USER
 from tests.cli.command import free_port, refusal, serving, taskwell
 from tests.conftest import settings_for
 from tests.support import postgres

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from tests.support.cast import Person
 from tests.support.errors import MARKER, assert_error, assert_refused, invalid_fields
 from tests.support.mounts import at_every_mount, at_named_mounts, tasks_of
@@ -202,7 +202,7 @@ def test_a_body_of_200_kilobytes_is_read_however_it_is_sent(alice: Person) -> No
 
 @pytest.mark.usefixtures("nothing_stored")
 def test_a_body_that_never_ends_is_ended(server: RunningServer, signed: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskwell.api.request.BODY_SECONDS", 0.3)
+    monkeypatch.setattr("taskwell.web.request.BODY_SECONDS", 0.3)
     kind = ("Content-Type", "application/json")
     for request in (
         message("POST", TASKS, signed, kind, body=b'{"title":"', length=100),

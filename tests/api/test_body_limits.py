@@ -13,8 +13,8 @@ from fastapi.routing import iter_route_contexts
 
 from taskwell.accounts.passwords import PASSWORD_BYTES
 from taskwell.api import routes
-from taskwell.api.operation import Operation
 from taskwell.types import DESCRIPTION_LENGTH, DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TITLE_LENGTH, TOKEN_NAME_LENGTH
+from taskwell.web.operation import Operation
 from tests.support.cast import PASSWORD, Person
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.server import RunningServer

@@ -21,7 +21,7 @@ import pytest
 
 from taskwell.accounts.owner import Owner
 from taskwell.database import url
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.tasks import store
 from taskwell.tasks.store import RenderedTask
 from tests.conftest import settings_for

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from taskwell.accounts.tokens import AHEAD_SECONDS, DOUBT_SECONDS, HELD_SECONDS
+from taskwell.identity.tokens import AHEAD_SECONDS, DOUBT_SECONDS, HELD_SECONDS
 from tests.cli.command import taskwell
 from tests.support.errors import assert_error
 from tests.support.outside import Elsewhere, Outsider, elsewhere

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import DatabaseUnavailable
 from tests.conftest import settings_for
 from tests.support import postgres

@@ -16,10 +16,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from taskwell.accounts.keys import SigningKeys
 from taskwell.accounts.store import rotate_keys
-from taskwell.accounts.tokens import Tokens
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
+from taskwell.identity.keys import SigningKeys
+from taskwell.identity.tokens import Tokens
 from tests.conftest import settings_for
 from tests.database.wire import Tap
 from tests.support import postgres

@@ -17,8 +17,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from taskwell.accounts import jwks
-from taskwell.accounts.tokens import NAMESPACE
+from taskwell.identity import jwks
+from taskwell.identity.tokens import NAMESPACE
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error

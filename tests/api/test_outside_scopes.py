@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 import httpx
 import pytest
 
-from taskwell.accounts.scopes import SCOPES
-from taskwell.accounts.tokens import user_id_of
+from taskwell.identity.scopes import SCOPES
+from taskwell.identity.tokens import user_id_of
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from taskwell.accounts import store
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import NewAccount
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import PASSWORD

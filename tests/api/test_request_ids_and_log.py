@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from tests.conftest import settings_for
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error

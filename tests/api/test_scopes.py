@@ -7,8 +7,8 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from taskwell.accounts.scopes import SCOPES
 from taskwell.api import routes
+from taskwell.identity.scopes import SCOPES
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person
 from tests.support.errors import assert_error

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from taskwell.accounts import passwords
-from taskwell.api import client_address
+from taskwell.web import client_address
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import CHEAP, PASSWORD, person

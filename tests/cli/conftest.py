@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from taskwell.accounts.keys import kept_key
 from taskwell.database import url
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.database.migrate import migrate
+from taskwell.identity.keys import kept_key
 from tests.cli.command import Command, taskwell
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from taskwell.accounts.keys import KEY_FILE
 from taskwell.database.embedded import program
+from taskwell.identity.keys import KEY_FILE
 from tests.cli.command import PASSWORD, PROGRAM, Visitor, environment, refusal, serving, taskwell
 from tests.support import postgres
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from taskwell.accounts.keys import KEY_FILE
 from taskwell.cli import app
+from taskwell.identity.keys import KEY_FILE
 from tests.cli.command import PASSWORD, Visitor, refusal, serving, taskwell, taskwell_in_full
 
 ARGUMENTS = {

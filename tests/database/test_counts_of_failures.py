@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from taskwell.accounts.throttle.statements import COUNT_FAILURE, FORGIVE
+from taskwell.accounts.attempts.statements import COUNT_FAILURE, UNCOUNT
 from taskwell.database import url
 from tests.support import postgres
 
@@ -17,7 +17,7 @@ def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(own_databa
         try:
             for turn in range(200):
                 names = {"address": f"address {turn % 3}", "account": f"account {turn % (number + 1)}", "pair": f"pair {number}"}
-                for statement in (COUNT_FAILURE, FORGIVE):
+                for statement in (COUNT_FAILURE, UNCOUNT):
                     await connection.fetchrow(statement.sql, *statement.values(names))
         finally:
             await connection.close()

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from taskwell.database import url
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import CannotStart
 from tests.support import postgres
 

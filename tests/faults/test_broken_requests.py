@@ -156,7 +156,7 @@ def test_under_another_server_it_is_never_the_servers_fault_either(
     server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """uvicorn refuses a malformed body itself, in words of its own, and has nothing to say to who is half gone."""
-    monkeypatch.setattr("taskwell.api.request.BODY_SECONDS", 0.5)  # for a chunk that never ends
+    monkeypatch.setattr("taskwell.web.request.BODY_SECONDS", 0.5)  # for a chunk that never ends
     for name, request in (MALFORMED_BODIES | BAD_LENGTHS | BAD_HEADS).items():
         answer = ask(server, request)
         assert answer is None or answer.status_code < 500, name

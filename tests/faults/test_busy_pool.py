@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from taskwell.database import database, url
+from taskwell.database import connection, url
 from taskwell.database.pool import Pool
 from taskwell.database.statement import Connection
 from tests.conftest import settings_for
@@ -133,7 +133,7 @@ def test_fifty_stuck_writes_of_one_user_hold_up_nobody_else(own_database: str, t
 def test_a_statement_that_takes_too_long_is_called_off(
     alice: Person, bob: Person, own_database: str, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(database, "STATEMENT_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 1.0)
     task = alice.creates("before")
     end_connections(own_database)  # new ones have the new deadline
     path = TASKS if method == "POST" else f"{TASKS}/{task['id']}"
@@ -157,7 +157,7 @@ def test_a_statement_that_takes_too_long_is_called_off(
 def test_a_read_that_takes_too_long_is_not_asked_for_again(
     alice: Person, own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "STATEMENT_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 1.0)
     alice.creates("there")
     end_connections(own_database)  # new ones have the new deadline
     with ThreadPoolExecutor(1) as threads, holding(own_database, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE") as held:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from taskwell.api import request
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.database.schema import SCHEMA_STATE
+from taskwell.web import request
 from tests.cli.command import PROGRAM, Serving, Visitor, serving
 from tests.conftest import settings_for
 from tests.faults.locks import Held, holding

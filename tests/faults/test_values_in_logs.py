@@ -12,7 +12,7 @@ import pytest
 from taskwell import observability
 from taskwell.accounts.statements import CHANGE_EMAIL
 from taskwell.database import url
-from taskwell.database.database import _without_values
+from taskwell.database.connection import _without_values
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.database.migrate import migrate
 from taskwell.tasks.statements import CREATE_TASK

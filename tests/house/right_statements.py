@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from taskwell.accounts.standing import owner, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.tasks.tables import tasks
 from tests.house.samples import INSERTED, inner, me, mine, right, row, selected_row
 

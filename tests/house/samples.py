@@ -12,7 +12,7 @@ from sqlalchemy import (
     literal,
 )
 
-from taskwell.accounts.standing import owner, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import argument
 from taskwell.tasks.tables import tasks
 

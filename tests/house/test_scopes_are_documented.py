@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from taskwell.accounts.scopes import SCOPES
 from taskwell.api import routes
 from taskwell.api.openapi import describe
+from taskwell.identity.scopes import SCOPES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 DOCUMENT = describe(routes().routes)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from taskwell.accounts.standing import owner, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.tasks.tables import tasks
 from tests.house.samples import PLAN, TREE, inner, me, mine, other, task_id, title, wrong
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from taskwell.accounts.standing import owner, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.tasks.tables import tasks
 from tests.house.samples import BUILD, INSERTED, PLAN, TREE, inner, me, mine, other, row, selected_row, task_id, title, wrong
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from taskwell.accounts import jwks
 from taskwell.errors import KeysUnavailable, TokenInvalid
+from taskwell.identity import jwks
 from tests.support.provider import Key, KeyServer, Reply
 from tests.support.remote_keys import Asked, run
 

@@ -8,7 +8,8 @@ import httpx
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from taskwell.accounts import passwords, scopes
+from taskwell.accounts import passwords
+from taskwell.identity import scopes
 from taskwell.types import address_key, new_id
 from tests.support import postgres
 from tests.support.server import RunningServer

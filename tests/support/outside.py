@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from taskwell.accounts.tokens import user_id_of
+from taskwell.identity.tokens import user_id_of
 from tests.conftest import settings_for
 from tests.support.provider import Provider
 from tests.support.server import serve

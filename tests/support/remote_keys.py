@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from taskwell.accounts.jwks import RemoteKeys
 from taskwell.errors import TokenInvalid
+from taskwell.identity.jwks import RemoteKeys
 from tests.support.provider import Key, KeyServer
 
 

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from taskwell.accounts.keys import SigningKeys
-from taskwell.accounts.scopes import EVERYDAY, SCOPES
-from taskwell.accounts.tokens import Tokens, user_id_of
+from taskwell.identity.keys import SigningKeys
+from taskwell.identity.scopes import EVERYDAY, SCOPES
+from taskwell.identity.tokens import Tokens, user_id_of
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person, person

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from taskwell.accounts.statements import FIND_USER, MAKE_USER
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.database.statement import Statement, Transaction
 from taskwell.errors import AccountUnusable, TaskwellError, UserNotFound
 
@@ -23,11 +23,11 @@ class Owner(NamedTuple):
     is_outside: bool = False
 
     def not_in_standing(self) -> TaskwellError:
-        """What to say when `owner_in_standing` found no row."""
+        """What to say when `owner_may_act` found no row."""
         return UserNotFound() if self.issued_at is None else AccountUnusable()
 
 
-async def ask(db: Database, statement: Statement | Transaction, owner: Owner, **arguments: Any) -> asyncpg.Record | None:
+async def row_for(db: Database, statement: Statement | Transaction, owner: Owner, **arguments: Any) -> asyncpg.Record | None:
     """The row that the statement gives for this owner; None: this is a user who has nothing yet, or nothing any more.
 
     The first write of such a user makes the row, or takes the one that a deletion left. Raises what

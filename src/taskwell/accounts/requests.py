@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from taskwell.accounts.passwords import PASSWORD_BYTES
-from taskwell.accounts.scopes import SCOPES
 from taskwell.errors import InvalidInput
+from taskwell.identity.scopes import SCOPES
 from taskwell.types import DisplayName, Email, Text, TimeZone
 
 PASSWORD_LENGTH = 8

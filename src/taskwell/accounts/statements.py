@@ -30,16 +30,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from taskwell.accounts.api_tokens.tables import ApiToken
-from taskwell.accounts.sessions.tables import Session
-from taskwell.accounts.standing import owner, owner_in_standing, owner_may_come_back, users
-from taskwell.accounts.tables import SigningKid, UserView
+from taskwell.accounts.may_act import owner, owner_may_act, owner_may_come_back, users
+from taskwell.accounts.tables import ApiToken, Session, SigningKeyName, UserView
 from taskwell.database.statement import Statement, Transaction, argument
 from taskwell.database.view import as_json, columns_of
 
 sessions = Session.__table__  # type: ignore[attr-defined]
 api_tokens = ApiToken.__table__  # type: ignore[attr-defined]
-_keys = SigningKid.__table__  # type: ignore[attr-defined]
+_keys = SigningKeyName.__table__  # type: ignore[attr-defined]
 
 KEPT_SECONDS = 25 * 3600
 """How long a retired key is accepted: longer than any token that it signed lives."""
@@ -93,11 +91,11 @@ MAKE_USER = Statement(
 )
 """Of somebody who signs in elsewhere, or comes back after a deletion; whoever is there already stays as they are."""
 
-_me = select(*_view).where(owner_in_standing()).subquery("me")
+_me = select(*_view).where(owner_may_act()).subquery("me")
 
 READ_ACCOUNT = Statement("read_account", select(as_json(_me).label("user"), _me.c.is_admin))
 
-READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_in_standing()))
+READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_may_act()))
 
 FIND_ACCOUNT = Statement(
     "find_account",
@@ -137,25 +135,25 @@ _profile = {
 _ended = {"tokens_valid_after": _now, "signed_out_at": _now}
 """Every sign-in of the user."""
 
-_changed = update(users).values(**_profile, updated_at=_now).where(owner_in_standing()).returning(*_view).cte("changed")
+_changed = update(users).values(**_profile, updated_at=_now).where(owner_may_act()).returning(*_view).cte("changed")
 
 CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
 
-_moved = (
+_changed_email = (
     update(users)
     .values(email=_email, email_key=_email_key, **_profile, **_ended, updated_at=_now)
-    .where(owner_in_standing(), users.c.password_hash == _checked_hash)
+    .where(owner_may_act(), users.c.password_hash == _checked_hash)
     .returning(*_view)
     .cte("changed")
 )
 
-CHANGE_EMAIL = Statement("change_email", select(as_json(_moved).label("user")).add_cte(*_forgetting(_moved)))
+CHANGE_EMAIL = Statement("change_email", select(as_json(_changed_email).label("user")).add_cte(*_forgetting(_changed_email)))
 """With the rest of what the same request changes; ends every sign-in."""
 
 _new_password = (
     update(users)
     .values(password_hash=_password_hash, **_ended, updated_at=_now)
-    .where(owner_in_standing(), users.c.password_hash == _checked_hash)
+    .where(owner_may_act(), users.c.password_hash == _checked_hash)
     .returning(users.c.id, users.c.is_admin)
     .cte("changed")
 )
@@ -172,14 +170,14 @@ REHASH = Statement(
 )
 """The same password by today's parameters."""
 
-_signed_out = update(users).values(**_ended, updated_at=_now).where(owner_in_standing()).returning(users.c.id).cte("changed")
+_signed_out = update(users).values(**_ended, updated_at=_now).where(owner_may_act()).returning(users.c.id).cte("changed")
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
 
 _deleted = (
     # Everything of theirs goes with the row (ON DELETE CASCADE), including what others of their requests have just written.
     delete(users)
-    .where(owner_in_standing(), users.c.password_hash.is_not_distinct_from(_checked_hash))
+    .where(owner_may_act(), users.c.password_hash.is_not_distinct_from(_checked_hash))
     .returning(users.c.id, users.c.disabled_at, users.c.revision, _now.label("at"))
     .cte("deleted")
 )
@@ -204,7 +202,7 @@ _set_disabled = (
         **{name: case((_is_disabled, at), else_=users.c[name]) for name, at in _ended.items()},
         updated_at=_now,
     )
-    .where(owner_in_standing())
+    .where(owner_may_act())
     .returning(users.c.id)
     .cte("changed")
 )
@@ -214,7 +212,7 @@ SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_fo
 
 MAKE_ADMIN = Statement(
     "make_admin",
-    update(users).values(is_admin=true(), updated_at=_now).where(owner_in_standing()).returning(users.c.id),
+    update(users).values(is_admin=true(), updated_at=_now).where(owner_may_act()).returning(users.c.id),
     repeatable=True,
 )
 
@@ -229,7 +227,7 @@ TAKE_ADMIN = Transaction(
         "take_admin",
         update(users)
         .values(is_admin=false(), tokens_valid_after=_now, updated_at=_now)
-        .where(owner_in_standing())
+        .where(owner_may_act())
         .returning(users.c.id),
     ),
     # By a look of its own, after the lock: nothing that was made meanwhile is left out.

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from taskwell.accounts import scopes
-from taskwell.accounts.owner import Owner, ask
+from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, forgive
+from taskwell.accounts.owner import Owner, row_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount
 from taskwell.accounts.sessions.store import Session, start_session
@@ -31,10 +31,10 @@ from taskwell.accounts.statements import (
     SIGN_OUT_EVERYWHERE,
     TAKE_ADMIN,
 )
-from taskwell.accounts.throttle.store import Attempt, count_attempt, count_sign_up, forgive
-from taskwell.accounts.tokens import Tokens, until_new_tokens_count
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
+from taskwell.identity import scopes
+from taskwell.identity.tokens import Tokens, until_new_tokens_count
 from taskwell.types import address_key, new_id
 
 
@@ -43,7 +43,7 @@ class RenderedAccount(NamedTuple):
     is_admin: bool
 
 
-class Doorway(NamedTuple):
+class PasswordSignIn(NamedTuple):
     """What signing up and in needs: where the rows are, who compares passwords, how long a session lives unused, and how many
     may sign up from one address in an hour (None: as many as want to)."""
 
@@ -53,7 +53,7 @@ class Doorway(NamedTuple):
     sign_ups_per_hour: int | None
 
 
-async def register(door: Doorway, new: NewAccount, address: str) -> str:
+async def register(door: PasswordSignIn, new: NewAccount, address: str) -> str:
     """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts at who asks often for one that is taken."""
     db, passwords = door.db, door.passwords
     async with passwords.turn(address):
@@ -82,7 +82,7 @@ async def add_user(db: Database, passwords: Passwords, new: NewAccount) -> str:
     return user
 
 
-async def sign_in(door: Doorway, email: str, password: str, asked: Iterable[str] | None, address: str) -> Session:
+async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> Session:
     """`asked` are scopes (None: all that this user can have).
 
     Raises WrongCredentials, after the same work whether the address or the password is wrong; TooManyAttempts; SignInBusy.
@@ -110,7 +110,7 @@ async def sign_in(door: Doorway, email: str, password: str, asked: Iterable[str]
 
 
 async def read_account(db: Database, owner: Owner) -> RenderedAccount:
-    row = await ask(db, READ_ACCOUNT, owner)
+    row = await row_for(db, READ_ACCOUNT, owner)
     if row is None:
         return RenderedAccount(_nobody_yet(owner), is_admin=False)
     return RenderedAccount(row["user"], row["is_admin"])
@@ -122,7 +122,7 @@ def _nobody_yet(owner: Owner) -> str:
     return json.dumps(user, separators=(",", ":"))
 
 
-async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -> str:
+async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountChanges) -> str:
     """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, this one too.
 
     Raises WrongPassword, EmailTaken, NoPassword.
@@ -135,7 +135,7 @@ async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -
         "time_zone": changes.time_zone,
     }
     if "email" not in given:
-        row = await ask(door.db, CHANGE_ACCOUNT, owner, **content)
+        row = await row_for(door.db, CHANGE_ACCOUNT, owner, **content)
     else:
         checked = await check_password(door, owner, changes.password.get_secret_value())
         email_key = address_key(changes.email)
@@ -145,7 +145,7 @@ async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -
             raise EmailTaken
         moved = {"email": changes.email, "email_key": email_key, "checked_hash": checked}
         try:
-            row = await ask(door.db, CHANGE_EMAIL, owner, **moved, **content)
+            row = await row_for(door.db, CHANGE_EMAIL, owner, **moved, **content)
         except asyncpg.UniqueViolationError:
             raise EmailTaken from None
     assert row is not None, "a write makes the user's row"
@@ -153,12 +153,12 @@ async def change_account(door: Doorway, owner: Owner, changes: AccountChanges) -
     return user
 
 
-async def change_password(door: Doorway, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> Session:
+async def change_password(door: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> Session:
     """Ends every sign-in, and starts the one that is returned. Raises WrongPassword, NoPassword."""
     checked = await check_password(door, owner, current)
     async with door.passwords.turn(str(owner.id)):
         hashed = await door.passwords.hash(new)
-    await ask(door.db, CHANGE_PASSWORD, owner, checked_hash=checked, password_hash=hashed)
+    await row_for(door.db, CHANGE_PASSWORD, owner, checked_hash=checked, password_hash=hashed)
     try:
         session = await start_session(door.db, owner.id, hashed, allowed, seconds=door.session_seconds)
     except Unavailable as error:
@@ -168,12 +168,12 @@ async def change_password(door: Doorway, owner: Owner, current: str, new: str, a
     return session
 
 
-async def check_password(door: Doorway, owner: Owner, password: str | None) -> str:
+async def check_password(door: PasswordSignIn, owner: Owner, password: str | None) -> str:
     """Its hash. Counted like a sign-in, since a stolen access token must not become a way to guess the password.
 
     Raises WrongPassword, NoPassword, TooManyAttempts.
     """
-    row = await ask(door.db, READ_PASSWORD, owner)
+    row = await row_for(door.db, READ_PASSWORD, owner)
     if row is None or row["password_hash"] is None:
         raise NoPassword
     hashed: str = row["password_hash"]
@@ -188,17 +188,17 @@ async def check_password(door: Doorway, owner: Owner, password: str | None) -> s
 
 
 async def sign_out_everywhere(db: Database, owner: Owner) -> None:
-    await ask(db, SIGN_OUT_EVERYWHERE, owner)
+    await row_for(db, SIGN_OUT_EVERYWHERE, owner)
     if owner.is_outside:
         await until_new_tokens_count()
 
 
-async def delete_account(door: Doorway, owner: Owner, password: str | None) -> None:
+async def delete_account(door: PasswordSignIn, owner: Owner, password: str | None) -> None:
     """The person, and everything of theirs. Raises WrongPassword where there is a password, and it is not this one."""
-    row = await ask(door.db, READ_PASSWORD, owner)
+    row = await row_for(door.db, READ_PASSWORD, owner)
     has_password = row is not None and row["password_hash"] is not None
     checked = await check_password(door, owner, password) if has_password else None
-    await ask(door.db, DELETE_ACCOUNT, owner, checked_hash=checked)
+    await row_for(door.db, DELETE_ACCOUNT, owner, checked_hash=checked)
     if owner.is_outside:
         await until_new_tokens_count()
 
@@ -230,27 +230,27 @@ async def list_users(db: Database) -> list[dict[str, Any]]:
 
 async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
     """Taking it ends every access token, and the sessions and API tokens that have `admin`."""
-    await ask(db, MAKE_ADMIN if is_admin else TAKE_ADMIN, owner)
+    await row_for(db, MAKE_ADMIN if is_admin else TAKE_ADMIN, owner)
 
 
 async def set_disabled(db: Database, owner: Owner, *, is_disabled: bool) -> None:
     """Disabling ends every sign-in, for good: who is enabled again signs in again."""
-    await ask(db, SET_DISABLED, owner, is_disabled=is_disabled)
+    await row_for(db, SET_DISABLED, owner, is_disabled=is_disabled)
 
 
 async def set_password(db: Database, passwords: Passwords, owner: Owner, new: str) -> None:
     """Ends every sign-in. Raises NoPassword for somebody who signs in elsewhere."""
-    row = await ask(db, READ_PASSWORD, owner)
+    row = await row_for(db, READ_PASSWORD, owner)
     if row is None or row["password_hash"] is None:
         raise NoPassword
     hashed = await passwords.hash(new)
-    await ask(db, CHANGE_PASSWORD, owner, checked_hash=row["password_hash"], password_hash=hashed)
+    await row_for(db, CHANGE_PASSWORD, owner, checked_hash=row["password_hash"], password_hash=hashed)
 
 
 async def remove_account(db: Database, owner: Owner) -> None:
-    row = await ask(db, READ_PASSWORD, owner)
+    row = await row_for(db, READ_PASSWORD, owner)
     assert row is not None, "only whom another issuer knows can be without a row"
-    await ask(db, DELETE_ACCOUNT, owner, checked_hash=row["password_hash"])
+    await row_for(db, DELETE_ACCOUNT, owner, checked_hash=row["password_hash"])
     if row["password_hash"] is None:
         await until_new_tokens_count()
 

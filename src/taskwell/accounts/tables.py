@@ -1,7 +1,16 @@
-"""`users`: one row a person, and the row whose lock and counter order everything that this person writes.
+"""The tables of accounts: who there is, how they sign in, and who tried to.
+
+`users`: one row a person, and the row whose lock and counter order everything that this person writes.
 
 Who signs in elsewhere has neither address nor password here. Who was deleted keeps a row with nothing in it but the
 times, so that a token of another issuer, which lives on, does not bring the account back.
+
+`sessions`: one row a sign-in, and so a family of refresh tokens of which one at a time is good.
+
+`api_tokens`: for scripts and assistants, each with a name, an end and no more scopes than it needs.
+
+`failed_sign_ins`: how often it went wrong lately, by address, by account, and by the two together. `sign_ups`: how many
+tried to sign up, by address.
 """
 
 from datetime import datetime
@@ -10,7 +19,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, Index, Text, func, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
-from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TIME_ZONE_LENGTH
+from taskwell.types import DISPLAY_NAME_LENGTH, EMAIL_LENGTH, TIME_ZONE_LENGTH, TOKEN_NAME_LENGTH
+
+HASH_LENGTH = 43  # SHA-256 in base64url
+SCOPE_LENGTH = 255
 
 
 class User(SQLModel, table=True):
@@ -55,7 +67,7 @@ class UserView(SQLModel):
     created_at: datetime | None
 
 
-class SigningKid(SQLModel, table=True):
+class SigningKeyName(SQLModel, table=True):
     """The names of our keys. The keys themselves follow from them and the operator's secret, and are stored nowhere."""
 
     __tablename__ = "signing_keys"
@@ -63,3 +75,66 @@ class SigningKid(SQLModel, table=True):
     kid: str = Field(primary_key=True, max_length=64)
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
     retired_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+
+
+class Session(SQLModel, table=True):
+    __tablename__ = "sessions"
+
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    id: UUID = Field(primary_key=True)
+    token_hash: str = Field(max_length=HASH_LENGTH)
+    previous_hash: str | None = Field(max_length=HASH_LENGTH, nullable=True)
+    # The successor of a token follows from the token and this salt, which no client sees: so the previous token can be given
+    # its successor once more, and neither this row alone nor an older token is enough to make one.
+    salt: str | None = Field(max_length=HASH_LENGTH, nullable=True)
+    scope: str = Field(max_length=SCOPE_LENGTH)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    rotated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ApiToken(SQLModel, table=True):
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("api_tokens_hash_key", "token_hash", unique=True),)
+
+    user_id: UUID = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    id: UUID = Field(primary_key=True)
+    name: str = Field(max_length=TOKEN_NAME_LENGTH)
+    scope: str = Field(max_length=SCOPE_LENGTH)
+    # Without a salt: what is hashed are 256 random bits, and the hash is what the token is found by.
+    token_hash: str = Field(max_length=HASH_LENGTH)
+    ends_with: str = Field(max_length=6)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    last_used_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+
+
+class ApiTokenView(SQLModel):
+    """An API token, as the API shows it: never the token itself. `last_used_at` is true to the hour."""
+
+    id: UUID
+    name: str
+    scope: str
+    ends_with: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class FailedSignIns(SQLModel, table=True):
+    __tablename__ = "failed_sign_ins"
+    # Old rows are looked for by their age, a few with each new failure.
+    __table_args__ = (Index("failed_sign_ins_since_idx", "since"),)
+
+    key: str = Field(primary_key=True, max_length=64)
+    failures: int
+    since: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class SignUps(SQLModel, table=True):
+    __tablename__ = "sign_ups"
+    __table_args__ = (Index("sign_ups_since_idx", "since"),)
+
+    key: str = Field(primary_key=True, max_length=64)
+    tries: int
+    since: datetime = Field(sa_type=DateTime(timezone=True))

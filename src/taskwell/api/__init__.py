@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from taskwell.api import auth, health, keys, pages, tasks
-from taskwell.api.access import named_user
+from taskwell.api.dependencies import named_user
 
 _ANYBODYS = [Depends(named_user)]
 

@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Form, Path, Request
 
-from taskwell.accounts import scopes, store
+from taskwell.accounts import store
 from taskwell.accounts.api_tokens.requests import NewApiToken
 from taskwell.accounts.api_tokens.secret import PREFIX
 from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens, revoke_api_token
 from taskwell.accounts.requests import AccountChanges, AccountEnd, NewAccount, PasswordChange, TokenEnd, TokenRequest
 from taskwell.accounts.sessions.store import Session, end_session, refresh_session
 from taskwell.accounts.tables import UserView
-from taskwell.api.access import Account, Db, SignedIn, own_rows
-from taskwell.api.client_address import client_address
+from taskwell.api.dependencies import Account, Db, SignedIn, own_rows
 from taskwell.api.documents import (
     BAD_REQUEST,
     CLOSED,
@@ -34,10 +33,12 @@ from taskwell.api.documents import (
     NewToken,
     Nothing,
 )
-from taskwell.api.operation import BodyLimit
-from taskwell.api.replies import VARY, Reply, json_reply, no_content
 from taskwell.errors import InsufficientScope, RegistrationClosed
+from taskwell.identity import scopes
 from taskwell.types import Id
+from taskwell.web.client_address import client_address
+from taskwell.web.operation import BodyLimit
+from taskwell.web.reply import VARY, Reply, json_reply, no_content
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
@@ -69,7 +70,7 @@ async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, For
     A refresh token is good once: the answer brings the next. For 20 seconds the same request gets the same answer again, in case
     the first one was lost; later, a token that was used before ends its session.
     """
-    door: store.Doorway = request.scope["app"].state.door
+    door: store.PasswordSignIn = request.scope["app"].state.door
     asked = form.scope.split() or None
     if form.grant_type == "refresh_token":
         assert form.refresh_token is not None

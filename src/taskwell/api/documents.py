@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from taskwell.accounts.api_tokens.tables import ApiTokenView
+from taskwell.accounts.tables import ApiTokenView
 from taskwell.tasks.tables import TaskView
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import structlog
 from fastapi import APIRouter, Request
 
-from taskwell.api.access import Db
+from taskwell.api.dependencies import Db
 from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, Health
-from taskwell.api.replies import Reply, json_reply
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.errors import DatabaseUnavailable
+from taskwell.web.reply import Reply, json_reply
 
 log = structlog.get_logger()
 router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 
 from taskwell.accounts.store import learn_keys
-from taskwell.api.access import Db
+from taskwell.api.dependencies import Db
 from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, KeySet
-from taskwell.api.replies import Reply
+from taskwell.web.reply import Reply
 
 router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 

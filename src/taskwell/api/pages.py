@@ -13,7 +13,7 @@ from fastapi import Header as HeaderParameter
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from taskwell import __version__
-from taskwell.api.replies import Header, Reply
+from taskwell.web.reply import Header, Reply
 
 router = APIRouter(include_in_schema=False)
 

@@ -7,8 +7,7 @@ from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from taskwell.accounts.owner import Owner
-from taskwell.api import etags
-from taskwell.api.access import Db, RowsToRead, RowsToWrite
+from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite
 from taskwell.api.documents import (
     BAD_REQUEST,
     CHANGED,
@@ -26,9 +25,7 @@ from taskwell.api.documents import (
     WITH_ETAG,
     TaskPage,
 )
-from taskwell.api.operation import BodyLimit
-from taskwell.api.replies import Header, Reply, json_reply, no_content, not_modified
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
 from taskwell.tasks import store
 from taskwell.tasks.filter import Order, TaskFilter
@@ -36,6 +33,9 @@ from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
+from taskwell.web import conditions
+from taskwell.web.operation import BodyLimit
+from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
 
 router = APIRouter(
     tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
@@ -92,9 +92,9 @@ async def list_tasks(
         query.filter,
         limit=query.limit,
         cursor=query.cursor,
-        if_none_match=etags.if_none_match(if_none_match, db, owner.id),
+        if_none_match=conditions.if_none_match(if_none_match, db, owner.id),
     )
-    tag = (b"etag", etags.etag(db, owner.id, page.revision))
+    tag = (b"etag", conditions.etag(db, owner.id, page.revision))
     if page.items is None:
         return not_modified(tag)
     if page.next_cursor is None:
@@ -106,10 +106,10 @@ async def list_tasks(
 @router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
 async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
-    known = etags.if_none_match(if_none_match, db, owner.id)
+    known = conditions.if_none_match(if_none_match, db, owner.id)
     task = await store.read_task(db, owner, task_id)
-    if etags.is_current(known, task.revision):
-        return not_modified((b"etag", etags.etag(db, owner.id, task.revision)))
+    if conditions.is_current(known, task.revision):
+        return not_modified((b"etag", conditions.etag(db, owner.id, task.revision)))
     return _reply(200, task, db, owner)
 
 
@@ -130,7 +130,7 @@ async def replace_task(
     """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
     cannot bring a deleted task back by accident."""
     if if_none_match is None:
-        task = await store.change_task(db, owner, task_id, whole, if_match=etags.if_match(if_match, db, owner.id))
+        task = await store.change_task(db, owner, task_id, whole, if_match=conditions.if_match(if_match, db, owner.id))
         return _reply(200, task, db, owner)
     if if_none_match.strip() != "*" or if_match is not None:
         raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
@@ -145,19 +145,19 @@ async def change_task(
     owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body(), _READ], if_match: IfMatch = None
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
-    task = await store.change_task(db, owner, task_id, changes, if_match=etags.if_match(if_match, db, owner.id))
+    task = await store.change_task(db, owner, task_id, changes, if_match=conditions.if_match(if_match, db, owner.id))
     return _reply(200, task, db, owner)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses={404: NO_SUCH_TASK, 412: CHANGED})
 async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
-    await store.delete_task(db, owner, task_id, if_match=etags.if_match(if_match, db, owner.id))
+    await store.delete_task(db, owner, task_id, if_match=conditions.if_match(if_match, db, owner.id))
     return no_content()
 
 
 def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers: Header) -> Reply:
-    return json_reply(status, task.json, (b"etag", etags.etag(db, owner.id, task.revision)), *headers)
+    return json_reply(status, task.json, (b"etag", conditions.etag(db, owner.id, task.revision)), *headers)
 
 
 def _next_link(path: str, query: TaskQuery, next_cursor: str) -> bytes:

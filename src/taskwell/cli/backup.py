@@ -12,12 +12,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from taskwell.accounts.keys import KEY_FILE
 from taskwell.cli.database import DataDir, existing_database, holds_database, load_settings, private_url, say_which
 from taskwell.database import url
 from taskwell.database.backup import DUMP, NEW_EPOCH, RESTORE, dump, load
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.errors import CannotStart
+from taskwell.identity.keys import KEY_FILE
 from taskwell.settings import Settings
 
 STANDARD = Path("-")

@@ -16,7 +16,7 @@ import typer
 
 import taskwell.tasks.tables  # noqa: F401  # a table that nobody has imported is none that a database is searched for
 from taskwell.database import url
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.database.embedded import EmbeddedPostgres, running_url
 from taskwell.database.migrate import migrate
 from taskwell.errors import CannotStart

@@ -17,11 +17,11 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from taskwell.accounts.keys import KEY_FILE, kept_key, signing_key
 from taskwell.cli.database import DataDir, load_settings, own_postgres, with_database
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.database.embedded import lag
 from taskwell.errors import CannotStart
+from taskwell.identity.keys import KEY_FILE, kept_key, signing_key
 from taskwell.settings import Settings
 
 STOP_SECONDS = 20

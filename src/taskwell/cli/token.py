@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from taskwell.accounts import scopes
-from taskwell.accounts.keys import SigningKeys, signing_key
 from taskwell.accounts.store import find_account, learn_keys, read_account
-from taskwell.accounts.tokens import LIFETIME_SECONDS, Tokens
 from taskwell.cli.database import DataDir, existing_database, with_database
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
+from taskwell.identity import scopes
+from taskwell.identity.keys import SigningKeys, signing_key
+from taskwell.identity.tokens import LIFETIME_SECONDS, Tokens
 from taskwell.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from taskwell.accounts.api_tokens.requests import NewApiToken
 from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens
-from taskwell.accounts.scopes import SCOPES
 from taskwell.accounts.store import find_account, read_account
 from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.cli.users import refusal
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
+from taskwell.identity.scopes import SCOPES
 
 app = typer.Typer(help="API tokens: for scripts and assistants.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from taskwell.accounts import store
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import NewAccount, PasswordChange
 from taskwell.cli.database import DataDir, existing_database, with_database
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
 
 M = TypeVar("M", bound=BaseModel)

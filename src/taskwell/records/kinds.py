@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Table, Uuid, and_
 from sqlmodel import SQLModel
 
-from taskwell.accounts.standing import owner
+from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import columns_of
 from taskwell.records.content import Content

@@ -23,7 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from taskwell.accounts.standing import owner_in_standing, users
+from taskwell.accounts.may_act import owner_may_act, users
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.cursors import Place
@@ -72,7 +72,7 @@ def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, i
     return (
         select(users.c.revision, is_changed.label("is_changed"), *cut.c)
         .select_from(users.outerjoin(cut, true()))
-        .where(owner_in_standing())
+        .where(owner_may_act())
     )
 
 

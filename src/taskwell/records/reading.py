@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, true
 
-from taskwell.accounts.standing import owner_in_standing, users
+from taskwell.accounts.may_act import owner_may_act, users
 from taskwell.database.view import as_json
 from taskwell.records.kinds import Kind
 
@@ -12,9 +12,7 @@ from taskwell.records.kinds import Kind
 def read(kind: Kind, *conditions: ColumnElement[bool]) -> Select[Any]:
     """The live record that the statement names, if the conditions hold. No row: no such user. NULL: no such record."""
     one = select(*kind.shown).where(kind.live, kind.table.c.id == kind.id, *conditions).subquery(kind.name)
-    return (
-        select(as_json(one).label(kind.name), one.c.revision).select_from(users.outerjoin(one, true())).where(owner_in_standing())
-    )
+    return select(as_json(one).label(kind.name), one.c.revision).select_from(users.outerjoin(one, true())).where(owner_may_act())
 
 
 def read_same(kind: Kind) -> Select[Any]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from taskwell.accounts.standing import owner, owner_in_standing, users
+from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.kinds import Kind
@@ -52,7 +52,7 @@ def is_among(revision: ColumnElement[int], revisions: ColumnElement[str]) -> Col
 
 def locked_owner() -> CTE:
     """The user's row, if the account may act."""
-    return select(users.c.id, users.c.revision).where(owner_in_standing()).with_for_update(key_share=True).cte("me")
+    return select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True).cte("me")
 
 
 def locked_record(kind: Kind, me: CTE) -> CTE:
@@ -80,7 +80,7 @@ def created(kind: Kind, derived: Derived, *, at_our_id: bool) -> Select[Any]:
         me = (
             update(users)
             .values(revision=users.c.revision + 1)
-            .where(owner_in_standing())
+            .where(owner_may_act())
             .returning(users.c.id, users.c.revision)
             .cte("me")
         )

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from taskwell.accounts.owner import Owner, ask
-from taskwell.database.database import Database
+from taskwell.accounts.owner import Owner, row_for
+from taskwell.database.connection import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
@@ -44,7 +44,7 @@ class RenderedPage(NamedTuple):
 
 
 async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
-    row = await ask(db, READ_TASK, owner, task_id=task_id)
+    row = await row_for(db, READ_TASK, owner, task_id=task_id)
     return _found(task_id, row)
 
 
@@ -55,7 +55,7 @@ async def list_tasks(
     begin = {} if cursor is None else decode_cursor(cursor, db.keyed_hash, owner.id, asked.name)
     statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
     resume = {f"first_{name}": value for name, value in begin.items()}
-    row = await ask(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
+    row = await row_for(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
     if row is None:
         return RenderedPage("", None, 0)
     if not row["is_changed"]:
@@ -69,12 +69,12 @@ async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendere
     """The task, and whether this request made it: a repeated request finds what the first one made."""
     content = TASK.content.given_by(new)
     task_id = new.id or new_id()
-    row = await ask(db, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
+    row = await row_for(db, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
     if row is None or row["task"] is not None:
         return _found(task_id, row), True
     if new.id is None:
         return await _created_before(db, owner, task_id), True
-    row = await ask(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
+    row = await row_for(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
     if row is None or row["task"] is None:
         raise TaskIdTaken
     return RenderedTask(task_id, row["task"], row["revision"]), False
@@ -96,18 +96,18 @@ async def change_task(
 ) -> RenderedTask:
     """Raises TaskChanged when the task's revision is none of `if_match` (revisions with commas)."""
     change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
-    row = await ask(db, CHANGE_TASK, owner, task_id=task_id, if_match=if_match, **change(changes))
+    row = await row_for(db, CHANGE_TASK, owner, task_id=task_id, if_match=if_match, **change(changes))
     return _unchanged_by_others(_found(task_id, row), row)
 
 
 async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: str | None) -> None:
-    row = await ask(db, DELETE_TASK, owner, task_id=task_id, if_match=if_match)
+    row = await row_for(db, DELETE_TASK, owner, task_id=task_id, if_match=if_match)
     _unchanged_by_others(_found(task_id, row), row)
 
 
 async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
-    row = await ask(db, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
+    row = await row_for(db, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
     if row is not None and row["task"] is not None:
         return RenderedTask(task_id, row["task"], row["revision"])
     try:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from taskwell.accounts.scopes import Scope
+from taskwell.identity.scopes import Scope
 from taskwell.types import TokenName
 
 

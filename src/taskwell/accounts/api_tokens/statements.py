@@ -2,9 +2,9 @@
 
 from sqlalchemy import String, Text, Uuid, cast, delete, func, insert, or_, select, true, update
 
-from taskwell.accounts.api_tokens.tables import ApiTokenView
-from taskwell.accounts.standing import owner, owner_in_standing, users
+from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.accounts.statements import SECONDS, ago, ahead, api_tokens
+from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, columns_of
 
@@ -21,7 +21,7 @@ _now = func.clock_timestamp()
 
 
 def _create() -> Statement:
-    me = select(users.c.id, _now.label("at")).where(owner_in_standing()).with_for_update(key_share=True).cte("me")
+    me = select(users.c.id, _now.label("at")).where(owner_may_act()).with_for_update(key_share=True).cte("me")
     alive = select(func.count()).where(api_tokens.c.user_id == owner, api_tokens.c.expires_at > func.now()).scalar_subquery()
     expired = (
         delete(api_tokens)
@@ -53,10 +53,10 @@ LIST_API_TOKENS = Statement(
     "list_api_tokens",
     select(select(func.string_agg(cast(as_json(_mine), Text), ",")).select_from(_mine).scalar_subquery().label("items"))
     .select_from(users)
-    .where(owner_in_standing()),
+    .where(owner_may_act()),
 )
 
-_me = select(users.c.id).where(owner_in_standing()).cte("me")
+_me = select(users.c.id).where(owner_may_act()).cte("me")
 _deleted = (
     delete(api_tokens)
     .where(api_tokens.c.user_id == owner, api_tokens.c.id == _token_id, api_tokens.c.user_id == _me.c.id)

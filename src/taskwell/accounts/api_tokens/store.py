@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from taskwell.accounts import scopes
 from taskwell.accounts.api_tokens.secret import SHOWN, hash_of, is_token, new_token
 from taskwell.accounts.api_tokens.statements import (
     CREATE_API_TOKEN,
@@ -15,9 +14,10 @@ from taskwell.accounts.api_tokens.statements import (
     LIST_API_TOKENS,
     REVOKE_API_TOKEN,
 )
-from taskwell.accounts.owner import Owner, ask
-from taskwell.database.database import Database
+from taskwell.accounts.owner import Owner, row_for
+from taskwell.database.connection import Database
 from taskwell.errors import ApiTokenNotFound, TokenInvalid, TooManyApiTokens
+from taskwell.identity import scopes
 from taskwell.types import new_id
 
 DAY_SECONDS = 24 * 3600
@@ -32,7 +32,7 @@ class FoundToken(NamedTuple):
 async def create_api_token(db: Database, owner: Owner, name: str, allowed: Iterable[str], *, days: int) -> str:
     """As JSON, and with it the token, this one time. Raises TooManyApiTokens."""
     token = new_token()
-    row = await ask(
+    row = await row_for(
         db,
         CREATE_API_TOKEN,
         owner,
@@ -51,12 +51,12 @@ async def create_api_token(db: Database, owner: Owner, name: str, allowed: Itera
 
 async def list_api_tokens(db: Database, owner: Owner) -> str:
     """The newest first, as the inside of a JSON array."""
-    row = await ask(db, LIST_API_TOKENS, owner)
+    row = await row_for(db, LIST_API_TOKENS, owner)
     return "" if row is None else row["items"] or ""
 
 
 async def delete_api_token(db: Database, owner: Owner, token_id: UUID) -> None:
-    row = await ask(db, DELETE_API_TOKEN, owner, token_id=token_id)
+    row = await row_for(db, DELETE_API_TOKEN, owner, token_id=token_id)
     if row is None or row["id"] is None:
         raise ApiTokenNotFound
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CTE, Boolean, String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
 
-from taskwell.accounts.standing import owner, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.accounts.statements import SECONDS, accepted_kids, ago, ahead, api_tokens, sessions
 from taskwell.database.statement import Statement, argument
 

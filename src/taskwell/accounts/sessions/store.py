@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from taskwell.accounts import scopes
 from taskwell.accounts.sessions.refresh import RefreshToken, new_salt
 from taskwell.accounts.sessions.statements import END_SESSION, ROTATE_SESSION, START_SESSION
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import RefreshTokenInvalid
+from taskwell.identity import scopes
 
 
 class Session(NamedTuple):

@@ -12,8 +12,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from taskwell.accounts.throttle.statements import COUNT_FAILURE, COUNT_SIGN_UP, FORGIVE, SIGN_UP_SECONDS, WINDOW_SECONDS
-from taskwell.database.database import Database
+from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT, WINDOW_SECONDS
+from taskwell.database.connection import Database
 from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
 
 FROM_ONE_ADDRESS = 100
@@ -66,7 +66,7 @@ async def count_sign_up(db: Database, address: str, limit: int | None) -> None:
 async def forgive(db: Database, attempt: Attempt) -> None:
     # What it belongs to is done already, and must not be reported as failed for this.
     with suppress(Unavailable):
-        await db.row(FORGIVE, **attempt._asdict())
+        await db.row(UNCOUNT, **attempt._asdict())
 
 
 def _left(window: int, since: datetime, now: datetime) -> int:

@@ -19,9 +19,9 @@ from fastapi.routing import RouteContext
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from taskwell.api.replies import Reply
-from taskwell.api.request import ApiRequest, check_json
 from taskwell.errors import InvalidInput
+from taskwell.web.reply import Reply
+from taskwell.web.request import ApiRequest, check_json
 
 FIELDS_NAMED = 20
 """A body of ten thousand wrong fields gets an answer of this many."""

@@ -44,7 +44,7 @@ STATUS: Final[dict[type[TaskwellError], int]] = {
 Header = tuple[bytes, bytes]
 
 # Not for whoever asks next with the same cache. Some caches heed this alone (requests-cache as it comes), and others it does not
-# stop from sending the tag that they have kept (Chromium): api/etags.py is for those.
+# stop from sending the tag that they have kept (Chromium): web/conditions.py is for those.
 VARY: Final = (b"vary", b"Authorization")
 # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
 _PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)

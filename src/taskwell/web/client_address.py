@@ -10,7 +10,7 @@ from functools import cache
 
 import structlog
 
-from taskwell.api.request import ApiRequest
+from taskwell.web.request import ApiRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -7,10 +7,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.api.heads import check_head
-from taskwell.api.replies import NOSNIFF, error_reply
-from taskwell.api.request import joined
 from taskwell.errors import InvalidInput, MalformedRequest
+from taskwell.web.heads import check_head
+from taskwell.web.reply import NOSNIFF, error_reply
+from taskwell.web.request import joined
 
 
 class Cors(CORSMiddleware):

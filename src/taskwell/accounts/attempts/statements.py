@@ -4,7 +4,7 @@ from sqlalchemy import CTE, ColumnElement, String, Table, case, delete, func, li
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.statements import ago
-from taskwell.accounts.throttle.tables import FailedSignIns, SignUps
+from taskwell.accounts.tables import FailedSignIns, SignUps
 from taskwell.database.statement import Statement, argument
 
 WINDOW_SECONDS = 15 * 60
@@ -68,14 +68,14 @@ def _count_failure() -> Statement:
 
 
 COUNT_FAILURE = _count_failure()
-"""Counts before anything is checked, so that a hundred attempts at once are a hundred; FORGIVE takes back what was right."""
+"""Counts before anything is checked, so that a hundred attempts at once are a hundred; UNCOUNT takes back what was right."""
 
 _address, _account, _pair = _keys
 _one_less = {"failures": func.greatest(_failed.c.failures - 1, 0)}
 _of_address = update(_failed).values(_one_less).where(_failed.c.key == _address).returning(_failed.c.key).cte("of_address")
 _cleared = delete(_failed).where(_failed.c.key == _pair).cte("cleared")
 
-FORGIVE = Statement(
+UNCOUNT = Statement(
     "forgive",
     update(_failed)
     .values(_one_less)

@@ -14,7 +14,7 @@ owner = argument("owner", Uuid())
 _issued_at = argument("issued_at", DateTime(timezone=True))
 
 
-def owner_in_standing() -> ColumnElement[bool]:
+def owner_may_act() -> ColumnElement[bool]:
     """The owner's row, if the token of `:issued_at` still stands.
 
     Without a time (NULL) it is an administrator who asks: then the owner need only exist, disabled or not.

@@ -7,14 +7,14 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from taskwell.accounts import scopes
 from taskwell.accounts.api_tokens.secret import PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
-from taskwell.accounts.tokens import Claims, Tokens, user_id_of
-from taskwell.api.request import ApiRequest
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import HostRefused, TokenMissing, UserNotFound
+from taskwell.identity import scopes
+from taskwell.identity.tokens import Claims, Tokens, user_id_of
 from taskwell.types import Id
+from taskwell.web.request import ApiRequest
 
 LOCAL_USER: Final = user_id_of("none", "local")
 """Whose `/tasks` are where nobody signs in."""
@@ -34,7 +34,7 @@ _OF_A_PROXY = re.compile(
 _ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class ByToken:
+class TokenSignIn:
     """`Authorization: Bearer ...`: an access token of any issuer that we trust, or an API token."""
 
     def __init__(self, tokens: Tokens, db: Database) -> None:
@@ -56,7 +56,7 @@ class ByToken:
         return self._tokens.recall(token) or await self._tokens.verify(token)
 
 
-class ByPath:
+class NoSignIn:
     """No sign-in: the owner is whoever the path names. For a laptop, or behind a gateway that has asked already."""
 
     def __init__(self, *, behind_gateway: bool) -> None:

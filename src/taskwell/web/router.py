@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.api.heads import check_head
-from taskwell.api.operation import Operation
-from taskwell.api.replies import Reply, error_reply
-from taskwell.api.request import ApiRequest
 from taskwell.errors import InternalError, MethodNotAllowed, RouteNotFound, TaskwellError
 from taskwell.observability import AccessLog
+from taskwell.web.heads import check_head
+from taskwell.web.operation import Operation
+from taskwell.web.reply import Reply, error_reply
+from taskwell.web.request import ApiRequest
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class Node:
         return ", ".join(sorted({*self.operations, "OPTIONS"})).encode()
 
 
-class Dispatcher:
+class Router:
     """The ASGI application. `lifespan` starts and stops what the operations use; FastAPI itself sees no request."""
 
     def __init__(self, app: FastAPI, lifespan: ASGIApp, access_log: AccessLog) -> None:

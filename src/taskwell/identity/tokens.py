@@ -19,10 +19,10 @@ from uuid import UUID, uuid5
 
 import jwt
 
-from taskwell.accounts import scopes
-from taskwell.accounts.issuers import Issuer, KeySource, key_source
-from taskwell.accounts.keys import SigningKeys
 from taskwell.errors import TokenInvalid
+from taskwell.identity import scopes
+from taskwell.identity.issuers import Issuer, KeySource, key_source
+from taskwell.identity.keys import SigningKeys
 
 TOKEN_BYTES: Final = 8 * 1024
 REMEMBERED: Final = 100_000

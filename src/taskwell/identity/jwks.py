@@ -74,7 +74,7 @@ def fits(key: object, algorithm: str) -> bool:
 
 
 class RemoteKeys:
-    """A KeySource (accounts/issuers.py) of one issuer, for one event loop."""
+    """A KeySource (identity/issuers.py) of one issuer, for one event loop."""
 
     def __init__(self, url: str, *, name: str, on_withdrawal: Callable[[], None]) -> None:
         """`on_withdrawal` is called when a key is no longer among those of the provider."""

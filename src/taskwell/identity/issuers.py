@@ -29,8 +29,8 @@ from pydantic import (
     model_validator,
 )
 
-from taskwell.accounts.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
 from taskwell.errors import TokenInvalid
+from taskwell.identity.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
 
 SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Of an HMAC's key: as many as its hash has (RFC 7518 3.2)."""

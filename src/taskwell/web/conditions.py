@@ -10,7 +10,7 @@ import re
 from typing import Final
 from uuid import UUID
 
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
 
 _VIEW: Final = "1"

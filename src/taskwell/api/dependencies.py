@@ -11,11 +11,11 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.owner import Owner
-from taskwell.accounts.scopes import DESCRIPTIONS, Scope
 from taskwell.accounts.store import read_account
-from taskwell.accounts.tokens import Claims
-from taskwell.database.database import Database
+from taskwell.database.connection import Database
 from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
+from taskwell.identity.scopes import DESCRIPTIONS, Scope
+from taskwell.identity.tokens import Claims
 from taskwell.types import Id
 
 _ID = TypeAdapter(Id)
