@@ -1,13 +1,12 @@
 """What a client may say of an account."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from taskwell.accounts.passwords import PASSWORD_BYTES
 from taskwell.errors import InvalidInput
-from taskwell.identity.scopes import SCOPES
-from taskwell.types import DisplayName, Email, Text, TimeZone
+from taskwell.types import DisplayName, Email, TimeZone
 
 PASSWORD_LENGTH = 8
 
@@ -80,39 +79,3 @@ class AccountEnd(BaseModel):
     model_config = _STRICT
 
     password: Password | None = None
-
-
-class TokenRequest(BaseModel):
-    """The forms of OAuth 2 (RFC 6749 4.3.2 and 6): `username` is the e-mail address. The client's own fields are ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    grant_type: Literal["password", "refresh_token"] = "password"
-    username: Annotated[Text, Field(max_length=320)] | None = None
-    password: Password | None = None
-    refresh_token: Annotated[str, Field(max_length=200)] | None = None
-    scope: Annotated[str, Field(max_length=200, description="Fewer than you could have, with spaces between them")] = ""
-    client_id: str | None = None
-    client_secret: SecretStr | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = ("username", "password") if self.grant_type == "password" else ("refresh_token",)
-        lacking = [name for name in needed if getattr(self, name) is None]
-        if lacking:
-            field = {"location": "body", "code": "missing", "message": f"Field required for grant_type={self.grant_type}"}
-            raise InvalidInput(fields=[field | {"field": name} for name in lacking])
-        if not set(self.scope.split()) <= set(SCOPES):
-            raise InvalidInput.of("body", "scope", "scope_unknown", f"must be of: {' '.join(SCOPES)}")
-        return self
-
-
-class TokenEnd(BaseModel):
-    """RFC 7009 2.1."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    token: Annotated[str, Field(max_length=8192)]
-    token_type_hint: str | None = None
-    client_id: str | None = None
-    client_secret: SecretStr | None = None

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends
 
-from taskwell.api import auth, health, keys, pages, tasks
+from taskwell.api import account, api_tokens, health, keys, pages, sign_in, tasks
 from taskwell.api.dependencies import named_user
 
 _ANYBODYS = [Depends(named_user)]
@@ -13,7 +13,8 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     api.include_router(pages.router)
     if with_sign_in:
         api.include_router(keys.router)
-        api.include_router(auth.router, prefix="/api/v1")
+        for resource in (sign_in, account, api_tokens):
+            api.include_router(resource.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_ANYBODYS)
     api.include_router(health.router)

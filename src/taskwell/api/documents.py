@@ -127,3 +127,5 @@ UNAVAILABLE = _error("Try again soon", Retry_After="In seconds")
 
 WITH_BODY: Answers = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
 """What every operation that takes a body can answer besides."""
+SIGNED: Answers = {401: UNSIGNED, 403: FORBIDDEN}
+"""What every operation of somebody who signed in can answer besides."""

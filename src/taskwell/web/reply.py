@@ -49,6 +49,7 @@ VARY: Final = (b"vary", b"Authorization")
 # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
 _PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)
 _JSON: Final = ((b"content-type", b"application/json"), *_PERSONAL)
+_UNSTORED: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), VARY)
 # Of every answer, so that none can lack it.
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
@@ -73,6 +74,11 @@ class Reply:
 
 def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
     return Reply(status, body.encode() if isinstance(body, str) else body, (*_JSON, *headers))
+
+
+def unstored(status: int, body: str) -> Reply:
+    """JSON with a secret in it, which is in nobody's cache (RFC 6749 5.1)."""
+    return Reply(status, body.encode(), _UNSTORED)
 
 
 def not_modified(etag: Header) -> Reply:

@@ -1,0 +1,52 @@
+"""API tokens over REST: for scripts and assistants, which cannot sign in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path
+
+from taskwell.accounts.api_tokens.requests import NewApiToken
+from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens
+from taskwell.accounts.store import read_account
+from taskwell.api.dependencies import Account, Db, SignedIn, own_rows
+from taskwell.api.documents import (
+    BAD_REQUEST,
+    NO_SUCH_TOKEN,
+    SIGNED,
+    TOO_MANY_TOKENS,
+    UNAVAILABLE,
+    WITH_BODY,
+    ApiTokenList,
+    NewToken,
+)
+from taskwell.errors import InsufficientScope
+from taskwell.types import Id
+from taskwell.web.operation import BodyLimit
+from taskwell.web.reply import Reply, json_reply, no_content, unstored
+
+router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+
+# A name, each character of it written as two escapes, and room to spare.
+_READ = BodyLimit(16 * 1024)
+
+
+@router.get("/tokens", response_model=ApiTokenList, responses=SIGNED)
+async def list_tokens(claims: Account, db: Db) -> Reply:
+    """Your API tokens, the newest first; never the tokens themselves."""
+    return json_reply(200, f'{{"items":[{await list_api_tokens(db, own_rows(claims))}]}}')
+
+
+@router.post("/tokens", status_code=201, response_model=NewToken, responses=WITH_BODY | SIGNED | {409: TOO_MANY_TOKENS})
+async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, Body(), _READ]) -> Reply:
+    """Make an API token for a script or an assistant. It is shown this one time."""
+    owner = own_rows(claims)
+    for scope in new.scopes:
+        if scope not in claims.scopes or (scope == "admin" and not (await read_account(db, owner)).is_admin):
+            raise InsufficientScope(scope)
+    return unstored(201, await create_api_token(db, owner, new.name, new.scopes, days=new.expires_in_days))
+
+
+@router.delete("/tokens/{token_id}", status_code=204, response_model=None, responses=SIGNED | {404: NO_SUCH_TOKEN})
+async def delete_token(claims: Account, db: Db, token_id: Annotated[Id, Path()]) -> Reply:
+    """Delete an API token. The very next request with it is refused."""
+    await delete_api_token(db, own_rows(claims), token_id)
+    return no_content()

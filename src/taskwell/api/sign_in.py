@@ -1,0 +1,133 @@
+"""Signing up, in and out over REST; the forms are OAuth 2's."""
+
+import json
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import APIRouter, Body, Form, Request
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from taskwell.accounts import store
+from taskwell.accounts.api_tokens.secret import PREFIX
+from taskwell.accounts.api_tokens.store import revoke_api_token
+from taskwell.accounts.requests import NewAccount, Password
+from taskwell.accounts.sessions.store import Session, end_session, refresh_session
+from taskwell.accounts.tables import UserView
+from taskwell.api.dependencies import Db
+from taskwell.api.documents import (
+    BAD_REQUEST,
+    CLOSED,
+    EMAIL_TAKEN,
+    THROTTLED,
+    TOO_MANY_SIGN_UPS,
+    UNAVAILABLE,
+    WITH_BODY,
+    WRONG_CREDENTIALS,
+    AccessToken,
+    Nothing,
+)
+from taskwell.errors import InvalidInput, RegistrationClosed
+from taskwell.identity import scopes
+from taskwell.types import Text
+from taskwell.web.client_address import client_address
+from taskwell.web.operation import BodyLimit
+from taskwell.web.reply import Reply, json_reply, unstored
+
+router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+
+# An access token of 8 KiB, in percent-encoding where it needs that.
+_READ = BodyLimit(16 * 1024)
+
+
+class TokenRequest(BaseModel):
+    """The forms of OAuth 2 (RFC 6749 4.3.2 and 6): `username` is the e-mail address. The client's own fields are ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grant_type: Literal["password", "refresh_token"] = "password"
+    username: Annotated[Text, Field(max_length=320)] | None = None
+    password: Password | None = None
+    refresh_token: Annotated[str, Field(max_length=200)] | None = None
+    scope: Annotated[str, Field(max_length=200, description="Fewer than you could have, with spaces between them")] = ""
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = ("username", "password") if self.grant_type == "password" else ("refresh_token",)
+        lacking = [name for name in needed if getattr(self, name) is None]
+        if lacking:
+            field = {"location": "body", "code": "missing", "message": f"Field required for grant_type={self.grant_type}"}
+            raise InvalidInput(fields=[field | {"field": name} for name in lacking])
+        if not set(self.scope.split()) <= set(scopes.SCOPES):
+            raise InvalidInput.of("body", "scope", "scope_unknown", f"must be of: {' '.join(scopes.SCOPES)}")
+        return self
+
+
+class TokenEnd(BaseModel):
+    """RFC 7009 2.1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: Annotated[str, Field(max_length=8192)]
+    token_type_hint: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+
+@router.post(
+    "/register",
+    status_code=201,
+    response_model=UserView,
+    responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: TOO_MANY_SIGN_UPS},
+)
+async def register(request: Request, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
+    """Sign up."""
+    state = request.scope["app"].state
+    if not state.is_open:
+        raise RegistrationClosed
+    return json_reply(201, await store.register(state.door, new, _address(request)))
+
+
+@router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS, 429: THROTTLED})
+async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
+    """Sign in with an e-mail address (`username`) and a password, or go on with a `refresh_token`.
+
+    A refresh token is good once: the answer brings the next. For 20 seconds the same request gets the same answer again, in case
+    the first one was lost; later, a token that was used before ends its session.
+    """
+    door: store.PasswordSignIn = request.scope["app"].state.door
+    asked = form.scope.split() or None
+    if form.grant_type == "refresh_token":
+        assert form.refresh_token is not None
+        session = await refresh_session(db, form.refresh_token, seconds=door.session_seconds)
+        return signed_in(request, session, asked)
+    assert form.username is not None
+    assert form.password is not None
+    session = await store.sign_in(door, form.username, form.password.get_secret_value(), asked, _address(request))
+    return signed_in(request, session, None)
+
+
+@router.post("/revoke", response_model=Nothing, responses=WITH_BODY)
+async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
+    """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
+    await (revoke_api_token if form.token.startswith(PREFIX) else end_session)(db, form.token)
+    return unstored(200, "{}")
+
+
+def signed_in(request: Request, session: Session, asked: list[str] | None) -> Reply:
+    """The answer of RFC 6749 5.1. `asked`: fewer scopes for this access token than the session has (RFC 6749 6)."""
+    tokens = request.scope["app"].state.tokens
+    tokens.learn_keys(session.kids)
+    allowed = session.scopes if asked is None else session.scopes.intersection(asked)
+    body: dict[str, Any] = {
+        "access_token": tokens.make(session.user_id, allowed, issued_at=session.at),
+        "token_type": "bearer",
+        "expires_in": tokens.lifetime_seconds,
+        "refresh_token": session.refresh_token,
+        "scope": scopes.joined(allowed),
+    }
+    return unstored(200, json.dumps(body, separators=(",", ":")))
+
+
+def _address(request: Request) -> str:
+    return client_address(request, request.scope["app"].state.trusted_proxies)  # type: ignore[arg-type]
