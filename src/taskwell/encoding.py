@@ -1,4 +1,4 @@
-"""Spellings of bytes that more than one part reads and writes: base64url without padding, and JSON without ambiguity."""
+"""Spellings that more than one part reads and writes: bytes in base64url without padding, and JSON without ambiguity."""
 
 import base64
 import hashlib
@@ -11,11 +11,10 @@ def to_base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-def from_base64url(text: str | bytes) -> bytes:
+def from_base64url(text: str) -> bytes:
     """Raises ValueError for any other spelling than that of `to_base64url`: one value has one text."""
-    written = text.encode("ascii") if isinstance(text, str) else text
-    raw = base64.b64decode(written + b"=" * (-len(written) % 4), altchars=b"-_", validate=True)
-    if to_base64url(raw).encode("ascii") != written:
+    raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if to_base64url(raw) != text:
         raise ValueError("not base64url without padding")
     return raw
 
@@ -25,23 +24,25 @@ def sha256_text(data: bytes) -> str:
     return to_base64url(hashlib.sha256(data).digest())
 
 
-def strict_json(text: str | bytes) -> Any:
-    """Raises ValueError for what JSON parsers disagree on: a name that is given twice, NaN and Infinity, another encoding."""
-    return _STRICT.decode(text if isinstance(text, str) else text.decode())
+class AmbiguousJson(ValueError):
+    """JSON that parsers disagree on. The sentence lacks its subject."""
 
 
-def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's pairs as a dictionary. Raises ValueError for a name that is given twice."""
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError("a name is given twice")
-    return names
+def strict_decoder(most_names: int | None = None) -> json.JSONDecoder:
+    """Its `decode` raises AmbiguousJson, also for an object of more than `most_names` fields, and else what `json.loads` raises.
 
+    It is made once, at import: `json.loads` would make one for each text.
+    """
 
-def refuse_constant(_: str) -> NoReturn:
-    """For NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError("NaN and Infinity are not JSON")
+    def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if most_names is not None and len(pairs) > most_names:
+            raise AmbiguousJson("has an object of too many fields")
+        names = dict(pairs)
+        if len(names) != len(pairs):
+            raise AmbiguousJson("names a field twice")
+        return names
 
+    def refuse_constant(_: str) -> NoReturn:
+        raise AmbiguousJson("holds NaN or Infinity, which are not JSON")
 
-# Made once: json.loads would make a decoder for each text.
-_STRICT = json.JSONDecoder(object_pairs_hook=unique_names, parse_constant=refuse_constant)
+    return json.JSONDecoder(object_pairs_hook=unique_names, parse_constant=refuse_constant)

@@ -29,6 +29,7 @@ from pydantic import (
     model_validator,
 )
 
+from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import TokenInvalid
 from taskwell.identity.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
 
@@ -38,6 +39,8 @@ SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 ALGORITHMS: Final = frozenset({*EDWARDS, *CURVES, *RSA, *SECRET_BYTES})
 
 Claim = str | int | bool | None
+
+_JSON = strict_decoder()
 
 
 class KeySource(Protocol):
@@ -238,16 +241,8 @@ FIELDS: Final = ("preset", "address", *(field for field in Issuer.model_fields i
 
 def parse_issuers(text: str) -> tuple[Issuer, ...]:
     """Of TASKWELL_ISSUERS. Raises ValueError, whose text says what is wrong in which row, and never repeats a value of it."""
-    try:
-        rows = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: see line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise ValueError("is not a list of issuers") from None
-    if not isinstance(rows, list):
-        raise ValueError("must be a JSON list of issuers: [{...}, {...}]")  # noqa: TRY004  an operator's mistake, not a caller's
     issuers: list[Issuer] = []
-    for place, row in enumerate(rows, 1):
+    for place, row in enumerate(_rows(text), 1):
         try:
             issuer = _issuer(row)
             for before, other in enumerate(issuers, 1):
@@ -262,6 +257,20 @@ def parse_issuers(text: str) -> tuple[Issuer, ...]:
             raise ValueError(f"row {place}: {error}") from None
         issuers.append(issuer)
     return tuple(issuers)
+
+
+def _rows(text: str) -> list[object]:
+    try:
+        rows = _JSON.decode(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: see line {error.lineno}, column {error.colno}") from None
+    except AmbiguousJson as error:
+        raise ValueError(f"{error} in one row") from None
+    except RecursionError:
+        raise ValueError("is not a list of issuers") from None
+    if not isinstance(rows, list):
+        raise ValueError("must be a JSON list of issuers: [{...}, {...}]")  # noqa: TRY004  an operator's mistake, not a caller's
+    return rows
 
 
 def _issuer(row: object) -> Issuer:
@@ -311,10 +320,3 @@ def _sentence(detail: Mapping[str, Any]) -> str:
         allowed = "1 to 64 of a-z 0-9 . _ -" if field == "name" else "1 to 255 ASCII characters without a space"
         return f"{field} must be {allowed}"
     return f"{field} {_PREAMBLE.sub('', str(detail['msg']))}".strip()
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("names a field twice in one row")
-    return fields

@@ -7,7 +7,6 @@ server has just signed by a new key, and the database holds names alone. docs/de
 
 import base64
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
+from taskwell.encoding import sha256_text, to_base64url
 from taskwell.errors import CannotStart
 
 KEY_FILE = "signing-key.pem"
@@ -127,6 +127,7 @@ def read_signing_key(text: str) -> Ed25519PrivateKey:
     else:
         encoded = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
         try:
+            # Not `from_base64url`: whatever was typed here once has made tokens, and must go on making the same key.
             seed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         except ValueError:  # binascii.Error is one
             seed = b""
@@ -186,11 +187,9 @@ def _made_at(kid: str) -> int:
 
 
 def _jwk(public: Ed25519PublicKey) -> dict[str, str]:
-    x = base64.urlsafe_b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode()
-    return {"crv": "Ed25519", "kty": "OKP", "x": x}
+    return {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))}
 
 
 def _thumbprint(public: Ed25519PublicKey) -> str:
     """RFC 7638, so that the same key has the same `kid` everywhere."""
-    jwk = json.dumps(_jwk(public), separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(hashlib.sha256(jwk.encode()).digest()).rstrip(b"=").decode()
+    return sha256_text(json.dumps(_jwk(public), separators=(",", ":"), sort_keys=True).encode())

@@ -6,7 +6,6 @@ claim twice, any `typ`, no `exp` at all, a `sub` that PostgreSQL cannot store), 
 
 import asyncio
 import hashlib
-import json
 import math
 import re
 import secrets
@@ -14,11 +13,12 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 import jwt
 
+from taskwell.encoding import strict_decoder
 from taskwell.errors import TokenInvalid
 from taskwell.identity import scopes
 from taskwell.identity.issuers import Issuer, KeySource, key_source
@@ -45,6 +45,7 @@ _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_OURS = frozenset({"EdDSA"})
+_JSON = strict_decoder()
 
 
 class Claims(NamedTuple):
@@ -135,7 +136,7 @@ class Tokens:
         if len(token) > TOKEN_BYTES or not _COMPACT.fullmatch(token):
             raise TokenInvalid
         try:
-            header, unverified = (_strict_json(segment) for segment in token.split(b".")[:2])
+            header, unverified = (_decoded_segment(segment) for segment in token.split(b".")[:2])
             if header.get("typ", "jwt").lower() not in _TYPES or "crit" in header:
                 raise TokenInvalid
             issuer = unverified["iss"]
@@ -228,19 +229,8 @@ def _claims(payload: dict[str, Any], user_id: UUID, allowed: frozenset[str], kin
     return Claims(user_id, datetime.fromtimestamp(payload["iat"], UTC), float(payload["exp"]), allowed, kind)
 
 
-def _strict_json(segment: bytes) -> dict[str, Any]:
-    value = json.loads(jwt.utils.base64url_decode(segment).decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+def _decoded_segment(segment: bytes) -> dict[str, Any]:
+    value = _JSON.decode(jwt.utils.base64url_decode(segment).decode())
     if not isinstance(value, dict):
         raise TypeError
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError
-    return names
-
-
-def _refuse(_: str) -> NoReturn:
-    raise ValueError  # NaN and Infinity, which are no JSON

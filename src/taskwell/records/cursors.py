@@ -1,12 +1,12 @@
 """Where a page begins, as an opaque string. It is bound to the owner and to the whole filter: elsewhere it is refused."""
 
-import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from taskwell.database.keyed_hash import KeyedHash
+from taskwell.encoding import from_base64url, to_base64url
 from taskwell.errors import InvalidInput
 
 _CHECK_BYTES = 12
@@ -19,13 +19,13 @@ Place = dict[str, Any]
 def encode_cursor(place: Place, keyed_hash: KeyedHash, owner: UUID, asked: str) -> str:
     """`asked` says all that the list was asked for: the noun, each filter and the order."""
     body = json.dumps({name: _written(value) for name, value in place.items()}, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_check(body, keyed_hash, owner, asked) + body).rstrip(b"=").decode()
+    return to_base64url(_check(body, keyed_hash, owner, asked) + body)
 
 
 def decode_cursor(cursor: str, keyed_hash: KeyedHash, owner: UUID, asked: str) -> Place:
     """Raises InvalidInput for anything that `encode_cursor` did not make for this owner and list."""
     try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = from_base64url(cursor)
     except ValueError:
         raw = b""
     check, body = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]

@@ -5,12 +5,12 @@ import json
 import random
 import re
 from collections.abc import Iterable
-from typing import Any, NoReturn
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import BodyTooLarge, BodyTooSlow, InvalidInput, MalformedRequest, UnsupportedMediaType
 
 BODY_SECONDS = 30.0
@@ -21,6 +21,7 @@ DEPTH = 32
 """Levels of lists and objects in one another."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
+_JSON = strict_decoder(NAMES)
 _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
 
@@ -86,11 +87,13 @@ def check_json(body: bytes, structure: int) -> None:
     if len(body) > structure or body.count(b"[") + body.count(b"{") > DEPTH:
         _check_structure(body, structure)
     try:
-        _STRICT.decode(body.decode())
+        _JSON.decode(body.decode())
     except UnicodeDecodeError:
         raise _invalid_json("is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise _invalid_json(f"is not JSON (line {error.lineno}, column {error.colno})") from None
+    except AmbiguousJson as error:
+        raise _invalid_json(str(error)) from None
     except RecursionError:
         raise _invalid_json("is nested too deeply") from None
     except ValueError:  # an integer of thousands of digits
@@ -113,23 +116,6 @@ def _check_structure(body: bytes, structure: int) -> None:
         depth += (byte in b"[{") - (byte in b"]}")
         if depth > DEPTH:
             raise _invalid_json("is nested too deeply")
-
-
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > NAMES:
-        raise _invalid_json("has an object of too many fields")
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise _invalid_json("names a field twice")
-    return names
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise _invalid_json("holds NaN or Infinity, which are not JSON")
-
-
-# Made once: json.loads would make a decoder for each body that is not to be read as it pleases.
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
 
 
 def _invalid_json(problem: str) -> InvalidInput:

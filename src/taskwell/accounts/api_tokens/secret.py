@@ -1,9 +1,9 @@
 """The text of an API token: `tw_`, 256 random bits, and a checksum, so that a scanner of leaked secrets needs no look-up."""
 
-import base64
-import hashlib
 import secrets
 import zlib
+
+from taskwell.encoding import sha256_text, to_base64url
 
 PREFIX = "tw_"
 SHOWN = 6
@@ -22,9 +22,9 @@ def is_token(text: str) -> bool:
 
 
 def hash_of(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return sha256_text(text.encode())
 
 
 def _check(secret: str) -> str:
     """CRC-32 in base64url, as GitHub's tokens carry one. It protects from slips of the pen, not from anybody."""
-    return base64.urlsafe_b64encode(zlib.crc32(secret.encode()).to_bytes(4, "big")).rstrip(b"=").decode()
+    return to_base64url(zlib.crc32(secret.encode()).to_bytes(4, "big"))

@@ -5,8 +5,6 @@ The account alone never blocks: otherwise anybody could lock anybody out. It onl
 the password gets in during an attack, from any address that the attack does not come from.
 """
 
-import base64
-import hashlib
 import ipaddress
 from contextlib import suppress
 from datetime import datetime
@@ -14,6 +12,7 @@ from typing import NamedTuple
 
 from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT, WINDOW_SECONDS
 from taskwell.database.connection import Database
+from taskwell.encoding import sha256_text
 from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
 
 FROM_ONE_ADDRESS = 100
@@ -85,5 +84,4 @@ def _where(address: str) -> str:
 
 
 def _digest(kind: str, text: str) -> str:
-    digest = hashlib.sha256(f"{kind} {text}".encode("utf-8", "surrogatepass")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return sha256_text(f"{kind} {text}".encode("utf-8", "surrogatepass"))

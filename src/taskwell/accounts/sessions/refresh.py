@@ -4,14 +4,13 @@ With the owner in the token, the statements that it leads to are bound to an own
 database made the token: a sealed one that is not good any longer was used before, while an invented one says nothing at all.
 """
 
-import base64
-import hashlib
 import hmac
 import secrets
 from typing import NamedTuple, Self
 from uuid import UUID
 
 from taskwell.database.keyed_hash import KeyedHash
+from taskwell.encoding import from_base64url, sha256_text, to_base64url
 from taskwell.errors import RefreshTokenInvalid
 from taskwell.types import new_id
 
@@ -33,11 +32,11 @@ class RefreshToken(NamedTuple):
     def parse(cls, text: str) -> Self:
         """Raises RefreshTokenInvalid. The seal may still be wrong."""
         try:
-            raw = base64.b64decode(text.removeprefix(PREFIX).encode("ascii") + b"==", altchars=b"-_", validate=True)
+            raw = from_base64url(text.removeprefix(PREFIX))
         except ValueError:
             raise RefreshTokenInvalid from None
         token = cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:64], raw[64:]) if len(raw) == _LENGTH else None
-        if token is None or token.text != text:  # one token has one spelling
+        if token is None or token.text != text:  # without its prefix
             raise RefreshTokenInvalid
         return token
 
@@ -50,11 +49,11 @@ class RefreshToken(NamedTuple):
 
     @property
     def text(self) -> str:
-        return PREFIX + _base64(self.user_id.bytes + self.session_id.bytes + self.secret + self.seal)
+        return PREFIX + to_base64url(self.user_id.bytes + self.session_id.bytes + self.secret + self.seal)
 
     @property
     def hash(self) -> str:
-        return _base64(hashlib.sha256(self.secret).digest())
+        return sha256_text(self.secret)
 
     def successor(self, salt: str) -> Self:
         """Not sealed yet. The same one each time for the same salt: whoever lost the answer can have it again."""
@@ -63,7 +62,3 @@ class RefreshToken(NamedTuple):
 
 def new_salt() -> str:
     return secrets.token_urlsafe(32)
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
