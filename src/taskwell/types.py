@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -126,6 +126,18 @@ def _hyphenated(value: object) -> object:
 
 
 Id = Annotated[UUID, BeforeValidator(_hyphenated)]
+
+
+class EveryRevision:
+    """What a set of revisions is where it holds every one that there is."""
+
+    def __contains__(self, revision: int) -> bool:
+        return True
+
+
+EVERY_REVISION: Final = EveryRevision()
+Revisions = frozenset[int] | EveryRevision
+"""The revisions of a record, or of a user, that a client named."""
 
 
 def new_id() -> UUID:

@@ -56,6 +56,42 @@ def test_empty_elements_of_a_list_of_tags_are_passed_over(alice: Person) -> None
     assert alice.get(TASKS, headers={"If-None-Match": f', "other",, {tag} ,'}).status_code == 304
 
 
+def test_a_revision_that_we_never_wrote_matches_nothing(alice: Person) -> None:
+    one = f"{TASKS}/{alice.creates()['id']}"
+    tag = alice.get(one).headers["etag"]
+    prefix, _, revision = tag.strip('"').rpartition(".")
+    strange = [
+        f"0{revision}",
+        f"+{revision}",
+        f" {revision}",
+        f"{revision}.0",
+        "\xb2",
+        "",
+        "-1",
+        str(2**63),
+        "9" * 20,
+        "9" * 3_900,
+    ]
+    for written in [*strange, ",".join(strange)[:100]]:
+        sent = f'"{prefix}.{written}"'.encode("latin-1")
+        expected = 400 if " " in written else 200
+        assert alice.get(one, headers={b"If-None-Match": sent}).status_code == expected, written
+        assert alice.get(TASKS, headers={b"If-None-Match": sent}).status_code == expected, written
+        answer = alice.patch(one, json={"title": "x"}, headers={b"If-Match": sent})
+        assert answer.status_code == (400 if " " in written else 412), written
+    assert alice.get(one, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_many_tags_are_one_set(alice: Person) -> None:
+    one = f"{TASKS}/{alice.creates()['id']}"
+    tag = alice.get(one).headers["etag"]
+    prefix, _, revision = tag.strip('"').rpartition(".")
+    many = ", ".join(f'"{prefix}.{number}"' for number in range(int(revision) + 2) if number < 40) + f", {tag}, {tag}"
+    assert alice.patch(one, json={"title": "x"}, headers={"If-Match": many}).status_code == 200
+    assert alice.get(one, headers={"If-None-Match": ",".join(['"x"'] * 1_000)}).status_code == 200
+    assert invalid_fields(alice.get(one, headers={"If-None-Match": ",".join(['"x"'] * 2_000)})) == ["if-none-match"]
+
+
 @pytest.mark.parametrize("spelling", ["urn:uuid:{}", "%7B{}%7D", "bare"])
 def test_an_id_has_one_spelling(alice: Person, spelling: str) -> None:
     def spelt(id_: object) -> str:

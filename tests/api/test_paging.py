@@ -1,16 +1,24 @@
 """GET /tasks, page by page: nothing skipped, nothing repeated, whatever happens in between."""
 
+import asyncio
 import base64
+import re
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from taskwell.api.tasks import TaskQuery, _next_link
+from taskwell.app import build_app
 from taskwell.types import new_id
+from taskwell.web.request import ApiRequest
+from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import invalid_fields
@@ -64,6 +72,41 @@ def test_the_link_leads_to_the_next_page_of_the_same_list(alice: Person, mount: 
         seen += titles(page)
     assert seen == ["0", "1", "2", "3", "4"]
     assert page.json()["next_cursor"] is None
+
+
+def test_the_addresses_of_an_answer_are_percent_encoded(own_database: str, tmp_path: Path) -> None:
+    """A server may be told that it stands behind any prefix (`uvicorn --root-path`), and names it in its answers."""
+    prefix = '/Ümläut > 100% "x"'
+    app = build_app(settings_for(own_database, tmp_path, auth="none"))
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app, root_path=prefix)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+        ):
+            path = quote(f"{prefix}{TASKS}")
+            made = [await client.post(path, json={"title": title}) for title in "ab"]
+            placed = await client.put(f"{path}/{uuid4()}", json={"title": "c"}, headers={"If-None-Match": "*"})
+            first = await client.get(path, params={"limit": 2, "order": "oldest"})
+            answers = [first, await client.get(first.links["next"]["url"])]
+            return answers + [await client.get(answer.headers["location"]) for answer in (*made, placed)]
+
+    first, second, *found = asyncio.run(ask())
+    assert first.links["next"]["url"].startswith(quote(f"{prefix}{TASKS}") + "?")
+    assert titles(first) + titles(second) == ["a", "b", "c"]
+    assert [answer.json()["title"] for answer in found] == ["a", "b", "c"]
+
+
+def test_the_values_of_a_link_are_percent_encoded() -> None:
+    """Whatever a filter may hold one day."""
+    asked: Any = {"limit": 7, "completed": 'a&b=c d#"><é', "order": "%2B+;,\r\n"}
+    request = ApiRequest({"type": "http", "path": TASKS, "headers": []}, receive=None)  # type: ignore[arg-type]
+    link = _next_link(request, TaskQuery.model_construct(**asked), "+/=&").decode("ascii")
+    found = re.fullmatch(r'<([!-;=?-~]+)>; rel="next"', link)
+    assert found is not None
+    url = httpx.URL(found[1])
+    assert dict(url.params) == {name: str(value) for name, value in asked.items()} | {"cursor": "+/=&"}
 
 
 def test_a_cursor_serves_for_its_owner_and_list_only(alice: Person, bob: Person, carol: Person) -> None:

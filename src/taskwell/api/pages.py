@@ -13,6 +13,7 @@ from fastapi import Header as HeaderParameter
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from taskwell import __version__
+from taskwell.web import conditions
 from taskwell.web.reply import Header, Reply
 
 router = APIRouter(include_in_schema=False)
@@ -59,9 +60,7 @@ class Page:
         self._unchanged = Reply(304, headers=kept)
 
     def reply(self, if_none_match: str | None) -> Reply:
-        return (
-            self._unchanged if if_none_match is not None and (self._tag in if_none_match or if_none_match == "*") else self._whole
-        )
+        return self._unchanged if conditions.has_page(if_none_match, self._tag) else self._whole
 
 
 def make_pages(app: FastAPI) -> dict[str, Page]:

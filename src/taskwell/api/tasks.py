@@ -1,6 +1,7 @@
 """Tasks over REST."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi import Header as HeaderParameter
@@ -26,7 +27,6 @@ from taskwell.api.documents import (
     TaskPage,
 )
 from taskwell.database.connection import Database
-from taskwell.errors import InvalidInput
 from taskwell.tasks import store
 from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
@@ -36,6 +36,7 @@ from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, 
 from taskwell.web import conditions
 from taskwell.web.operation import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
+from taskwell.web.request import address
 
 router = APIRouter(
     tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
@@ -77,8 +78,7 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
-    location = f"{request.scope['path']}/{task.id}".encode()
-    return _reply(201 if is_new else 200, task, db, owner, (b"location", location))
+    return _reply(201 if is_new else 200, task, db, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
 
 
 @router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
@@ -100,7 +100,7 @@ async def list_tasks(
     if page.next_cursor is None:
         return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
     body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"}}'
-    return json_reply(200, body, tag, (b"link", _next_link(request.scope["path"], query, page.next_cursor)))
+    return json_reply(200, body, tag, (b"link", _next_link(request, query, page.next_cursor)))
 
 
 @router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
@@ -108,7 +108,7 @@ async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: I
     """Read a task."""
     known = conditions.if_none_match(if_none_match, db, owner.id)
     task = await store.read_task(db, owner, task_id)
-    if conditions.is_current(known, task.revision):
+    if known is not None and task.revision in known:
         return not_modified((b"etag", conditions.etag(db, owner.id, task.revision)))
     return _reply(200, task, db, owner)
 
@@ -129,13 +129,11 @@ async def replace_task(
 ) -> Reply:
     """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
     cannot bring a deleted task back by accident."""
-    if if_none_match is None:
-        task = await store.change_task(db, owner, task_id, whole, if_match=conditions.if_match(if_match, db, owner.id))
-        return _reply(200, task, db, owner)
-    if if_none_match.strip() != "*" or if_match is not None:
-        raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
-    task = await store.place_task(db, owner, task_id, whole)
-    return _reply(201, task, db, owner, (b"location", request.scope["path"].encode()))
+    if conditions.must_create(if_match, if_none_match):
+        task = await store.place_task(db, owner, task_id, whole)
+        return _reply(201, task, db, owner, (b"location", address(request)))
+    task = await store.change_task(db, owner, task_id, whole, if_match=conditions.if_match(if_match, db, owner.id))
+    return _reply(200, task, db, owner)
 
 
 @router.patch(
@@ -160,8 +158,7 @@ def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers
     return json_reply(status, task.json, (b"etag", conditions.etag(db, owner.id, task.revision)), *headers)
 
 
-def _next_link(path: str, query: TaskQuery, next_cursor: str) -> bytes:
+def _next_link(request: Request, query: TaskQuery, next_cursor: str) -> bytes:
     """RFC 8288, relative: behind a proxy nobody but the client knows the outer address."""
-    # All of it numbers and words of ours: nothing to be percent-encoded.
-    parameters = "".join(f"{name}={getattr(query, name)}&" for name in _KEPT if name in query.model_fields_set)
-    return f'<{path}?{parameters}cursor={next_cursor}>; rel="next"'.encode()
+    kept = {name: getattr(query, name) for name in _KEPT if name in query.model_fields_set}
+    return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())

@@ -28,7 +28,7 @@ from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.cursors import Place
 from taskwell.records.kinds import Kind
-from taskwell.records.writing import is_among
+from taskwell.records.revisions import is_among, is_each
 
 BETWEEN_ITEMS = ",\n"
 """A line end is never inside an item, where JSON writes it as `\\n`: so a page can be cut between two items."""
@@ -53,7 +53,9 @@ def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, i
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
-    is_changed = or_(_if_none_match.is_(None), and_(_if_none_match != "*", not_(is_among(users.c.revision, _if_none_match))))
+    is_changed = or_(
+        _if_none_match.is_(None), and_(not_(is_each(_if_none_match)), not_(is_among(users.c.revision, _if_none_match)))
+    )
     begin = [at_or_after(kind.table, sort)] if is_resumed else []
     item = (
         select(*kind.shown)

@@ -17,8 +17,6 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    any_,
-    cast,
     func,
     null,
     or_,
@@ -32,19 +30,13 @@ from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.kinds import Kind
+from taskwell.records.revisions import is_among
 
 Values = Mapping[str, ColumnElement[Any]]
 Derived = Callable[[Values, ColumnElement[Any], FromClause | None], Values]
 """The columns that follow from a record's content: of (its new content, the time of the change, the row as it was or None)."""
 
-# Revisions with commas between them. An array would be the natural type, but asyncpg asks the server for the array types that
-# it meets, and sets `jit` for the session while it does.
 _if_match = argument("if_match", String())
-
-
-def is_among(revision: ColumnElement[int], revisions: ColumnElement[str]) -> ColumnElement[bool]:
-    """The revision is one of those that the text holds."""
-    return cast(revision, String) == any_(func.string_to_array(revisions, ","))
 
 
 # ---- lock ----------------------------------------------------------------------------------------------------------------

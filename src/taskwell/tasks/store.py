@@ -11,6 +11,7 @@ from taskwell.database.connection import Database
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
+from taskwell.records.revisions import as_text
 from taskwell.tasks.filter import SORTS, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
@@ -24,7 +25,7 @@ from taskwell.tasks.statements import (
     READ_TASK,
     TASK,
 )
-from taskwell.types import new_id
+from taskwell.types import Revisions, new_id
 
 
 class RenderedTask(NamedTuple):
@@ -49,13 +50,13 @@ async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
 
 
 async def list_tasks(
-    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: str | None
+    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
 ) -> RenderedPage:
-    """One page. Nothing is rendered when `if_none_match` (revisions with commas, or `*`) has the owner's."""
+    """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's."""
     begin = {} if cursor is None else decode_cursor(cursor, db.keyed_hash, owner.id, asked.name)
     statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
     resume = {f"first_{name}": value for name, value in begin.items()}
-    row = await row_for(db, statement, owner, limit=limit, if_none_match=if_none_match, **resume)
+    row = await row_for(db, statement, owner, limit=limit, if_none_match=as_text(if_none_match), **resume)
     if row is None:
         return RenderedPage("", None, 0)
     if not row["is_changed"]:
@@ -92,16 +93,16 @@ async def _created_before(db: Database, owner: Owner, task_id: UUID) -> Rendered
 
 
 async def change_task(
-    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: str | None
+    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: Revisions | None
 ) -> RenderedTask:
-    """Raises TaskChanged when the task's revision is none of `if_match` (revisions with commas)."""
+    """Raises TaskChanged when the task's revision is none of `if_match`."""
     change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
-    row = await row_for(db, CHANGE_TASK, owner, task_id=task_id, if_match=if_match, **change(changes))
+    row = await row_for(db, CHANGE_TASK, owner, task_id=task_id, if_match=as_text(if_match), **change(changes))
     return _unchanged_by_others(_found(task_id, row), row)
 
 
-async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: str | None) -> None:
-    row = await row_for(db, DELETE_TASK, owner, task_id=task_id, if_match=if_match)
+async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
+    row = await row_for(db, DELETE_TASK, owner, task_id=task_id, if_match=as_text(if_match))
     _unchanged_by_others(_found(task_id, row), row)
 
 

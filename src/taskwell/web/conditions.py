@@ -12,6 +12,7 @@ from uuid import UUID
 
 from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
+from taskwell.types import EVERY_REVISION, Revisions
 
 _VIEW: Final = "1"
 """Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
@@ -22,29 +23,43 @@ HEADER_LENGTH = 4_096
 # RFC 9110 5.6.1.2: empty elements of a list are passed over.
 _TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
+# As `etag` writes it, so a bigint at most: `int` also reads the digits of other scripts and, after a while, thousands of them.
+_REVISION = re.compile("0|[1-9][0-9]{0,18}")
+
 
 def etag(db: Database, owner: UUID, revision: int) -> bytes:
     return f'"{_ours(db, owner)}{revision}"'.encode("ascii")
 
 
-def if_match(header: str | None, db: Database, owner: UUID) -> str | None:
-    """The revisions that the client would accept, in one string with commas; None: any. Raises InvalidInput."""
+def if_match(header: str | None, db: Database, owner: UUID) -> frozenset[int] | None:
+    """The revisions that the client would accept. None: there is no condition. Raises InvalidInput."""
     if header is None or header.strip() == "*":
         return None
     # RFC 9110 13.1.1: If-Match compares strongly, so a weak tag matches nothing.
     return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], _ours(db, owner))
 
 
-def if_none_match(header: str | None, db: Database, owner: UUID) -> str | None:
-    """The revisions that the client has, in one string with commas; `*`: whatever there is; None: none. Raises InvalidInput."""
-    if header is None or header.strip() == "*":
-        return header and "*"
+def if_none_match(header: str | None, db: Database, owner: UUID) -> Revisions | None:
+    """The revisions that the client has. None: there is no condition. Raises InvalidInput."""
+    if header is None:
+        return None
+    if header.strip() == "*":
+        return EVERY_REVISION
     return _revisions([tag for _, tag in _parse(header, "if-none-match")], _ours(db, owner))
 
 
-def is_current(revisions: str | None, revision: int) -> bool:
-    """`revisions` comes from `if_none_match`."""
-    return revisions is not None and (revisions == "*" or str(revision) in revisions.split(","))
+def must_create(if_match: str | None, if_none_match: str | None) -> bool:
+    """Whether a PUT is to create (`If-None-Match: *`) and not to replace. Raises InvalidInput where that cannot be told."""
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() != "*" or if_match is not None:
+        raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
+    return True
+
+
+def has_page(header: str | None, tag: str) -> bool:
+    """Whether the client has the page with this tag: one that is the same for everybody, and says nothing of revisions."""
+    return header is not None and (tag in header or header.strip() == "*")
 
 
 def _ours(db: Database, owner: UUID) -> str:
@@ -52,8 +67,9 @@ def _ours(db: Database, owner: UUID) -> str:
     return f"{db.epoch}.{_VIEW}.{db.keyed_hash.of(b'etag' + owner.bytes).hexdigest()}."
 
 
-def _revisions(tags: list[str], ours: str) -> str:
-    return ",".join(tag.removeprefix(ours) for tag in tags if tag.startswith(ours) and tag.removeprefix(ours).isdigit())
+def _revisions(tags: list[str], ours: str) -> frozenset[int]:
+    numbers = (tag.removeprefix(ours) for tag in tags if tag.startswith(ours))
+    return frozenset(int(number) for number in numbers if _REVISION.fullmatch(number))
 
 
 def _parse(header: str, name: str) -> list[tuple[bool, str]]:

@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ DEPTH = 32
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 _JSON = strict_decoder(NAMES)
+_IN_A_PATH = "/:@!$&'()*+,;="  # RFC 3986 3.3, and what `quote` never touches
 _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
 
@@ -76,6 +78,11 @@ class ApiRequest(Request):
             or self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
         ):
             raise UnsupportedMediaType
+
+
+def address(request: Request) -> bytes:
+    """The path of this request, as a `Link` or a `Location` writes it: behind a prefix it can hold any character."""
+    return quote(request.scope["path"], safe=_IN_A_PATH).encode()
 
 
 def check_json(body: bytes, structure: int) -> None:
