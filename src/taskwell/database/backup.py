@@ -18,10 +18,11 @@ from taskwell.errors import CannotStart
 DUMP = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges")
 RESTORE = ("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error")
 
-NEW_EPOCH = (
-    "UPDATE instance SET epoch = left(md5(gen_random_uuid()::text), 8), tag_key = replace(gen_random_uuid()::text, '-', '')"
-)
-"""Whoever goes back to an earlier moment counts revisions again from there: no tag of the lost future may match."""
+NEW_EPOCH = "UPDATE instance SET epoch = left(md5(gen_random_uuid()::text), 8)"
+"""A database that goes back to an earlier moment counts revisions again from there, and no tag of the lost future may match.
+
+The key of the hashes stays: with another one every refresh token would be refused, and everybody would sign in again.
+"""
 
 _NEW, _OLD = "taskwell_restored", "taskwell_replaced"
 
