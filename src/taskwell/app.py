@@ -18,6 +18,7 @@ from taskwell.api.keys import PublishedKeys
 from taskwell.api.openapi import describe
 from taskwell.api.pages import make_pages
 from taskwell.database.connection import Database
+from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tokens import Tokens
@@ -100,7 +101,7 @@ def _add_sign_in(app: Taskwell, settings: Settings) -> None:
 
 def create() -> Taskwell:
     """The factory for uvicorn, hypercorn or granian: `uvicorn --factory taskwell.app:create`."""
-    settings = Settings.load()
+    settings = read_settings()
     observability.configure(settings.log_format, settings.log_level)
     return build_app(settings)
 

@@ -1,10 +1,9 @@
-"""All settings: one frozen object, read once from the environment and passed in.
+"""All settings: one frozen object, made once and passed in. What each setting means is in docs/settings.md.
 
-`Settings.load()` is the only reader of the environment. `Settings(...)` takes what it is given and the defaults, so that a test
-says all that it depends on. What each setting means is in docs/settings.md.
+`Settings(...)` takes what it is given and the defaults, so that a test says all that it depends on. environment.py reads the
+environment.
 """
 
-import difflib
 import ipaddress
 import json
 import os
@@ -12,39 +11,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from dotenv.parser import parse_stream
 from platformdirs import user_data_path
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from taskwell.addresses import Network, is_loopback
 from taskwell.database import url
 from taskwell.errors import CannotStart
 from taskwell.identity.issuers import Issuer, parse_issuers
 from taskwell.identity.keys import read_signing_key
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 _HIDDEN = "********"
 _ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-# Kubernetes tells every pod of a namespace about each Service in it; ours may be called taskwell, taskwell-db...
-_SERVICE_LINK = re.compile(
-    r"TASKWELL(_[A-Z0-9_]+)?(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
-)
-_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 
 
 def _refusal(sentence: str) -> PydanticCustomError:
@@ -151,15 +143,8 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     database_direct_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
@@ -187,18 +172,6 @@ class Settings(BaseSettings):
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic-settings passes these by name
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # Its own readers know neither `*_FILE` nor service links, let unknown names pass, and read os.environ in every test.
-        return (init_settings,)
-
     @model_validator(mode="after")
     def _no_direct_url_alone(self) -> Self:
         if self.database_direct_url is not None and self.database_url is None:
@@ -216,7 +189,7 @@ class Settings(BaseSettings):
     def _no_sign_in_only_at_home(self) -> Self:
         if self.auth == "token":
             return self
-        if not self.auth_none_behind_gateway and not _is_loopback(self.host):
+        if not self.auth_none_behind_gateway and not is_loopback(self.host):
             raise _refusal(
                 f"TASKWELL_AUTH=none lets in whoever reaches {self.host}: listen on 127.0.0.1, or behind a gateway that asks "
                 "who is there set TASKWELL_AUTH_NONE_BEHIND_GATEWAY=yes"
@@ -226,22 +199,10 @@ class Settings(BaseSettings):
         return self
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> "Settings":
-        """The real environment goes before `env_file`, and that before the defaults; a missing `env_file` is an empty one.
-
-        `CannotStart` lists everything that is wrong in one line, so that it is put right in one go.
-        """
-        problems: list[str] = []
-        given = _given(_read_env_file(env_file, problems), ".env", problems)
-        given |= _given(_without_service_links(os.environ if environ is None else environ), "environment", problems)
-        try:
-            settings = cls.model_validate({field: value for field, (value, _) in given.items()})
-        except ValidationError as error:
-            found = [_sentence(detail) for detail in error.errors() if detail["loc"] or not problems]
-            raise CannotStart("; ".join(problems + found)) from None
-        if problems:
-            raise CannotStart("; ".join(problems))
-        settings._sources.update({field: source for field, (_, source) in given.items()})  # noqa: SLF001  our own
+    def with_sources(cls, values: Mapping[str, object], sources: Mapping[str, str]) -> Self:
+        """`sources` says for `describe` where each field comes from. Raises pydantic's ValidationError."""
+        settings = cls.model_validate(values)
+        settings._sources.update(sources)  # noqa: SLF001  our own
         return settings
 
     @property
@@ -289,16 +250,8 @@ def name_of(field: str) -> str:
     return field.upper() if field.startswith("database_") else f"TASKWELL_{field.upper()}"
 
 
-SECRETS = frozenset(name_of(field) for field in ("database_url", "database_direct_url", "signing_key", "issuers"))
-NAMES = tuple(name_of(field) for field in Settings.model_fields)
-_FIELDS = {name_of(field): field for field in Settings.model_fields}
-_KNOWN = {*NAMES, *(f"{name}_FILE" for name in SECRETS)}
-
-
-def is_service_link(name: str, value: str = "") -> bool:
-    """Whether Kubernetes made this variable, for a Service whose name begins with taskwell."""
-    address = re.fullmatch(r"TASKWELL(_[A-Z0-9_]+)?_PORT", name) and _SERVICE_ADDRESS.fullmatch(value)
-    return bool(address or _SERVICE_LINK.fullmatch(name))
+SECRET_SETTINGS = frozenset(name_of(field) for field in ("database_url", "database_direct_url", "signing_key", "issuers"))
+SETTING_NAMES = tuple(name_of(field) for field in Settings.model_fields)
 
 
 def cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -309,78 +262,3 @@ def cores(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         return max(1, min(usable, int(quota) // int(period)))
     except (OSError, ValueError):  # no cgroup v2, or no limit: "max 100000"
         return usable
-
-
-def _read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            bindings = list(parse_stream(stream))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError):
-        problems.append(f"{path} cannot be read as a UTF-8 text file")
-        return {}
-    # Not dotenv_values: it only logs a line that it cannot read, and puts os.environ into passwords with a ${...} in them.
-    for one in bindings:
-        if one.error or (one.key and one.value is None):
-            blank = one.original.string[: -len(one.original.string.lstrip())]
-            problems.append(f"line {one.original.line + blank.count(chr(10))} of {path} is not NAME=value")
-    return {one.key: one.value for one in bindings if one.key and one.value is not None}
-
-
-def _without_service_links(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if not is_service_link(name, value)}
-
-
-def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> dict[str, tuple[str, str]]:
-    """The value and the source of each field that one source sets."""
-    for name in sorted(variables):
-        if name.startswith("TASKWELL_") and name not in _KNOWN:
-            alike = difflib.get_close_matches(name, sorted(_KNOWN), n=1)
-            problems.append(f"{name} ({source}) is not a setting" + (f": did you mean {alike[0]}?" if alike else ""))
-    given: dict[str, tuple[str, str]] = {}
-    for name, field in _FIELDS.items():
-        in_file = variables.get(f"{name}_FILE") if name in SECRETS else None
-        if in_file is not None and name in variables:
-            problems.append(f"{name} and {name}_FILE are both set ({source}): leave one out")
-        elif in_file is not None:
-            secret = _read_secret(f"{name}_FILE", in_file, problems)
-            if secret:
-                given[field] = (secret, f"file {in_file}")
-        elif name in variables:
-            if (value := variables[name].strip()) or field in ("cors_origins", "trusted_proxies"):
-                given[field] = (value, source)
-            else:
-                problems.append(f"{name} ({source}) is empty: leave it out for its default")
-    return given
-
-
-def _read_secret(name: str, path: str, problems: list[str]) -> str:
-    if not path.strip():
-        problems.append(f"{name} is empty: it names a file")
-        return ""
-    try:
-        secret = Path(path).expanduser().read_text(encoding="utf-8-sig").strip()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # ValueError: not UTF-8, or a NUL in the path; RuntimeError: no such ~user
-        why = error.strerror if isinstance(error, OSError) else "not a text file"
-        problems.append(f"{name} names a file that cannot be read: {path!r} ({why})")
-        return ""
-    if not secret:
-        problems.append(f"{name} names an empty file: {path!r}")
-    return secret
-
-
-def _sentence(detail: Mapping[str, Any]) -> str:
-    if not detail["loc"]:
-        return str(detail["msg"])
-    name = name_of(str(detail["loc"][0]))
-    if detail["type"] == "setting":
-        return f"{name} {detail['msg']}"
-    text = str(detail["msg"]).removeprefix("Input ")
-    return f"{name} {text}" + ("" if name in SECRETS else f" (it is {str(detail['input'])[:100]!r})")

@@ -24,23 +24,25 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 # ---- imports -----------------------------------------------------------------------------------------------------------
 
-_ROOT = {"errors", "types", "encoding", "observability"}
+_ROOT = {"addresses", "errors", "types", "encoding", "observability"}
 _DOMAIN = {"database", "identity", "accounts", "records", "tasks"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "encoding": set(),
+    "addresses": set(),
     "types": set(),
     "observability": set(),  # it sees a request through a Protocol of its own, so that no face is named
-    "database": {"errors", "encoding"},  # no settings: it is told what it needs
-    "identity": {"errors", "types", "encoding"},  # what a credential says: no SQL
-    "settings": {"errors", "encoding", "database", "identity"},  # what reads a URL or an issuer later checks it here
-    "accounts": {"errors", "types", "encoding", "database", "identity"},
+    "database": {"errors", "encoding", "addresses"},  # no settings: it is told what it needs
+    "identity": {"errors", "types", "encoding", "addresses"},  # what a credential says: no SQL
+    "settings": {"errors", "encoding", "addresses", "database", "identity"},  # what reads a URL or an issuer later checks it here
+    "environment": {"errors", "settings"},  # it reads what makes the settings
+    "accounts": {"errors", "types", "encoding", "addresses", "database", "identity"},
     "records": {"errors", "types", "encoding", "database", "accounts"},
     "tasks": {"errors", "types", "encoding", "database", "accounts", "records"},
     "web": {*_ROOT, "database", "accounts", "identity"},  # HTTP under every face: it knows no noun
     "api": {*_ROOT, *_DOMAIN, "web"} - {"records"},
-    "app": {*_ROOT, *_DOMAIN, "settings", "web", "api"},  # where all parts meet
-    "cli": {*_ROOT, *_DOMAIN, "settings", "app"},
+    "app": {*_ROOT, *_DOMAIN, "settings", "environment", "web", "api"},  # where all parts meet
+    "cli": {*_ROOT, *_DOMAIN, "settings", "environment", "app"},
 }
 """Downwards only: from faces to domain to database. A face does not know another face."""
 

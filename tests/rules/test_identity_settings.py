@@ -5,6 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
@@ -14,7 +15,7 @@ NONE = {"TASKWELL_AUTH": "none"}
 
 
 def load(**environ: str) -> Settings:
-    return Settings.load(environ, env_file=None)
+    return read_settings(environ, env_file=None)
 
 
 def refusal(environ: dict[str, str]) -> str:

@@ -13,8 +13,9 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
 from taskwell.errors import TokenInvalid
-from taskwell.identity.issuers import PRESETS, Issuer, KeySource, key_source, parse_issuers
+from taskwell.identity.issuers import Issuer, KeySource, key_source, parse_issuers
 from taskwell.identity.jwks import RemoteKeys
+from taskwell.identity.presets import PRESETS
 from tests.support.provider import KINDS
 
 SECRET = "hunter2-Ohb0eiPh4ahfeiNg9aexah7eeKie3thooGh1aeJ7Iechohk9pahgh3ie"

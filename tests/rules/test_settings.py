@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr, ValidationError
 
+from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
-from taskwell.settings import NAMES, SECRETS, Settings, cores
+from taskwell.settings import SECRET_SETTINGS, SETTING_NAMES, Settings, cores
 
 URL = "postgresql://alice:hunter2@db.example.com/tasks"
 NEON = "postgresql://alice:hunter2@ep-a-pooler.eu-central-1.aws.neon.tech/tasks?sslmode=require&channel_binding=require"
@@ -27,12 +28,12 @@ LOCKED_PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableE
 
 
 def load(**environ: str) -> Settings:
-    return Settings.load(environ, env_file=None)
+    return read_settings(environ, env_file=None)
 
 
 def refusal(environ: dict[str, str], env_file: Path | None = None) -> str:
     with pytest.raises(CannotStart) as refused:
-        Settings.load(environ, env_file)
+        read_settings(environ, env_file)
     assert (
         refused.value.__context__ is None or refused.value.__suppress_context__
     )  # a traceback would show pydantic's error, and that the values
@@ -121,7 +122,7 @@ def test_settings_made_in_code_do_not_see_the_environment(monkeypatch: pytest.Mo
 
 def test_the_process_environment_is_read_when_no_other_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKWELL_PORT", "9999")
-    assert Settings.load(env_file=None).port == 9999
+    assert read_settings(env_file=None).port == 9999
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -134,7 +135,7 @@ def test_the_environment_goes_before_the_env_file_and_that_before_the_default(tm
     env_file.write_text(
         f"# ours\nexport TASKWELL_PORT=9000\nTASKWELL_WORKERS='4'\nDATABASE_URL={URL}\nPOSTGRES_PASSWORD=of-another-program\n"
     )
-    settings = Settings.load({"TASKWELL_PORT": "9001", "HOME": "/"}, env_file)
+    settings = read_settings({"TASKWELL_PORT": "9001", "HOME": "/"}, env_file)
     lines = {line.name: (line.value, line.source) for line in settings.describe()}
     assert lines["TASKWELL_PORT"] == ("9001", "environment")
     assert lines["TASKWELL_WORKERS"] == ("4", ".env")
@@ -145,12 +146,12 @@ def test_the_environment_goes_before_the_env_file_and_that_before_the_default(tm
 def test_a_secret_file_in_the_environment_goes_before_the_secret_in_the_env_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"DATABASE_URL={URL}\n")
     (tmp_path / "url").write_text(NEON + "\n")
-    settings = Settings.load({"DATABASE_URL_FILE": str(tmp_path / "url")}, tmp_path / ".env")
+    settings = read_settings({"DATABASE_URL_FILE": str(tmp_path / "url")}, tmp_path / ".env")
     assert settings.database_url == SecretStr(NEON)
 
 
 def test_a_missing_env_file_is_an_empty_one(tmp_path: Path) -> None:
-    assert Settings.load({}, tmp_path / ".env").port == 8000
+    assert read_settings({}, tmp_path / ".env").port == 8000
 
 
 @pytest.mark.parametrize(
@@ -173,15 +174,15 @@ def test_an_env_file_with_a_mistake_in_it_is_refused(tmp_path: Path, content: by
 
 def test_a_password_in_the_env_file_is_taken_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("\ufeffDATABASE_URL=postgresql://u:a${HOME}$b@h/d\n", encoding="utf-8")
-    assert Settings.load({}, tmp_path / ".env").database_url == SecretStr("postgresql://u:a${HOME}$b@h/d")
+    assert read_settings({}, tmp_path / ".env").database_url == SecretStr("postgresql://u:a${HOME}$b@h/d")
 
 
-@pytest.mark.parametrize("name", sorted(SECRETS))
+@pytest.mark.parametrize("name", sorted(SECRET_SETTINGS))
 def test_a_secret_may_be_in_a_file(tmp_path: Path, name: str) -> None:
     secret = SECRET_OF.get(name, URL)
     (tmp_path / "secret").write_text(secret + "\r\n")
     more = {"DATABASE_URL": URL} if name == "DATABASE_DIRECT_URL" else {}
-    settings = Settings.load({f"{name}_FILE": str(tmp_path / "secret"), **more}, None)
+    settings = read_settings({f"{name}_FILE": str(tmp_path / "secret"), **more}, None)
     [line] = [line for line in settings.describe() if line.name == name]
     assert line.source == f"file {tmp_path / 'secret'}"
     assert secret not in line.value
@@ -191,7 +192,7 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, name: str) -> None:
         assert SecretStr(secret) in {settings.database_url, settings.database_direct_url, settings.signing_key}
 
 
-@pytest.mark.parametrize("name", sorted(SECRETS))
+@pytest.mark.parametrize("name", sorted(SECRET_SETTINGS))
 def test_a_secret_that_cannot_be_had_is_refused_by_name(tmp_path: Path, name: str) -> None:
     empty, binary = tmp_path / "empty", tmp_path / "binary"
     empty.write_text("\n")
@@ -252,7 +253,7 @@ def test_a_bad_value_is_refused_and_its_setting_named(name: str, value: str, say
     message = refusal({name: value})
     assert message.startswith(says) or says in message
     assert message.startswith(name)
-    if name in SECRETS:
+    if name in SECRET_SETTINGS:
         assert value not in message
 
 
@@ -327,7 +328,7 @@ def test_what_kubernetes_injects_for_its_services_is_no_setting() -> None:
 
 def test_an_ignored_service_link_leaves_the_port_of_the_env_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TASKWELL_PORT=9000\n")
-    assert Settings.load({"TASKWELL_PORT": "tcp://10.96.0.12:8000"}, tmp_path / ".env").port == 9000
+    assert read_settings({"TASKWELL_PORT": "tcp://10.96.0.12:8000"}, tmp_path / ".env").port == 9000
 
 
 @pytest.mark.parametrize(
@@ -345,7 +346,7 @@ def test_no_secret_is_shown() -> None:
     assert "hunter2" not in shown
     assert SEED not in shown
     lines = {line.name: line.value for line in settings.describe()}
-    assert tuple(lines) == NAMES
+    assert tuple(lines) == SETTING_NAMES
     assert lines["TASKWELL_SIGNING_KEY"] == "********"
     assert lines["TASKWELL_ISSUERS"] == "supabase (https://a.example/auth/v1)"
     assert lines["DATABASE_URL"] == (

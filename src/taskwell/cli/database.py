@@ -19,11 +19,13 @@ from taskwell.database import url
 from taskwell.database.connection import Database
 from taskwell.database.embedded import EmbeddedPostgres, running_url
 from taskwell.database.migrate import migrate
+from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.settings import Settings
 
 T = TypeVar("T")
 
+Account = Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
 
 
@@ -32,7 +34,7 @@ def load_settings(data_dir: Path | None) -> Settings:
     if data_dir is not None:
         # Through the environment, because a server's workers are processes of their own and read their settings from there.
         os.environ["TASKWELL_DATA_DIR"] = str(data_dir)
-    settings = Settings.load()
+    settings = read_settings()
     if data_dir is not None and settings.database_url is not None:
         raise CannotStart("--data-dir means a private database, and DATABASE_URL another one: leave one of them out")
     return settings

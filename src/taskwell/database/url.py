@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
+from taskwell.addresses import is_loopback
 from taskwell.errors import CannotStart
 
 PreparedStatements = Literal["auto", "on", "off"]
@@ -301,12 +302,7 @@ def _decoded(text: str) -> str:
 
 
 def _is_local(host: str) -> bool:
-    if host.startswith("/") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.startswith("/") or is_loopback(host)
 
 
 def _within(host: str, domain: str) -> bool:

@@ -1,11 +1,10 @@
 """Other people's issuers: one fixed row for each, of what their tokens must say and which keys may have signed them.
 
 A row is found by the exact `iss` of a token, and nothing else in the token chooses a key, an algorithm or a rule (RFC 8725,
-3.1 and 3.8 to 3.10). A preset is what is known of a provider, so that its row needs only the tenant's address.
+3.1 and 3.8 to 3.10).
 """
 
 import difflib
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -29,9 +28,11 @@ from pydantic import (
     model_validator,
 )
 
+from taskwell.addresses import is_loopback
 from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import TokenInvalid
 from taskwell.identity.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
+from taskwell.identity.presets import PRESETS, rows_of_presets
 
 SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Of an HMAC's key: as many as its hash has (RFC 7518 3.2)."""
@@ -63,16 +64,9 @@ def _web_address(text: str) -> str:
         raise ValueError("is not a web address") from None
     if not url.host or url.userinfo or url.fragment:
         raise ValueError("must be https://host/path, without a user name, a password or a #")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(url.host)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise ValueError("must begin with https:// (http:// is for this machine alone)")
     return text
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listed_claims(value: object) -> object:
@@ -184,58 +178,6 @@ def key_source(issuer: Issuer, on_withdrawal: Callable[[], None]) -> KeySource:
     return FixedKey(_read_public_key(issuer.public_key), issuer.algorithms)
 
 
-def _presets(base: str) -> dict[str, dict[str, Any]]:
-    """What is known of each provider, by the tenant's address (without a final slash)."""
-    url = httpx.URL(base)
-    origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-    not_banned = {"banned": [None, False]}  # Better Auth puts its whole user into the token
-    return {
-        "better-auth": {
-            # It calls itself by its origin also where its baseURL has a path, which then stands for /api/auth.
-            "issuer": origin,
-            "jwks_url": f"{base}/jwks" if url.path != "/" else f"{base}/api/auth/jwks",
-            "algorithms": ["EdDSA", "ES256", "ES512", "RS256", "PS256"],
-            "audience": origin,
-            "required_claims": not_banned,
-        },
-        "clerk": {
-            "issuer": base,
-            "jwks_url": f"{base}/.well-known/jwks.json",
-            "algorithms": ["RS256"],
-            "required_claims": {"sts": ["active", None]},  # "pending": the sign-in is not complete
-            "any_party": True,  # no `aud` by default, and `azp` only where a browser sent an Origin
-        },
-        "auth0": {
-            "issuer": f"{base}/",
-            "jwks_url": f"{base}/.well-known/jwks.json",
-            "algorithms": ["RS256"],
-            "audience": "taskwell",
-        },
-        "supabase": {
-            "issuer": f"{base}/auth/v1",
-            "jwks_url": f"{base}/auth/v1/.well-known/jwks.json",
-            "algorithms": ["ES256", "RS256"],
-            "audience": "authenticated",
-            "required_claims": {"role": "authenticated"},  # not anon, not service_role
-        },
-        "neon-auth": {
-            "issuer": origin,
-            "jwks_url": f"{base}/.well-known/jwks.json",
-            "algorithms": ["EdDSA"],
-            "audience": origin,
-            "required_claims": not_banned,
-        },
-        "keycloak": {
-            "issuer": base,
-            "jwks_url": f"{base}/protocol/openid-connect/certs",
-            "algorithms": ["RS256"],
-            "audience": "taskwell",
-            "required_claims": {"typ": "Bearer"},  # ID and refresh tokens are signed by the same keys
-        },
-    }
-
-
-PRESETS: Final = tuple(_presets("https://tenant.example"))
 FIELDS: Final = ("preset", "address", *(field for field in Issuer.model_fields if field != "any_party"))
 
 
@@ -300,7 +242,7 @@ def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str
         raise ValueError(f"address {error}") from None
     if url.query:
         raise ValueError("address must be https://host/path, without a ?")
-    known: dict[str, Any] = {"name": preset} | _presets(str(url).rstrip("/"))[str(preset)]
+    known: dict[str, Any] = {"name": preset} | rows_of_presets(str(url).rstrip("/"))[str(preset)]
     if own.keys() & {"secret", "public_key"}:
         del known["jwks_url"]
     if isinstance(own.get("required_claims"), dict):

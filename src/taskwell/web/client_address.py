@@ -3,17 +3,14 @@
 `X-Forwarded-For` alone is read, and not `Forwarded` (RFC 7239): a proxy that writes the one passes the other on as it came.
 """
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from functools import cache
 
 import structlog
 
+from taskwell.addresses import Address, Network, read_address
 from taskwell.web.request import ApiRequest
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 log = structlog.get_logger()
 
@@ -51,14 +48,7 @@ def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
 
 def _read(text: str) -> Address | None:
     found = _HOP.fullmatch(text.strip(" \t"))
-    if found is None:
-        return None
-    try:
-        ip = ipaddress.ip_address(found["bracketed"] or found["ipv4"] or found["ipv6"])
-    except ValueError:
-        return None
-    # A socket that listens on :: names IPv4's addresses ::ffff:10.0.0.1.
-    return (ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None) or ip
+    return None if found is None else read_address(found["bracketed"] or found["ipv4"] or found["ipv6"])
 
 
 def _is_among(address: Address, networks: Sequence[Network]) -> bool:

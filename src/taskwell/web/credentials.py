@@ -1,6 +1,5 @@
 """Who sends a request: by the token that it brings or, without sign-in, by its path."""
 
-import ipaddress
 import re
 from datetime import UTC, datetime
 from typing import Final
@@ -9,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.api_tokens.secret import PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
+from taskwell.addresses import read_address
 from taskwell.database.connection import Database
 from taskwell.errors import HostRefused, TokenMissing, UserNotFound
 from taskwell.identity import scopes
@@ -76,10 +76,9 @@ class NoSignIn:
 def _refuse_from_elsewhere(request: ApiRequest) -> None:
     """A web page can make a browser on this machine send requests here under a name of its own (DNS rebinding)."""
     client = request.scope.get("client")
-    try:
-        is_local = client is None or ipaddress.ip_address(client[0].partition("%")[0]).is_loopback
-    except ValueError:  # some server's own word for a client without an address
-        is_local = False
+    address = None if client is None else read_address(client[0])
+    # `client` may hold some server's own word for a client without an address: nobody knows where that one is.
+    is_local = client is None or (address is not None and address.is_loopback)
     # A proxy on this machine comes from the machine, and may even say so in `Host`; but what it passes on comes from elsewhere.
     is_passed_on = any(map(_OF_A_PROXY.fullmatch, request.fields))
     if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):

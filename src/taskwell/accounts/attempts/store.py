@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT, WINDOW_SECONDS
+from taskwell.addresses import read_address
 from taskwell.database.connection import Database
 from taskwell.encoding import sha256_text
 from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
@@ -74,13 +75,10 @@ def _left(window: int, since: datetime, now: datetime) -> int:
 
 def _where(address: str) -> str:
     """One household has a whole /64 of IPv6."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
+    ip = read_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return address if ip is None else str(ip)
 
 
 def _digest(kind: str, text: str) -> str:
