@@ -108,6 +108,7 @@ BUILDERS = {
     "literal_column",
 }
 HOLDS_SQL = {
+    "accounts/locking.py": {"select"},
     "accounts/statements.py": BUILDERS,
     "accounts/sessions/statements.py": BUILDERS,
     "accounts/api_tokens/statements.py": BUILDERS,

@@ -5,6 +5,8 @@ Whatever ends a user's sign-ins takes one step for all of them: it sets `tokens_
 there or not.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     CTE,
     Boolean,
@@ -28,8 +30,10 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from taskwell.accounts.locking import ahead, locked_owner, stamped, the_time
 from taskwell.accounts.may_act import owner, owner_may_act, owner_may_come_back, users
 from taskwell.accounts.tables import ApiToken, Session, SigningKeyName, UserView
 from taskwell.database.statement import Statement, Transaction, argument
@@ -48,24 +52,20 @@ _email_key = argument("email_key", Text())
 _password_hash = argument("password_hash", Text())
 _display_name = argument("display_name", String())
 _checked_hash = argument("checked_hash", Text())
-_now = func.clock_timestamp()
-
-
-def ago(seconds: float) -> ColumnElement[object]:
-    return func.clock_timestamp() - ahead(seconds)
-
-
-def ahead(seconds: ColumnElement[float] | float) -> ColumnElement[object]:
-    return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
 
 SECONDS = argument("seconds", Float())
 
 # ---- who is there ----------------------------------------------------------------------------------------------------
 
+
+def _new_user(**columns: ColumnElement[Any]) -> Insert:
+    time = the_time()
+    row = {"id": owner, **columns, "created_at": time.c.at, "updated_at": time.c.at}
+    return upsert(users).from_select([*row], select(*row.values()).select_from(time))
+
+
 _registered = (
-    upsert(users)
-    .values(id=owner, email=_email, email_key=_email_key, password_hash=_password_hash, display_name=_display_name)
+    _new_user(email=_email, email_key=_email_key, password_hash=_password_hash, display_name=_display_name)
     # An outcome and not an error, which PostgreSQL would write into its log together with the address.
     .on_conflict_do_nothing(index_elements=[users.c.email_key])
     .returning(*_view)
@@ -78,22 +78,22 @@ REGISTER = Statement("register", select(as_json(_registered).label("user")))
 FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner, not_(owner_may_come_back())))
 """No row: nobody stands in the way of whom another issuer knows, neither an account nor what is left of one."""
 
+_made = _new_user()
+
 MAKE_USER = Statement(
     "make_user",
-    upsert(users)
-    .values(id=owner)
-    .on_conflict_do_update(
+    _made.on_conflict_do_update(
         index_elements=[users.c.id],
-        set_={"deleted_at": null(), "created_at": _now, "updated_at": _now},
+        set_={"deleted_at": null(), "created_at": _made.excluded.created_at, "updated_at": _made.excluded.updated_at},
         where=and_(users.c.id == owner, owner_may_come_back()),
     ),
     repeatable=True,
 )
 """Of somebody who signs in elsewhere, or comes back after a deletion; whoever is there already stays as they are."""
 
-_me = select(*_view).where(owner_may_act()).subquery("me")
+_account = select(*_view).where(owner_may_act()).subquery("me")
 
-READ_ACCOUNT = Statement("read_account", select(as_json(_me).label("user"), _me.c.is_admin))
+READ_ACCOUNT = Statement("read_account", select(as_json(_account).label("user"), _account.c.is_admin))
 
 READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_may_act()))
 
@@ -118,6 +118,22 @@ LIST_USERS = Statement(
 # ---- what changes ------------------------------------------------------------------------------------------------------
 
 
+def _change(me: CTE, *shown: ColumnElement[Any], **values: ColumnElement[Any]) -> CTE:
+    """Changes the row that is locked and stamped."""
+    return (
+        update(users)
+        .values(**values, updated_at=me.c.at)
+        .where(users.c.id == owner, users.c.id == me.c.id)
+        .returning(*shown)
+        .cte("changed")
+    )
+
+
+def _ended(at: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
+    """Every sign-in of the user."""
+    return {"tokens_valid_after": at, "signed_out_at": at}
+
+
 def _forgetting(changed: CTE) -> tuple[CTE, CTE]:
     """Takes away the rows of sign-ins that `changed` has ended."""
     old_sessions = delete(sessions).where(sessions.c.user_id == owner, sessions.c.user_id == changed.c.id)
@@ -132,31 +148,19 @@ _profile = {
     "display_name": case((_has_display_name, _display_name), else_=users.c.display_name),
     "time_zone": case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
 }
-_ended = {"tokens_valid_after": _now, "signed_out_at": _now}
-"""Every sign-in of the user."""
 
-_changed = update(users).values(**_profile, updated_at=_now).where(owner_may_act()).returning(*_view).cte("changed")
+_changed = _change(stamped(locked_owner()), *_view, **_profile)
 
 CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
 
-_changed_email = (
-    update(users)
-    .values(email=_email, email_key=_email_key, **_profile, **_ended, updated_at=_now)
-    .where(owner_may_act(), users.c.password_hash == _checked_hash)
-    .returning(*_view)
-    .cte("changed")
-)
+_me = stamped(locked_owner(users.c.password_hash == _checked_hash))
+_changed_email = _change(_me, *_view, email=_email, email_key=_email_key, **_profile, **_ended(_me.c.at))
 
 CHANGE_EMAIL = Statement("change_email", select(as_json(_changed_email).label("user")).add_cte(*_forgetting(_changed_email)))
 """With the rest of what the same request changes; ends every sign-in."""
 
-_new_password = (
-    update(users)
-    .values(password_hash=_password_hash, **_ended, updated_at=_now)
-    .where(owner_may_act(), users.c.password_hash == _checked_hash)
-    .returning(users.c.id, users.c.is_admin)
-    .cte("changed")
-)
+_me = stamped(locked_owner(users.c.password_hash == _checked_hash))
+_new_password = _change(_me, users.c.id, users.c.is_admin, password_hash=_password_hash, **_ended(_me.c.at))
 
 CHANGE_PASSWORD = Statement("change_password", select(_new_password.c.is_admin).add_cte(*_forgetting(_new_password)))
 """Ends every sign-in. No row where the password is no longer the one that was checked."""
@@ -170,21 +174,23 @@ REHASH = Statement(
 )
 """The same password by today's parameters."""
 
-_signed_out = update(users).values(**_ended, updated_at=_now).where(owner_may_act()).returning(users.c.id).cte("changed")
+_me = stamped(locked_owner())
+_signed_out = _change(_me, users.c.id, **_ended(_me.c.at))
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
 
+_me = stamped(locked_owner(users.c.password_hash.is_not_distinct_from(_checked_hash)))
 _deleted = (
     # Everything of theirs goes with the row (ON DELETE CASCADE), including what others of their requests have just written.
     delete(users)
-    .where(owner_may_act(), users.c.password_hash.is_not_distinct_from(_checked_hash))
-    .returning(users.c.id, users.c.disabled_at, users.c.revision, _now.label("at"))
+    .where(users.c.id == owner, users.c.id == _me.c.id)
+    .returning(users.c.disabled_at, users.c.revision, _me.c.at)
     .cte("deleted")
 )
 # What is left: that they were here until now, whether an operator had shut the account, and the number of the last change,
 # which goes on with whoever comes back, or an ETag from before would match what is not the same.
 _left = {"id": owner, "disabled_at": _deleted.c.disabled_at, "revision": _deleted.c.revision + 1}
-_left |= dict.fromkeys(["deleted_at", *_ended], _deleted.c.at)
+_left |= dict.fromkeys(["deleted_at", "created_at", "updated_at", *_ended(_deleted.c.at)], _deleted.c.at)
 
 DELETE_ACCOUNT = Statement(
     "delete_account",
@@ -194,80 +200,77 @@ DELETE_ACCOUNT = Statement(
 
 _is_disabled = argument("is_disabled", Boolean())
 
-_set_disabled = (
-    update(users)
-    .values(
-        disabled_at=case((_is_disabled, func.coalesce(users.c.disabled_at, _now)), else_=null()),
-        # Whoever is enabled again signs in again.
-        **{name: case((_is_disabled, at), else_=users.c[name]) for name, at in _ended.items()},
-        updated_at=_now,
-    )
-    .where(owner_may_act())
-    .returning(users.c.id)
-    .cte("changed")
+_me = stamped(locked_owner())
+_set_disabled = _change(
+    _me,
+    users.c.id,
+    disabled_at=case((_is_disabled, func.coalesce(users.c.disabled_at, _me.c.at)), else_=null()),
+    # Whoever is enabled again signs in again.
+    **{name: case((_is_disabled, at), else_=users.c[name]) for name, at in _ended(_me.c.at).items()},
 )
 
 SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_forgetting(_set_disabled)))
 """An account that is enabled again signs in again, and makes its API tokens anew."""
 
-MAKE_ADMIN = Statement(
-    "make_admin",
-    update(users).values(is_admin=true(), updated_at=_now).where(owner_may_act()).returning(users.c.id),
-    repeatable=True,
-)
+_made_admin = _change(stamped(locked_owner()), users.c.id, is_admin=true())
+
+MAKE_ADMIN = Statement("make_admin", select(_made_admin.c.id), repeatable=True)
 
 
-def _ending_admin(table: Table, name: str) -> CTE:
+def _ending_admin(table: Table, me: CTE, name: str) -> CTE:
     has_admin = literal("admin") == any_(func.string_to_array(table.c.scope, " "))
-    return delete(table).where(table.c.user_id == owner, has_admin).cte(name)
+    return delete(table).where(table.c.user_id == owner, table.c.user_id == me.c.id, has_admin).cte(name)
 
+
+_me = stamped(locked_owner())
+_taken_admin = _change(_me, users.c.id, is_admin=false(), tokens_valid_after=_me.c.at)
+_me = locked_owner()
 
 TAKE_ADMIN = Transaction(
-    Statement(
-        "take_admin",
-        update(users)
-        .values(is_admin=false(), tokens_valid_after=_now, updated_at=_now)
-        .where(owner_may_act())
-        .returning(users.c.id),
-    ),
+    Statement("take_admin", select(_taken_admin.c.id)),
     # By a look of its own, after the lock: nothing that was made meanwhile is left out.
     Statement(
         "end_admin",
-        select(users.c.id)
-        .where(users.c.id == owner)
-        .add_cte(_ending_admin(sessions, "old_sessions"), _ending_admin(api_tokens, "old_tokens")),
+        select(_me.c.id).add_cte(_ending_admin(sessions, _me, "old_sessions"), _ending_admin(api_tokens, _me, "old_tokens")),
     ),
 )
 """Ends every access token, and the sessions and API tokens that have `admin`: none comes back with the right to it."""
 
 # ---- our keys ----------------------------------------------------------------------------------------------------------
 
-_accepted = or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > ago(KEPT_SECONDS))
 
-accepted_kids = select(func.string_agg(_keys.c.kid, " ")).where(_accepted).scalar_subquery()
+def _accepted(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > at - ahead(KEPT_SECONDS))
+
+
+accepted_kids = select(func.string_agg(_keys.c.kid, " ")).where(_accepted(func.clock_timestamp())).scalar_subquery()
 
 READ_KIDS = Statement(
     "read_kids",
-    select(accepted_kids.label("kids"), _now.label("at")),
+    select(accepted_kids.label("kids"), func.clock_timestamp().label("at")),
     unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
 
 _kid = argument("kid", String())
 _first_kid = argument("first_kid", String())
 
-_retired = update(_keys).values(retired_at=_now).where(_keys.c.retired_at.is_(None)).cte("retired")
-_forgotten = delete(_keys).where(not_(_accepted)).cte("forgotten")
-_given = select(_first_kid.label("kid"), _now.label("at")).where(not_(select(_keys.c.kid).exists())).cte("given")
+_time = the_time()
+_retired = update(_keys).values(retired_at=_time.c.at).where(_keys.c.retired_at.is_(None)).cte("retired")
+_forgotten = delete(_keys).where(not_(_accepted(_time.c.at))).cte("forgotten")
+_given = select(_first_kid, _time.c.at, _time.c.at).where(not_(select(_keys.c.kid).exists()))
 _first = (
     upsert(_keys)
-    .from_select(["kid", "created_at", "retired_at"], select(_given.c.kid, _given.c.at, _given.c.at))
+    .from_select(["kid", "created_at", "retired_at"], _given)
     .on_conflict_do_nothing(index_elements=[_keys.c.kid])  # another first rotation, in this moment
     .cte("first")
 )
 
 ROTATE_KEYS = Statement(
     "rotate_keys",
-    insert(_keys).values(kid=_kid, created_at=_now).returning(_keys.c.kid).add_cte(_retired, _forgotten, _first),
+    insert(_keys)
+    .from_select(["kid", "created_at"], select(_kid, _time.c.at))
+    .returning(_keys.c.kid)
+    .add_cte(_retired, _forgotten, _first),
     unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
 """The first time, `first_kid` is written down as well: the operator's own key, which signed until now."""

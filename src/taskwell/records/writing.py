@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
@@ -40,11 +41,6 @@ _if_match = argument("if_match", String())
 
 
 # ---- lock ----------------------------------------------------------------------------------------------------------------
-
-
-def locked_owner() -> CTE:
-    """The user's row, if the account may act."""
-    return select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True).cte("me")
 
 
 def locked_record(kind: Kind, me: CTE) -> CTE:

@@ -2,8 +2,9 @@
 
 from sqlalchemy import String, Text, Uuid, cast, delete, func, insert, or_, select, true, update
 
+from taskwell.accounts.locking import ahead, locked_owner, stamped
 from taskwell.accounts.may_act import owner, owner_may_act, users
-from taskwell.accounts.statements import SECONDS, ago, ahead, api_tokens
+from taskwell.accounts.statements import SECONDS, api_tokens
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, columns_of
@@ -17,11 +18,10 @@ USED_SECONDS = 3600
 _token_id = argument("token_id", Uuid())
 _token_hash = argument("token_hash", String())
 _view = columns_of(ApiTokenView, api_tokens)
-_now = func.clock_timestamp()
 
 
 def _create() -> Statement:
-    me = select(users.c.id, _now.label("at")).where(owner_may_act()).with_for_update(key_share=True).cte("me")
+    me = stamped(locked_owner())
     alive = select(func.count()).where(api_tokens.c.user_id == owner, api_tokens.c.expires_at > func.now()).scalar_subquery()
     expired = (
         delete(api_tokens)
@@ -56,7 +56,7 @@ LIST_API_TOKENS = Statement(
     .where(owner_may_act()),
 )
 
-_me = select(users.c.id).where(owner_may_act()).cte("me")
+_me = locked_owner()
 _deleted = (
     delete(api_tokens)
     .where(api_tokens.c.user_id == owner, api_tokens.c.id == _token_id, api_tokens.c.user_id == _me.c.id)
@@ -69,7 +69,13 @@ DELETE_API_TOKEN = Statement("delete_api_token", select(_deleted.c.id).select_fr
 
 def _find() -> Statement:
     found = (
-        select(api_tokens.c.user_id, api_tokens.c.id, api_tokens.c.scope, api_tokens.c.last_used_at, _now.label("at"))
+        select(
+            api_tokens.c.user_id,
+            api_tokens.c.id,
+            api_tokens.c.scope,
+            api_tokens.c.last_used_at,
+            func.clock_timestamp().label("at"),
+        )
         .select_from(api_tokens.join(users, users.c.id == api_tokens.c.user_id))
         .where(
             api_tokens.c.token_hash == _token_hash,
@@ -80,14 +86,18 @@ def _find() -> Statement:
         )
         .cte("found")
     )
+    # Who writes in this moment is not waited for: the next use writes it down.
+    me = (
+        select(users.c.id, found.c.id.label("token_id"), found.c.at)
+        .select_from(users.join(found, users.c.id == found.c.user_id))
+        .where(or_(found.c.last_used_at.is_(None), found.c.last_used_at < found.c.at - ahead(USED_SECONDS)))
+        .with_for_update(of=users, key_share=True, skip_locked=True)
+        .cte("me")
+    )
     used = (
         update(api_tokens)
-        .values(last_used_at=_now)
-        .where(
-            api_tokens.c.user_id == found.c.user_id,
-            api_tokens.c.id == found.c.id,
-            or_(found.c.last_used_at.is_(None), found.c.last_used_at < ago(USED_SECONDS)),
-        )
+        .values(last_used_at=me.c.at)
+        .where(api_tokens.c.user_id == me.c.id, api_tokens.c.id == me.c.token_id)
         .cte("used")
     )
     return Statement(
@@ -100,9 +110,19 @@ def _find() -> Statement:
 
 FIND_API_TOKEN = _find()
 
+_whose = (
+    select(users.c.id)
+    .select_from(users.join(api_tokens, users.c.id == api_tokens.c.user_id))
+    .where(api_tokens.c.token_hash == _token_hash)
+    .with_for_update(of=users, key_share=True)
+    .cte("me")
+)
+
 REVOKE_API_TOKEN = Statement(
     "revoke_api_token",
-    delete(api_tokens).where(api_tokens.c.token_hash == _token_hash).returning(api_tokens.c.id),
+    delete(api_tokens)
+    .where(api_tokens.c.user_id == _whose.c.id, api_tokens.c.token_hash == _token_hash)
+    .returning(api_tokens.c.id),
     repeatable=True,
     unscoped="whoever has a token may end it (RFC 7009), and the token says whose it is",
 )

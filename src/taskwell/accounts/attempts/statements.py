@@ -3,7 +3,7 @@
 from sqlalchemy import CTE, ColumnElement, String, Table, case, delete, func, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from taskwell.accounts.statements import ago
+from taskwell.accounts.locking import ahead, the_time
 from taskwell.accounts.tables import FailedSignIns, SignUps
 from taskwell.database.statement import Statement, argument
 
@@ -16,21 +16,22 @@ _WHY = "an attempt to sign in knows an address and not yet whose it is; no row h
 
 # Always in this order, so that two attempts never wait for each other in a circle.
 _keys = [argument(name, String()) for name in ("address", "account", "pair")]
-_now = func.clock_timestamp()
 
 
 def _count(table: Table, name: str, keys: list[ColumnElement[str]], seconds: int) -> tuple[CTE, CTE]:
     """Counts one more in the column `name` for each key, anew after so many seconds; and takes away a few rows that are old."""
+    time = the_time()
     old = (
         select(table.c.key)
-        .where(table.c.since < ago(seconds), *[table.c.key != key for key in keys])
+        .where(table.c.since < time.c.at - ahead(seconds), *[table.c.key != key for key in keys])
         .limit(10)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=table, skip_locked=True)
+        .correlate(None)
     )
     swept = delete(table).where(table.c.key.in_(old)).cte("swept")
-    tried = union_all(*[select(key.label("key"), literal(1).label(name), _now.label("since")) for key in keys]).cte("tried")
+    tried = union_all(*[select(key.label("key"), literal(1).label(name), time.c.at.label("since")) for key in keys]).cte("tried")
     new = upsert(table).from_select(["key", name, "since"], select(tried.c.key, tried.c[name], tried.c.since))
-    is_old = table.c.since < ago(seconds)
+    is_old = table.c.since < new.excluded.since - ahead(seconds)
     counted = (
         new.on_conflict_do_update(
             index_elements=[table.c.key],
@@ -60,7 +61,7 @@ def _count_failure() -> Statement:
             of(account, counted.c.failures, "account"),
             of(pair, counted.c.failures, "pair"),
             of(pair, counted.c.since, "pair_since"),
-            _now.label("now"),
+            func.clock_timestamp().label("now"),
         ).add_cte(swept),
         repeatable=True,
         unscoped=_WHY,
@@ -89,7 +90,7 @@ _signing_up, _swept = _count(_sign_ups, "tries", [_address], SIGN_UP_SECONDS)
 
 COUNT_SIGN_UP = Statement(
     "count_sign_up",
-    select(_signing_up.c.tries, _signing_up.c.since, _now.label("now")).add_cte(_swept),
+    select(_signing_up.c.tries, _signing_up.c.since, func.clock_timestamp().label("now")).add_cte(_swept),
     repeatable=True,
     unscoped=_WHY,
 )

@@ -2,8 +2,9 @@
 
 from sqlalchemy import CTE, Boolean, String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
 
+from taskwell.accounts.locking import ahead, stamped
 from taskwell.accounts.may_act import owner, users
-from taskwell.accounts.statements import SECONDS, accepted_kids, ago, ahead, api_tokens, sessions
+from taskwell.accounts.statements import SECONDS, accepted_kids, api_tokens, sessions
 from taskwell.database.statement import Statement, argument
 
 GRACE_SECONDS = 20
@@ -15,7 +16,6 @@ AT_ONCE = 50
 _session_id = argument("session_id", Uuid())
 _given = argument("given_hash", String())
 _new = argument("new_hash", String())
-_now = func.clock_timestamp()
 
 _may_act = and_(users.c.id == owner, users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
 
@@ -23,10 +23,10 @@ _may_act = and_(users.c.id == owner, users.c.disabled_at.is_(None), users.c.dele
 def _start() -> Statement:
     # Waits for whoever changes the password, or deletes the account, in this moment. What began after that change's time, and
     # before it was committed, would otherwise outlive it, by the old password.
-    me = (
-        select(users.c.id, users.c.is_admin, _now.label("at"))
+    me = stamped(
+        select(users.c.id, users.c.is_admin)
         .where(_may_act, users.c.password_hash == argument("checked_hash", String()))
-        .with_for_update(read=True)
+        .with_for_update(key_share=True)
         .cte("me")
     )
     newest = (
@@ -52,22 +52,26 @@ START_SESSION = _start()
 """No row: the account cannot sign in, or its password is no longer the one that was checked."""
 
 
-def _ending_what_a_thief_has(ended: CTE) -> tuple[CTE, CTE]:
+def _ending_what_a_thief_has(ended: CTE, me: CTE) -> tuple[CTE, CTE]:
     """Of a session of which somebody has a copy."""
     # What it may have been used for: an API token lives longer than the session that made it.
     minted = delete(api_tokens).where(
         api_tokens.c.user_id == owner, api_tokens.c.user_id == ended.c.user_id, api_tokens.c.created_at >= ended.c.created_at
     )
     # Their access token must die as well; honest devices refresh theirs and go on.
-    signed_out = update(users).values(tokens_valid_after=_now).where(users.c.id == owner, users.c.id == ended.c.user_id)
+    signed_out = (
+        update(users)
+        .values(tokens_valid_after=me.c.at)
+        .where(users.c.id == owner, users.c.id == me.c.id, users.c.id == ended.c.user_id)
+    )
     return minted.cte("minted"), signed_out.cte("signed_out")
 
 
 def _rotate() -> Statement:
     # An invented token names no session, or has no seal of ours: then no row is locked, and nobody's session ends.
     there = select(sessions.c.id).where(sessions.c.user_id == owner, sessions.c.id == _session_id).exists()
-    me = (
-        select(users.c.id, users.c.signed_out_at, _now.label("at"))
+    me = stamped(
+        select(users.c.id, users.c.signed_out_at)
         .where(_may_act, there, argument("is_sealed", Boolean()))
         .with_for_update(key_share=True)
         .cte("me")
@@ -85,23 +89,30 @@ def _rotate() -> Statement:
         .cte("current")
     )
     is_due = current.c.token_hash == _given
-    is_repeated = and_(func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > ago(GRACE_SECONDS))
+    is_repeated = and_(
+        func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > me.c.at - ahead(GRACE_SECONDS)
+    )
     rotated = (
         update(sessions)
         .values(
             previous_hash=sessions.c.token_hash,
             token_hash=_new,
             salt=argument("salt", String()),
-            rotated_at=_now,
-            expires_at=_now + ahead(SECONDS),
+            rotated_at=me.c.at,
+            expires_at=me.c.at + ahead(SECONDS),
         )
-        .where(sessions.c.user_id == owner, sessions.c.id == current.c.id, is_due)
+        .where(sessions.c.user_id == owner, sessions.c.user_id == me.c.id, sessions.c.id == current.c.id, is_due)
         .returning(sessions.c.id)
         .cte("rotated")
     )
     ended = (
         delete(sessions)
-        .where(sessions.c.user_id == owner, sessions.c.id == current.c.id, not_(or_(is_due, is_repeated)))
+        .where(
+            sessions.c.user_id == owner,
+            sessions.c.user_id == me.c.id,
+            sessions.c.id == current.c.id,
+            not_(or_(is_due, is_repeated)),
+        )
         .returning(sessions.c.user_id, sessions.c.created_at)
         .cte("ended")
     )
@@ -110,7 +121,7 @@ def _rotate() -> Statement:
         "rotate_session",
         select(outcome.label("outcome"), me.c.at, current.c.scope, current.c.salt, accepted_kids.label("kids"))
         .select_from(me.join(current, true()).outerjoin(rotated, true()).outerjoin(ended, true()))
-        .add_cte(*_ending_what_a_thief_has(ended)),
+        .add_cte(*_ending_what_a_thief_has(ended, me)),
         queue="session_id",
     )
 
@@ -118,15 +129,21 @@ def _rotate() -> Statement:
 ROTATE_SESSION = _rotate()
 """One time only for each token. The answer says what this was: `rotated`, `repeated` (within the grace), or `reused`."""
 
+_named = and_(
+    sessions.c.user_id == owner,
+    sessions.c.id == _session_id,
+    or_(sessions.c.token_hash == _given, sessions.c.previous_hash == _given),
+)
+_me = (
+    select(users.c.id)
+    .where(users.c.id == owner, select(sessions.c.id).where(_named).exists())
+    .with_for_update(key_share=True)
+    .cte("me")
+)
+
 END_SESSION = Statement(
     "end_session",
-    delete(sessions)
-    .where(
-        sessions.c.user_id == owner,
-        sessions.c.id == _session_id,
-        or_(sessions.c.token_hash == _given, sessions.c.previous_hash == _given),
-    )
-    .returning(sessions.c.id),
+    delete(sessions).where(_named, sessions.c.user_id == _me.c.id).returning(sessions.c.id),
     repeatable=True,
     queue="session_id",
 )
