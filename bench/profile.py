@@ -36,7 +36,7 @@ def show(setup: Setup, workload: str) -> None:
 
 async def _profile(app: Taskwell, setup: Setup, workload: str) -> None:
     answer = app.build_middleware_stack()
-    await app.state.database.check_schema()
+    await app.services.database.check_schema()
     for _ in range(2):
         await _all(answer, _requests(setup, workload))
     began = time.process_time()
@@ -48,7 +48,7 @@ async def _profile(app: Taskwell, setup: Setup, workload: str) -> None:
     await _all(answer, _requests(setup, workload))
     profiler.disable()
     pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
-    await app.state.database.close()
+    await app.services.database.close()
 
 
 async def _all(answer: Callable[..., Awaitable[None]], requests: Iterator[Request]) -> None:

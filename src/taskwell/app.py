@@ -6,17 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell import observability
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.store import PasswordSignIn, learn_keys
-from taskwell.api import routes
-from taskwell.api.health import Readiness
-from taskwell.api.keys import PublishedKeys
+from taskwell.api import kept, routes
 from taskwell.api.openapi import describe
-from taskwell.api.pages import make_pages
 from taskwell.database.connection import Database
 from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
@@ -26,6 +23,7 @@ from taskwell.settings import Settings
 from taskwell.web.cors import Cors
 from taskwell.web.credentials import NoSignIn, TokenSignIn
 from taskwell.web.router import Router
+from taskwell.web.services import Services, SignIn
 
 log = structlog.get_logger()
 
@@ -33,7 +31,7 @@ log = structlog.get_logger()
 class Taskwell(FastAPI):
     """A FastAPI application whose requests go to the dispatcher; FastAPI declares, describes, starts and stops."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, services: Services, api: APIRouter, description: dict[str, Any]) -> None:
         super().__init__(
             lifespan=_lifespan,
             openapi_url=None,  # served by api/pages.py
@@ -42,7 +40,9 @@ class Taskwell(FastAPI):
             redirect_slashes=False,
         )
         self.settings = settings
-        self.include_router(routes(with_sign_in=settings.auth == "token"))
+        self.services = services
+        self.openapi_schema = description
+        self.include_router(api)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Straight to the dispatcher: FastAPI's own entry looks for telemetry providers with every request."""
@@ -52,14 +52,14 @@ class Taskwell(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
-        application: ASGIApp = Router(self, self.router, access_log)
+        application: ASGIApp = Router(self, self.services, self.router, access_log)
         if self.settings.cors_origins:
             application = Cors(application, self.settings.cors_origins)
         return application
 
     def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            self.openapi_schema = describe(self.routes, with_sign_in=self.settings.auth == "token")
+        """The face's description: FastAPI would write another one as soon as it sees routes."""
+        assert self.openapi_schema is not None
         return self.openapi_schema
 
 
@@ -67,36 +67,36 @@ def build_app(settings: Settings) -> Taskwell:
     """Raises CannotStart. The database is first looked at when the server starts."""
     if settings.database_url is None:
         raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
-    app = Taskwell(settings)
-    app.state.readiness = Readiness(without_sign_in=settings.auth == "none")
-    app.state.pages = make_pages(app)
-    app.state.database = Database.at(
+    database = Database.at(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
         prepared_statements=settings.prepared_statements,
     )
+    authenticate: TokenSignIn | NoSignIn
     if settings.auth == "none":
-        app.state.authenticate = NoSignIn(behind_gateway=settings.auth_none_behind_gateway)
+        sign_in = None
+        authenticate = NoSignIn(behind_gateway=settings.auth_none_behind_gateway)
         log.warning("no_sign_in", behind_gateway=settings.auth_none_behind_gateway)
     else:
-        _add_sign_in(app, settings)
-    return app
+        sign_in = _sign_in(settings, database)
+        authenticate = TokenSignIn(sign_in.tokens, database)
+    api = routes(with_sign_in=sign_in is not None)
+    description = describe(api.routes, with_sign_in=sign_in is not None)
+    return Taskwell(settings, Services(database, authenticate, sign_in, kept(description)), api, description)
 
 
-def _add_sign_in(app: Taskwell, settings: Settings) -> None:
-    app.state.tokens = Tokens(
-        SigningKeys(signing_key(settings.private_key, None).private),
-        issuer=settings.issuer,
-        lifetime_seconds=settings.access_token_seconds,
-        outside=settings.issuers,
+def _sign_in(settings: Settings, database: Database) -> SignIn:
+    return SignIn(
+        Tokens(
+            SigningKeys(signing_key(settings.private_key, None).private),
+            issuer=settings.issuer,
+            lifetime_seconds=settings.access_token_seconds,
+            outside=settings.issuers,
+        ),
+        PasswordSignIn(database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour),
+        is_registration_open=settings.registration == "open",
+        trusted_proxies=settings.trusted_proxies,
     )
-    app.state.authenticate = TokenSignIn(app.state.tokens, app.state.database)
-    app.state.door = PasswordSignIn(
-        app.state.database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour
-    )
-    app.state.is_open = settings.registration == "open"
-    app.state.trusted_proxies = settings.trusted_proxies
-    app.state.published_keys = PublishedKeys()
 
 
 def create() -> Taskwell:
@@ -108,16 +108,17 @@ def create() -> Taskwell:
 
 @asynccontextmanager
 async def _lifespan(app: Taskwell) -> AsyncIterator[None]:
+    database, sign_in = app.services.database, app.services.sign_in
     try:
-        await app.state.database.check_schema()
-        if app.settings.auth == "token":
-            await learn_keys(app.state.database, app.state.tokens)
+        await database.check_schema()
+        if sign_in is not None:
+            await learn_keys(database, sign_in.tokens)
         # What was loaded stays: without this, each full collection walks over all of SQLAlchemy while requests wait.
         gc.collect()
         gc.freeze()
         yield
     finally:
-        await app.state.database.close()
-        if app.settings.auth == "token":
-            app.state.door.passwords.close()
-            await app.state.tokens.close()
+        await database.close()
+        if sign_in is not None:
+            sign_in.by_password.passwords.close()
+            await sign_in.tokens.close()

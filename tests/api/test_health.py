@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from taskwell.api.health import Readiness
 from taskwell.database.connection import Database
 from taskwell.errors import DatabaseUnavailable
 from tests.conftest import settings_for
@@ -74,7 +75,7 @@ def test_a_good_answer_is_kept_so_that_the_database_can_sleep(client: httpx.Clie
 
 def test_a_kept_answer_grows_old(own_server: RunningServer, client: httpx.Client, lookups: Lookups) -> None:
     client.get("/readyz")
-    own_server.app.state.readiness.until = 0.0
+    own_server.app.services.of_face(Readiness).until = 0.0
     lookups.is_down = True
     assert_error(client.get("/readyz"), 503, "database_unavailable")
 

@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from taskwell.accounts.store import rotate_keys
+from taskwell.api.keys import PublishedKeys
 from taskwell.database.connection import Database
 from taskwell.identity.keys import SigningKeys
 from taskwell.identity.tokens import Tokens
@@ -64,7 +65,7 @@ class Pair(NamedTuple):
         assert postgres.query(self.database_url, sql, kid)
 
     def published(self, which: int = 0) -> list[dict[str, str]]:
-        self.servers[which].app.state.published_keys.until = 0.0  # it asks the database every ten seconds
+        self.servers[which].app.services.of_face(PublishedKeys).until = 0.0  # it asks the database every ten seconds
         keys: list[dict[str, str]] = self.clients[which].get(JWKS).json()["keys"]
         return keys
 
@@ -138,7 +139,7 @@ def test_a_server_that_has_not_heard_of_it_takes_the_new_tokens(pair: Pair) -> N
         token = refresh(pair.clients[0], dora.refresh_token).json()["access_token"]
         assert kid_of(token) != KID
         assert pair.clients[1].get(ME, headers=bearer(token)).status_code == 200
-        assert pair.servers[1].app.state.tokens.keys.current.kid == KID
+        assert pair.servers[1].sign_in.tokens.keys.current.kid == KID
 
 
 def test_a_server_that_starts_knows_them_all(pair: Pair) -> None:
@@ -206,7 +207,7 @@ def test_of_two_keys_of_one_moment_every_server_signs_by_the_same(pair: Pair) ->
             assert kid_of(alice.token) == kid
             assert pair.clients[1].get(ME, headers=alice.headers).status_code == 200
         pair.published(1)
-    assert pair.servers[1].app.state.tokens.keys.current.kid == twins[1]
+    assert pair.servers[1].sign_in.tokens.keys.current.kid == twins[1]
 
 
 # ---- withdrawal --------------------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ def test_tokens_of_a_withdrawn_key_are_refused(pair: Pair) -> None:
                 assert_error(client.get(ME, headers=alice.headers), 401, "token_invalid")
                 assert client.get(ME, headers=bob.headers).status_code == 200
                 pair.withdraw(middle)
-                server.app.state.published_keys.until = 0.0
+                server.app.services.of_face(PublishedKeys).until = 0.0
                 client.get(JWKS)
                 assert_error(client.get(ME, headers=bob.headers), 401, "token_invalid")
 
@@ -251,7 +252,7 @@ def test_no_private_key_is_in_any_table(pair: Pair) -> None:
     pair.published()
     dump = "\n".join(rows_as_text(pair.database_url))
     assert all(kid in dump for kid in kids)
-    keys = pair.servers[0].app.state.tokens.keys
+    keys = pair.servers[0].sign_in.tokens.keys
     assert keys._made.keys() >= {*kids, KID}
     for key in keys._made.values():
         raw = key.private.private_bytes_raw()
@@ -313,7 +314,7 @@ def test_a_key_that_never_was_is_refused_and_costs_no_statement(tap: Tap, name: 
 
 
 def test_a_flood_of_names_does_not_fill_the_memory(tap: Tap) -> None:
-    keys = tap.server.app.state.tokens.keys
+    keys = tap.server.sign_in.tokens.keys
     for number in range(600):
         assert keys.public(named(NOW + 3_600_000 + number)) is not None
     assert len(keys._made) <= 256
@@ -322,7 +323,7 @@ def test_a_flood_of_names_does_not_fill_the_memory(tap: Tap) -> None:
 
 
 def test_however_often_it_is_asked_for_the_database_hears_of_it_once(tap: Tap) -> None:
-    tap.server.app.state.published_keys.until = 0.0
+    tap.server.app.services.of_face(PublishedKeys).until = 0.0
     mark = tap.wire.mark()
     for _ in range(50):
         assert tap.client.get(JWKS).status_code == 200

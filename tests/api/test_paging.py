@@ -98,10 +98,11 @@ def test_the_addresses_of_an_answer_are_percent_encoded(own_database: str, tmp_p
     assert [answer.json()["title"] for answer in found] == ["a", "b", "c"]
 
 
-def test_the_values_of_a_link_are_percent_encoded() -> None:
+def test_the_values_of_a_link_are_percent_encoded(server: RunningServer) -> None:
     """Whatever a filter may hold one day."""
     asked: Any = {"limit": 7, "completed": 'a&b=c d#"><é', "order": "%2B+;,\r\n"}
-    request = ApiRequest({"type": "http", "path": TASKS, "headers": []}, receive=None)  # type: ignore[arg-type]
+    scope = {"type": "http", "path": TASKS, "headers": []}
+    request = ApiRequest(scope, None, server.app.services)  # type: ignore[arg-type]
     link = _next_link(request, TaskQuery.model_construct(**asked), "+/=&").decode("ascii")
     found = re.fullmatch(r'<([!-;=?-~]+)>; rel="next"', link)
     assert found is not None

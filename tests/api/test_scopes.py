@@ -86,7 +86,7 @@ def assert_lacks(answer: httpx.Response, scope: str) -> None:
 def tokens(server: RunningServer, alice: Person, shared_database: str) -> dict[str, str]:
     """An API token of Alice's for each scope; she was an administrator once, and so has one for that too."""
     postgres.query(shared_database, "UPDATE users SET is_admin = true WHERE id = $1", alice.id)
-    token = bearer(server.app.state.tokens.make(alice.id, SCOPES))
+    token = bearer(server.sign_in.tokens.make(alice.id, SCOPES))
     with httpx.Client(base_url=server.base_url, headers=token, trust_env=False, timeout=30) as client:
         made = {}
         for scope in SCOPES:
@@ -101,7 +101,7 @@ def tokens(server: RunningServer, alice: Person, shared_database: str) -> dict[s
 def test_of_access_tokens_the_one_scope_is_enough(
     server: RunningServer, anonymous: httpx.Client, alice: Person, route: Route, scope: str
 ) -> None:
-    answer = ask(anonymous, server.app.state.tokens.make(alice.id, {scope}), route, alice)
+    answer = ask(anonymous, server.sign_in.tokens.make(alice.id, {scope}), route, alice)
     if scope == NEEDS[route]:
         assert answer.status_code in (200, 201, 204), answer.text
     else:
@@ -125,8 +125,8 @@ def test_of_api_tokens_likewise_where_one_is_enough(
 @every_route
 def test_all_but_the_one_are_not_enough(server: RunningServer, anonymous: httpx.Client, alice: Person, route: Route) -> None:
     others = set(SCOPES) - {NEEDS[route]}
-    assert_lacks(ask(anonymous, server.app.state.tokens.make(alice.id, others), route, alice), NEEDS[route])
-    assert_lacks(ask(anonymous, server.app.state.tokens.make(alice.id, ()), route, alice), NEEDS[route])
+    assert_lacks(ask(anonymous, server.sign_in.tokens.make(alice.id, others), route, alice), NEEDS[route])
+    assert_lacks(ask(anonymous, server.sign_in.tokens.make(alice.id, ()), route, alice), NEEDS[route])
 
 
 @every_scope
@@ -136,7 +136,7 @@ def test_a_stranger_gets_the_404_whatever_their_scopes(
 ) -> None:
     """And so learns nothing, not even what a route needs."""
     for user in (bob.id, uuid4()):
-        answer = ask(anonymous, server.app.state.tokens.make(alice.id, {scope}), route, bob, user)
+        answer = ask(anonymous, server.sign_in.tokens.make(alice.id, {scope}), route, bob, user)
         assert answer.status_code == 404
         if answer.request.method != "HEAD":
             assert_error(answer, 404, "user_not_found")
@@ -153,7 +153,7 @@ def test_a_strangers_api_tokens_likewise(anonymous: httpx.Client, bob: Person, t
 def test_an_administrators_admin_is_enough_for_anybodys(
     server: RunningServer, anonymous: httpx.Client, alice: Person, carol: Person, route: Route
 ) -> None:
-    by_access_token = server.app.state.tokens.make(carol.id, {"admin"})
+    by_access_token = server.sign_in.tokens.make(carol.id, {"admin"})
     by_api_token = make_api_token(carol, "admin")["token"]
     for token in (by_access_token, by_api_token):
         for owner in (alice, carol):
@@ -164,7 +164,7 @@ def test_an_administrators_admin_is_enough_for_anybodys(
 def test_without_it_an_administrator_is_a_user_like_any_other(
     server: RunningServer, anonymous: httpx.Client, alice: Person, carol: Person, route: Route
 ) -> None:
-    everyday = server.app.state.tokens.make(carol.id)
+    everyday = server.sign_in.tokens.make(carol.id)
     assert ask(anonymous, everyday, route, alice).status_code == 404
     assert ask(anonymous, everyday, route, carol).status_code in (200, 201, 204)
 

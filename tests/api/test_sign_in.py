@@ -180,7 +180,7 @@ def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, dora: A
 def test_one_address_does_not_take_all_the_turns(
     server: RunningServer, anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = server.app.state.door.passwords._waiting
+    waiting = server.sign_in.by_password.passwords._waiting
     monkeypatch.setitem(waiting, "192.0.2.1", passwords.OF_ONE)
     assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
     monkeypatch.setitem(waiting, "127.0.0.1", passwords.OF_ONE)

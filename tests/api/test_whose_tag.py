@@ -106,7 +106,7 @@ def test_the_key_is_the_databases_and_is_shown_nowhere(
 ) -> None:
     [(key,)] = postgres.query(shared_database, "SELECT tag_key FROM instance")
     assert len(key) == 43
-    db = server.app.state.database
+    db = server.app.services.database
     with caplog.at_level(logging.DEBUG):
         shown = [repr(db), repr(vars(db)), repr(db.keyed_hash), repr(vars(db.keyed_hash))]
         for path in (TASKS, "/readyz", f"{TASKS}/{alice.creates()['id']}"):
@@ -121,7 +121,7 @@ def test_whose_a_tag_and_a_cursor_are_is_said_with_the_key_of_the_database(own_d
     user_id, shown = uuid4(), []
     for folder in ("first", "second"):
         with serve(settings_for(own_database, tmp_path / folder)) as server:
-            token = server.app.state.tokens.make(user_id)
+            token = server.sign_in.tokens.make(user_id)
             postgres.query(own_database, "INSERT INTO users (id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
             with Person(server, id=user_id, email="", token=token) as dora:
                 if not dora.sees():

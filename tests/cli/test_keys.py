@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
+from taskwell.api.keys import PublishedKeys
 from tests.cli.command import Command, Visitor, taskwell
 from tests.conftest import settings_for
 from tests.support.server import RunningServer, serve
@@ -28,7 +29,7 @@ def rotated(command: Command) -> str:
 
 def published(server: RunningServer, me: Visitor) -> dict[str, Any]:
     """By name, in their order."""
-    server.app.state.published_keys.until = 0.0  # an answer is kept for some seconds
+    server.app.services.of_face(PublishedKeys).until = 0.0  # an answer is kept for some seconds
     answer = me.get("/.well-known/jwks.json")
     assert answer.status_code == 200
     return {key["kid"]: key for key in answer.json()["keys"]}

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from taskwell.accounts.sessions.refresh import RefreshToken
+from taskwell.api.health import Readiness
 from tests.conftest import settings_for
 from tests.database.wire import ROUND_TRIPS, Wire, tapped
 from tests.support.cast import PASSWORD, Person, person
@@ -161,7 +162,7 @@ def test_what_needs_no_database_asks_none(stage: Stage, dora: Person, request_: 
 
 
 def test_readiness_is_asked_once_and_then_kept(stage: Stage, dora: Person) -> None:
-    stage.server.app.state.readiness.until = 0.0
+    stage.server.app.services.of_face(Readiness).until = 0.0
     first = _sent_by(stage, dora, "GET", "/readyz", 200)
     assert sum(message in ROUND_TRIPS for message in first) <= 2
     assert _sent_by(stage, dora, "GET", "/readyz", 200) == ""

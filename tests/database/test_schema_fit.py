@@ -8,6 +8,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from structlog.testing import capture_logs
 
+from taskwell.api.health import Readiness
 from taskwell.app import build_app
 from taskwell.database import schema, url
 from taskwell.database.migrate import alembic_config, migrate
@@ -96,10 +97,10 @@ def test_readiness_says_how_the_schema_stands(own_database: str, tmp_path: Path,
         answers = [client.get("/readyz")]
         for version in (NEWER, HEAD):
             _says(own_database, version)
-            server.app.state.readiness.until = 0.0
+            server.app.services.of_face(Readiness).until = 0.0
             answers.append(client.get("/readyz"))
         monkeypatch.setattr(schema, "HEAD", NEWER)
-        server.app.state.readiness.until = 0.0
+        server.app.services.of_face(Readiness).until = 0.0
         behind = client.get("/readyz")
     assert [answer.json() for answer in answers] == [
         {"status": "ok", "schema": is_, "auth": "token"} for is_ in ("current", "newer", "current")

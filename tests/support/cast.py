@@ -75,5 +75,5 @@ def person(server: RunningServer, database_url: str, name: str, *, is_admin: boo
         name.capitalize(),
         is_admin,
     )
-    token = server.app.state.tokens.make(user_id, scopes.SCOPES if is_admin else scopes.EVERYDAY)
+    token = server.sign_in.tokens.make(user_id, scopes.SCOPES if is_admin else scopes.EVERYDAY)
     return Person(server, id=user_id, email=email, token=token)

@@ -10,6 +10,7 @@ import uvicorn
 
 from taskwell.app import Taskwell, build_app
 from taskwell.settings import Settings
+from taskwell.web.services import SignIn
 from tests.support.contract import Contract
 
 
@@ -18,6 +19,12 @@ class RunningServer:
         self.app = app
         self.base_url = base_url
         self.contract = Contract(app.openapi())
+
+    @property
+    def sign_in(self) -> SignIn:
+        sign_in = self.app.services.sign_in
+        assert sign_in is not None
+        return sign_in
 
     @property
     def address(self) -> tuple[str, int]:

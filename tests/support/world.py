@@ -159,7 +159,7 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
 def _refused(
     server: RunningServer, database_url: str, browser: httpx.Client, people: dict[str, Person], stack: ExitStack
 ) -> dict[str, Asker]:
-    tokens = server.app.state.tokens
+    tokens = server.sign_in.tokens
     alice = people["alice"]
     for somebody in (people["gone"], people["off"], people["out"]):
         somebody.creates()
@@ -192,7 +192,7 @@ def _refused(
 
 
 def _admitted(server: RunningServer, browser: httpx.Client, people: dict[str, Person]) -> dict[str, Asker]:
-    make: Callable[..., str] = server.app.state.tokens.make
+    make: Callable[..., str] = server.sign_in.tokens.make
     alice, bob, carol = people["alice"], people["bob"], people["carol"]
     everything = frozenset(SCOPES)
     first = browser.post("/api/v1/auth/token", data={"username": alice.email, "password": PASSWORD}).json()

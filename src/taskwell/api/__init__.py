@@ -1,9 +1,15 @@
 """The REST face. All of the API, in one list."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter, Depends
 
 from taskwell.api import account, api_tokens, health, keys, pages, sign_in, tasks
 from taskwell.api.dependencies import named_user
+from taskwell.api.health import Readiness
+from taskwell.api.keys import PublishedKeys
+from taskwell.api.pages import make_pages
 
 _ANYBODYS = [Depends(named_user)]
 
@@ -22,3 +28,8 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
     api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_ANYBODYS, include_in_schema=False)
     return api
+
+
+def kept(description: dict[str, Any]) -> Mapping[type, object]:
+    """What this face keeps from one request to the next (`Services.of_face`)."""
+    return {type(each): each for each in (Readiness(), PublishedKeys(), make_pages(description))}

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 
 from taskwell.accounts import store
 from taskwell.accounts.requests import AccountChanges, AccountEnd, PasswordChange
 from taskwell.accounts.tables import UserView
-from taskwell.api.dependencies import Account, Db, SignedIn, own_rows
+from taskwell.api.dependencies import Account, Db, SignedIn, SignInServices, own_rows
 from taskwell.api.documents import (
     BAD_REQUEST,
     EMAIL_TAKEN,
@@ -35,25 +35,25 @@ async def read_me(claims: Account, db: Db) -> Reply:
 
 
 @router.patch("/me", response_model=UserView, responses=WITH_BODY | SIGNED | {409: EMAIL_TAKEN, 429: THROTTLED})
-async def change_me(request: Request, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
+async def change_me(sign_in: SignInServices, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
     """Change your name, your time zone or, with your password, your e-mail address; that one ends every sign-in."""
-    return json_reply(200, await store.change_account(request.scope["app"].state.door, own_rows(claims), changes))
+    return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes))
 
 
 @router.delete("/me", status_code=204, response_model=None, responses=WITH_BODY | SIGNED | {429: THROTTLED})
-async def delete_me(request: Request, claims: SignedIn, end: Annotated[AccountEnd, Body(), _READ]) -> Reply:
+async def delete_me(sign_in: SignInServices, claims: SignedIn, end: Annotated[AccountEnd, Body(), _READ]) -> Reply:
     """Delete your account and everything in it. There is no way back."""
     password = None if end.password is None else end.password.get_secret_value()
-    await store.delete_account(request.scope["app"].state.door, own_rows(claims), password)
+    await store.delete_account(sign_in.by_password, own_rows(claims), password)
     return no_content()
 
 
 @router.post("/password", response_model=AccessToken, responses=WITH_BODY | SIGNED | {409: NO_PASSWORD, 429: THROTTLED})
-async def change_password(request: Request, claims: SignedIn, change: Annotated[PasswordChange, Body(), _READ]) -> Reply:
+async def change_password(sign_in: SignInServices, claims: SignedIn, change: Annotated[PasswordChange, Body(), _READ]) -> Reply:
     """Change your password. Every other sign-in ends, API tokens too; the answer is a new one for you."""
     old, new = change.current_password.get_secret_value(), change.new_password.get_secret_value()
-    session = await store.change_password(request.scope["app"].state.door, own_rows(claims), old, new, claims.scopes)
-    return signed_in(request, session, None)
+    session = await store.change_password(sign_in.by_password, own_rows(claims), old, new, claims.scopes)
+    return signed_in(sign_in, session, None)
 
 
 @router.post("/sign-out-everywhere", status_code=204, response_model=None, responses=SIGNED)

@@ -6,7 +6,7 @@ Each route names the one scope that it needs, and OpenAPI shows it.
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Path, Security
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,21 +17,28 @@ from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
 from taskwell.types import Id
+from taskwell.web.request import ApiRequest
+from taskwell.web.services import SignIn
 
 _ID = TypeAdapter(Id)
 
 
-def database(request: Request) -> Database:
-    found: Database = request.scope["app"].state.database
+def database(request: ApiRequest) -> Database:
+    return request.services.database
+
+
+def sign_in(request: ApiRequest) -> SignIn:
+    found = request.services.sign_in
+    assert found is not None, "what needs it is mounted only where people sign in"
     return found
 
 
 class _AccessToken(OAuth2PasswordBearer):
     """Who signed in, by whatever way this deployment knows."""
 
-    async def __call__(self, request: Request) -> Claims:  # type: ignore[override]
-        claims: Claims = await request.scope["app"].state.authenticate(request)
-        request.user_id = claims.user_id  # type: ignore[attr-defined]  # for the log
+    async def __call__(self, request: ApiRequest) -> Claims:  # type: ignore[override]
+        claims = await request.services.authenticate(request)
+        request.user_id = claims.user_id  # for the log
         return claims
 
 
@@ -42,6 +49,7 @@ _access_token = _AccessToken(
     description="An access token from `POST /auth/token`, one of another issuer that this server trusts, or an API token.",
 )
 Db = Annotated[Database, Depends(database)]
+SignInServices = Annotated[SignIn, Depends(sign_in)]
 
 
 def own_rows(claims: Claims) -> Owner:
@@ -51,7 +59,7 @@ def own_rows(claims: Claims) -> Owner:
 def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
     """The signed-in user's rows or, under `/users/{user_id}`, that user's: to others than an administrator, nobody's."""
 
-    async def rows_of(request: Request, claims: Annotated[Claims, Security(_access_token, scopes=[scope])], db: Db) -> Owner:
+    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_access_token, scopes=[scope])], db: Db) -> Owner:
         named = request.path_params.get("user_id")
         if named is None:
             user_id = claims.user_id

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from taskwell.api.dependencies import Db
 from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, Health
@@ -13,6 +13,7 @@ from taskwell.database.inspection import INSPECTION, Inspection, inspection_argu
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.errors import DatabaseUnavailable
 from taskwell.web.reply import Reply, json_reply
+from taskwell.web.request import ApiRequest
 
 log = structlog.get_logger()
 router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})
@@ -25,7 +26,6 @@ KEPT_SECONDS = 10.0
 class Readiness:
     """The last good answer. A bad one is not kept: whoever waits for the database should see it return at once."""
 
-    without_sign_in: bool = False
     answer: str = ""
     until: float = 0.0
     failures: int = 0  # of the database's, when it was given: one more, and it is asked again
@@ -38,12 +38,12 @@ async def live() -> Reply:
 
 
 @router.get("/readyz", response_model=Health, responses={503: UNAVAILABLE})
-async def ready(request: Request, db: Db) -> Reply:
+async def ready(request: ApiRequest, db: Db) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
-    readiness: Readiness = request.scope["app"].state.readiness
+    readiness = request.services.of_face(Readiness)
     if time.monotonic() >= readiness.until or db.failures != readiness.failures:
         readiness.failures = db.failures
-        readiness.answer = await _ask(db, "none" if readiness.without_sign_in else "token")
+        readiness.answer = await _ask(db, "none" if request.services.sign_in is None else "token")
         readiness.until = time.monotonic() + KEPT_SECONDS
     return json_reply(200, readiness.answer)
 

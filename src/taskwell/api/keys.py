@@ -4,12 +4,13 @@ import json
 import time
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from taskwell.accounts.store import learn_keys
-from taskwell.api.dependencies import Db
+from taskwell.api.dependencies import Db, SignInServices
 from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, KeySet
 from taskwell.web.reply import Reply
+from taskwell.web.request import ApiRequest
 
 router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
@@ -23,12 +24,11 @@ class PublishedKeys:
 
 
 @router.get("/.well-known/jwks.json", response_model=KeySet)
-async def read_keys(request: Request, db: Db) -> Reply:
+async def read_keys(request: ApiRequest, sign_in: SignInServices, db: Db) -> Reply:
     """The keys that sign access tokens, the newest first (RFC 7517)."""
-    state = request.scope["app"].state
-    published: PublishedKeys = state.published_keys
+    published = request.services.of_face(PublishedKeys)
     if time.monotonic() >= published.until:
         published.until = time.monotonic() + KEPT_SECONDS  # first, so that those who come meanwhile do not ask as well
-        await learn_keys(db, state.tokens)
-    body = json.dumps(state.tokens.keys.jwks(), separators=(",", ":")).encode()
+        await learn_keys(db, sign_in.tokens)
+    body = json.dumps(sign_in.tokens.keys.jwks(), separators=(",", ":")).encode()
     return Reply(200, body, ((b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")))

@@ -6,15 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter
 from fastapi import Header as HeaderParameter
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from taskwell import __version__
 from taskwell.web import conditions
 from taskwell.web.reply import Header, Reply
+from taskwell.web.request import ApiRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -63,8 +64,12 @@ class Page:
         return self._unchanged if conditions.has_page(if_none_match, self._tag) else self._whole
 
 
-def make_pages(app: FastAPI) -> dict[str, Page]:
-    """By path. The API page is made from the application's own description."""
+class Pages(dict[str, Page]):
+    """Every page, by its path."""
+
+
+def make_pages(description: dict[str, Any]) -> Pages:
+    """Makes the pages; `description` is what OpenAPI says of the application."""
     html = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Taskwell: the API",
@@ -75,11 +80,14 @@ def make_pages(app: FastAPI) -> dict[str, Page]:
     )
     resources = files("fastapi_swagger.resources")
     assets = {f"/docs/{name}": Page((resources / name).read_bytes(), kind) for name, kind in _ASSETS.items()}
-    return assets | {
-        "/": Page(_HOME.encode(), "text/html; charset=utf-8"),
-        "/docs": Page(bytes(html.body), "text/html; charset=utf-8"),
-        "/openapi.json": Page(json.dumps(app.openapi()).encode(), "application/json"),
-    }
+    return Pages(
+        assets
+        | {
+            "/": Page(_HOME.encode(), "text/html; charset=utf-8"),
+            "/docs": Page(bytes(html.body), "text/html; charset=utf-8"),
+            "/openapi.json": Page(json.dumps(description).encode(), "application/json"),
+        }
+    )
 
 
 def _policy(html: str) -> bytes:
@@ -97,9 +105,8 @@ def _scripts(html: str) -> Iterator[str]:
     yield from re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
 
 
-async def page(request: Request, if_none_match: IfNoneMatch = None) -> Reply:
-    pages: dict[str, Page] = request.scope["app"].state.pages
-    return pages[request.scope["path"]].reply(if_none_match)
+async def page(request: ApiRequest, if_none_match: IfNoneMatch = None) -> Reply:
+    return request.services.of_face(Pages)[request.scope["path"]].reply(if_none_match)
 
 
 for _path in ("/", "/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)):

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Body, Form, Request
+from fastapi import APIRouter, Body, Form
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from taskwell.accounts import store
@@ -12,7 +12,7 @@ from taskwell.accounts.api_tokens.store import revoke_api_token
 from taskwell.accounts.requests import NewAccount, Password
 from taskwell.accounts.sessions.store import Session, end_session, refresh_session
 from taskwell.accounts.tables import UserView
-from taskwell.api.dependencies import Db
+from taskwell.api.dependencies import Db, SignInServices
 from taskwell.api.documents import (
     BAD_REQUEST,
     CLOSED,
@@ -31,6 +31,8 @@ from taskwell.types import Text
 from taskwell.web.client_address import client_address
 from taskwell.web.operation import BodyLimit
 from taskwell.web.reply import Reply, json_reply, unstored
+from taskwell.web.request import ApiRequest
+from taskwell.web.services import SignIn
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
@@ -80,31 +82,30 @@ class TokenEnd(BaseModel):
     response_model=UserView,
     responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: TOO_MANY_SIGN_UPS},
 )
-async def register(request: Request, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
+async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
     """Sign up."""
-    state = request.scope["app"].state
-    if not state.is_open:
+    if not sign_in.is_registration_open:
         raise RegistrationClosed
-    return json_reply(201, await store.register(state.door, new, _address(request)))
+    return json_reply(201, await store.register(sign_in.by_password, new, client_address(request, sign_in.trusted_proxies)))
 
 
 @router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS, 429: THROTTLED})
-async def make_token(request: Request, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
+async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
     """Sign in with an e-mail address (`username`) and a password, or go on with a `refresh_token`.
 
     A refresh token is good once: the answer brings the next. For 20 seconds the same request gets the same answer again, in case
     the first one was lost; later, a token that was used before ends its session.
     """
-    door: store.PasswordSignIn = request.scope["app"].state.door
     asked = form.scope.split() or None
     if form.grant_type == "refresh_token":
         assert form.refresh_token is not None
-        session = await refresh_session(db, form.refresh_token, seconds=door.session_seconds)
-        return signed_in(request, session, asked)
+        session = await refresh_session(db, form.refresh_token, seconds=sign_in.by_password.session_seconds)
+        return signed_in(sign_in, session, asked)
     assert form.username is not None
     assert form.password is not None
-    session = await store.sign_in(door, form.username, form.password.get_secret_value(), asked, _address(request))
-    return signed_in(request, session, None)
+    address = client_address(request, sign_in.trusted_proxies)
+    session = await store.sign_in(sign_in.by_password, form.username, form.password.get_secret_value(), asked, address)
+    return signed_in(sign_in, session, None)
 
 
 @router.post("/revoke", response_model=Nothing, responses=WITH_BODY)
@@ -114,9 +115,9 @@ async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
     return unstored(200, "{}")
 
 
-def signed_in(request: Request, session: Session, asked: list[str] | None) -> Reply:
+def signed_in(sign_in: SignIn, session: Session, asked: list[str] | None) -> Reply:
     """The answer of RFC 6749 5.1. `asked`: fewer scopes for this access token than the session has (RFC 6749 6)."""
-    tokens = request.scope["app"].state.tokens
+    tokens = sign_in.tokens
     tokens.learn_keys(session.kids)
     allowed = session.scopes if asked is None else session.scopes.intersection(asked)
     body: dict[str, Any] = {
@@ -127,7 +128,3 @@ def signed_in(request: Request, session: Session, asked: list[str] | None) -> Re
         "scope": scopes.joined(allowed),
     }
     return unstored(200, json.dumps(body, separators=(",", ":")))
-
-
-def _address(request: Request) -> str:
-    return client_address(request, request.scope["app"].state.trusted_proxies)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -36,7 +36,7 @@ from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, 
 from taskwell.web import conditions
 from taskwell.web.operation import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
-from taskwell.web.request import address
+from taskwell.web.request import ApiRequest, address
 
 router = APIRouter(
     tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
@@ -75,7 +75,7 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 @router.post(
     "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
 )
-async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
+async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
     return _reply(201 if is_new else 200, task, db, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
@@ -83,7 +83,7 @@ async def create_task(request: Request, owner: RowsToWrite, db: Db, new: Annotat
 
 @router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
 async def list_tasks(
-    request: Request, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
+    request: ApiRequest, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
     page = await store.list_tasks(
@@ -119,7 +119,7 @@ async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: I
     responses=WITH_BODY | {200: WITH_ETAG, 201: CREATED, 404: NO_SUCH_TASK, 412: CHANGED},
 )
 async def replace_task(
-    request: Request,
+    request: ApiRequest,
     owner: RowsToWrite,
     db: Db,
     task_id: TaskId,
@@ -158,7 +158,7 @@ def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers
     return json_reply(status, task.json, (b"etag", conditions.etag(db, owner.id, task.revision)), *headers)
 
 
-def _next_link(request: Request, query: TaskQuery, next_cursor: str) -> bytes:
+def _next_link(request: ApiRequest, query: TaskQuery, next_cursor: str) -> bytes:
     """RFC 8288, relative: behind a proxy nobody but the client knows the outer address."""
     kept = {name: getattr(query, name) for name in _KEPT if name in query.model_fields_set}
     return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())

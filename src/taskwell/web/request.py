@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 
 from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import BodyTooLarge, BodyTooSlow, InvalidInput, MalformedRequest, UnsupportedMediaType
+from taskwell.web.services import Services
 
 BODY_SECONDS = 30.0
 NAMES = 100
@@ -28,8 +29,9 @@ _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
 
 class ApiRequest(Request):
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, services: Services) -> None:
         super().__init__(scope, receive)
+        self.services = services
         headers = scope["headers"]
         self.fields: dict[bytes, bytes] = dict(headers)
         if len(self.fields) != len(headers):
@@ -80,7 +82,7 @@ class ApiRequest(Request):
             raise UnsupportedMediaType
 
 
-def address(request: Request) -> bytes:
+def address(request: ApiRequest) -> bytes:
     """The path of this request, as a `Link` or a `Location` writes it: behind a prefix it can hold any character."""
     return quote(request.scope["path"], safe=_IN_A_PATH).encode()
 

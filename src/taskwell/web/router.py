@@ -18,6 +18,7 @@ from taskwell.web.heads import check_head
 from taskwell.web.operation import Operation
 from taskwell.web.reply import Reply, error_reply
 from taskwell.web.request import ApiRequest
+from taskwell.web.services import Services
 
 log = structlog.get_logger()
 
@@ -67,8 +68,9 @@ class Node:
 class Router:
     """The ASGI application. `lifespan` starts and stops what the operations use; FastAPI itself sees no request."""
 
-    def __init__(self, app: FastAPI, lifespan: ASGIApp, access_log: AccessLog) -> None:
+    def __init__(self, app: FastAPI, services: Services, lifespan: ASGIApp, access_log: AccessLog) -> None:
         self._app = app
+        self._services = services
         self._lifespan = lifespan
         self._access_log = access_log
         self._root = Node()
@@ -77,12 +79,12 @@ class Router:
                 self._root.add(Operation(route, method), method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = self._app
         if scope["type"] != "http":
+            scope["app"] = self._app
             await self._lifespan(scope, receive, send)
             return
         began = time.perf_counter()
-        request = ApiRequest(scope, receive)
+        request = ApiRequest(scope, receive, self._services)
         method = scope["method"]
         try:
             reply = await self._answer(request, method)
