@@ -297,7 +297,7 @@ def test_a_provider_that_is_down_from_the_start_is_a_503_for_its_own_people_alon
                 assert answer.headers["retry-after"] == "5"
                 assert_error(client.post(TASKS, json={"title": "buy milk"}), 503, "keys_unavailable")
         assert httpx.get(f"{server.base_url}/readyz", trust_env=False).status_code == 200
-        monkeypatch.setattr(jwks, "PAUSE_SECONDS", 0)
+        monkeypatch.setattr(jwks, "FETCH_PAUSE_SECONDS", 0)
         for provider in providers.values():
             provider.start()
             with client_of(server, provider.token()) as client:
@@ -312,7 +312,7 @@ def test_a_provider_that_goes_down_later_signs_nobody_out(
             with client_of(server, provider.token()) as client:
                 assert client.get(TASKS).status_code == 200
             provider.stop()
-        monkeypatch.setattr(jwks, "FRESH_SECONDS", 0)  # as if ten minutes had gone
+        monkeypatch.setattr(jwks, "KEYS_FRESH_SECONDS", 0)  # as if ten minutes had gone
         for provider in providers.values():
             for _ in range(3):
                 with client_of(server, provider.token(subject())) as client:

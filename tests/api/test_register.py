@@ -135,6 +135,6 @@ def test_a_form_is_no_json(anonymous: httpx.Client) -> None:
 
 
 def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskwell.accounts.passwords.QUEUE", 0)
+    monkeypatch.setattr("taskwell.accounts.passwords.SIGN_INS_WAITING", 0)
     answer = anonymous.post(REGISTER, json={"email": new_email(), "password": PASSWORD})
     assert_error(answer, 503, "sign_in_busy")

@@ -171,7 +171,7 @@ def test_json_is_no_form(anonymous: httpx.Client, dora: Account) -> None:
 
 
 def test_too_many_at_once_are_told_to_come_back(anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "QUEUE", 0)
+    monkeypatch.setattr(passwords, "SIGN_INS_WAITING", 0)
     assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
     monkeypatch.undo()
     assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
@@ -181,9 +181,9 @@ def test_one_address_does_not_take_all_the_turns(
     server: RunningServer, anonymous: httpx.Client, dora: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = server.sign_in.by_password.passwords._waiting
-    monkeypatch.setitem(waiting, "192.0.2.1", passwords.OF_ONE)
+    monkeypatch.setitem(waiting, "192.0.2.1", passwords.SIGN_INS_WAITING_PER_ADDRESS)
     assert anonymous.post(TOKEN, **form(dora.email)).status_code == 200
-    monkeypatch.setitem(waiting, "127.0.0.1", passwords.OF_ONE)
+    monkeypatch.setitem(waiting, "127.0.0.1", passwords.SIGN_INS_WAITING_PER_ADDRESS)
     assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
     new = {"email": f"dora-{uuid4().hex[:8]}@example.com", "password": PASSWORD}
     assert_error(anonymous.post("/api/v1/auth/register", json=new), 503, "sign_in_busy")

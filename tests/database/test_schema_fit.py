@@ -12,7 +12,7 @@ from taskwell.api.health import Readiness
 from taskwell.app import build_app
 from taskwell.database import schema, url
 from taskwell.database.migrate import alembic_config, migrate
-from taskwell.database.schema import HEAD, KNOWN, Fit, fit
+from taskwell.database.schema import HEAD, KNOWN_REVISIONS, Fit, fit
 from taskwell.errors import CannotStart
 from tests.conftest import settings_for
 from tests.support import postgres
@@ -38,7 +38,7 @@ def _says(database_url: str, version: str) -> None:
 def test_the_versions_that_the_program_knows_are_those_of_alembic() -> None:
     script = ScriptDirectory.from_config(alembic_config())
     assert script.get_heads() == [HEAD]
-    assert {revision.revision for revision in script.walk_revisions()} == KNOWN
+    assert {revision.revision for revision in script.walk_revisions()} == KNOWN_REVISIONS
 
 
 def test_a_version_is_current_behind_or_newer(monkeypatch: pytest.MonkeyPatch) -> None:

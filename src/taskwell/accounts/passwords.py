@@ -19,13 +19,13 @@ from taskwell.errors import SignInBusy
 
 T = TypeVar("T")
 
-QUEUE = 32
+SIGN_INS_WAITING = 32
 """Sign-ins that may wait, each for some 30 ms of those before it; more are told to come back."""
 
-OF_ONE = 8
+SIGN_INS_WAITING_PER_ADDRESS = 8
 """Of those, from one address: whoever signs up or in as fast as they can leaves the others their turns."""
 
-AT_ONCE = 2
+SIGN_INS_AT_ONCE = 2
 """One is hashed while the other talks to the database. However many knock, they hold two connections and one thread."""
 
 PASSWORD_BYTES = 1024
@@ -36,7 +36,7 @@ _argon2id = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallel
 class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2", initializer=_step_back)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(SIGN_INS_AT_ONCE)
         self._waiting = Counter[str]()
         # What the password of an unknown address is compared with, so that it takes as long as a known one's.
         self._nobody = _argon2id.hash(os.urandom(16).hex())
@@ -44,7 +44,7 @@ class Passwords:
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
         """Around everything that a request does with a password. `who` is where it comes from. Raises SignInBusy."""
-        if self._waiting.total() >= QUEUE or self._waiting[who] >= OF_ONE:
+        if self._waiting.total() >= SIGN_INS_WAITING or self._waiting[who] >= SIGN_INS_WAITING_PER_ADDRESS:
             raise SignInBusy
         self._waiting[who] += 1
         try:

@@ -43,7 +43,7 @@ sessions = Session.__table__  # type: ignore[attr-defined]
 api_tokens = ApiToken.__table__  # type: ignore[attr-defined]
 _keys = SigningKeyName.__table__  # type: ignore[attr-defined]
 
-KEPT_SECONDS = 25 * 3600
+RETIRED_KEY_SECONDS = 25 * 3600
 """How long a retired key is accepted: longer than any token that it signed lives."""
 
 _view = columns_of(UserView, users)
@@ -240,7 +240,7 @@ TAKE_ADMIN = Transaction(
 
 
 def _accepted(at: ColumnElement[Any]) -> ColumnElement[bool]:
-    return or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > at - ahead(KEPT_SECONDS))
+    return or_(_keys.c.retired_at.is_(None), _keys.c.retired_at > at - ahead(RETIRED_KEY_SECONDS))
 
 
 accepted_kids = select(func.string_agg(_keys.c.kid, " ")).where(_accepted(func.clock_timestamp())).scalar_subquery()

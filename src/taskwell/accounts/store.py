@@ -12,7 +12,7 @@ from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount
-from taskwell.accounts.sessions.store import Session, start_session
+from taskwell.accounts.sessions.store import SignedIn, start_session
 from taskwell.accounts.statements import (
     CHANGE_ACCOUNT,
     CHANGE_EMAIL,
@@ -82,7 +82,7 @@ async def add_user(db: Database, passwords: Passwords, new: NewAccount) -> str:
     return user
 
 
-async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> Session:
+async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
     """`asked` are scopes (None: all that this user can have).
 
     Raises WrongCredentials, after the same work whether the address or the password is wrong; TooManyAttempts; SignInBusy.
@@ -153,7 +153,7 @@ async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountCha
     return user
 
 
-async def change_password(door: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> Session:
+async def change_password(door: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> SignedIn:
     """Ends every sign-in, and starts the one that is returned. Raises WrongPassword, NoPassword."""
     checked = await check_password(door, owner, current)
     async with door.passwords.turn(str(owner.id)):

@@ -18,7 +18,7 @@ from taskwell.web.request import ApiRequest
 log = structlog.get_logger()
 router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})
 
-KEPT_SECONDS = 10.0
+READINESS_KEPT_SECONDS = 10.0
 """An orchestrator asks every second; a serverless database must be able to sleep all the same."""
 
 
@@ -44,7 +44,7 @@ async def ready(request: ApiRequest, db: Db) -> Reply:
     if time.monotonic() >= readiness.until or db.failures != readiness.failures:
         readiness.failures = db.failures
         readiness.answer = await _ask(db, "none" if request.services.sign_in is None else "token")
-        readiness.until = time.monotonic() + KEPT_SECONDS
+        readiness.until = time.monotonic() + READINESS_KEPT_SECONDS
     return json_reply(200, readiness.answer)
 
 

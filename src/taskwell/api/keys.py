@@ -14,7 +14,7 @@ from taskwell.web.request import ApiRequest
 
 router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
-KEPT_SECONDS = 10.0
+KEY_NAMES_KEPT_SECONDS = 10.0
 """Anybody can ask this, as often as they like; the database hears of it this often."""
 
 
@@ -28,7 +28,7 @@ async def read_keys(request: ApiRequest, sign_in: SignInServices, db: Db) -> Rep
     """The keys that sign access tokens, the newest first (RFC 7517)."""
     published = request.services.of_face(PublishedKeys)
     if time.monotonic() >= published.until:
-        published.until = time.monotonic() + KEPT_SECONDS  # first, so that those who come meanwhile do not ask as well
+        published.until = time.monotonic() + KEY_NAMES_KEPT_SECONDS  # first, so that those who come meanwhile do not ask as well
         await learn_keys(db, sign_in.tokens)
     body = json.dumps(sign_in.tokens.keys.jwks(), separators=(",", ":")).encode()
     return Reply(200, body, ((b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")))

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Body, Form
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from taskwell.accounts import store
-from taskwell.accounts.api_tokens.secret import PREFIX
+from taskwell.accounts.api_tokens.secret import API_TOKEN_PREFIX
 from taskwell.accounts.api_tokens.store import revoke_api_token
 from taskwell.accounts.requests import NewAccount, Password
-from taskwell.accounts.sessions.store import Session, end_session, refresh_session
+from taskwell.accounts.sessions.store import SignedIn, end_session, refresh_session
 from taskwell.accounts.tables import UserView
 from taskwell.api.dependencies import Db, SignInServices
 from taskwell.api.documents import (
@@ -111,11 +111,11 @@ async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form:
 @router.post("/revoke", response_model=Nothing, responses=WITH_BODY)
 async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
     """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
-    await (revoke_api_token if form.token.startswith(PREFIX) else end_session)(db, form.token)
+    await (revoke_api_token if form.token.startswith(API_TOKEN_PREFIX) else end_session)(db, form.token)
     return unstored(200, "{}")
 
 
-def signed_in(sign_in: SignIn, session: Session, asked: list[str] | None) -> Reply:
+def signed_in(sign_in: SignIn, session: SignedIn, asked: list[str] | None) -> Reply:
     """The answer of RFC 6749 5.1. `asked`: fewer scopes for this access token than the session has (RFC 6749 6)."""
     tokens = sign_in.tokens
     tokens.learn_keys(session.kids)

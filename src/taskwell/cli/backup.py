@@ -14,13 +14,13 @@ import typer
 
 from taskwell.cli.database import DataDir, existing_database, holds_database, load_settings, private_url, say_which
 from taskwell.database import url
-from taskwell.database.backup import DUMP, NEW_EPOCH, RESTORE, dump, load
+from taskwell.database.backup import NEW_EPOCH, PG_DUMP, PG_RESTORE, dump, load
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import KEY_FILE
 from taskwell.settings import Settings
 
-STANDARD = Path("-")
+STANDARD_STREAM = Path("-")
 
 
 def backup(
@@ -31,13 +31,13 @@ def backup(
     """Write the private database to a file, also while its server runs. Of DATABASE_URL's, print the line that does it."""
     settings = existing_database(data_dir, direct=True)
     if settings.database_url is not None:
-        to = [] if file == STANDARD else [f"--file={file}"]
-        print(shlex.join([*DUMP, f"--dbname={_reached_by_libpq(settings)}", *to]))
+        to = [] if file == STANDARD_STREAM else [f"--file={file}"]
+        print(shlex.join([*PG_DUMP, f"--dbname={_reached_by_libpq(settings)}", *to]))
         _by_your_own("backed up by your own pg_dump")
     _end_in_order()
     with _written(file, force=force) as to_file, private_url(settings) as there:
         dump(there, to_file)
-    if file != STANDARD:
+    if file != STANDARD_STREAM:
         print(f"The backup is in {file}. Keep a copy of {settings.data_dir / KEY_FILE} too, apart from it.")
 
 
@@ -51,7 +51,7 @@ def restore(
     say_which(settings, direct=True)
     if settings.database_url is not None:
         to = f"--dbname={_reached_by_libpq(settings)}"
-        print(shlex.join([*RESTORE, "--single-transaction", to, *([] if file == STANDARD else [str(file)])]))
+        print(shlex.join([*PG_RESTORE, "--single-transaction", to, *([] if file == STANDARD_STREAM else [str(file)])]))
         print(shlex.join(["psql", to, f"--command={NEW_EPOCH}"]))
         _by_your_own("restored, into an empty one, by your own pg_restore")
     there = holds_database(settings.data_dir)
@@ -105,7 +105,7 @@ def _by_your_own(way: str) -> NoReturn:
 @contextmanager
 def _written(path: Path, *, force: bool) -> Iterator[int]:
     """A descriptor to write to; the file of that name is there, complete, when the block has ended well."""
-    if path == STANDARD:
+    if path == STANDARD_STREAM:
         if sys.stdout.isatty():
             raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
         yield sys.stdout.fileno()
@@ -130,7 +130,7 @@ def _written(path: Path, *, force: bool) -> Iterator[int]:
 
 @contextmanager
 def _read(path: Path) -> Iterator[int]:
-    if path == STANDARD:
+    if path == STANDARD_STREAM:
         yield sys.stdin.fileno()
         return
     try:

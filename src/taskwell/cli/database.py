@@ -25,7 +25,7 @@ from taskwell.settings import Settings
 
 T = TypeVar("T")
 
-Account = Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")]
+AccountName = Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from taskwell.accounts.store import find_account, learn_keys, read_account
-from taskwell.cli.database import Account, DataDir, existing_database, with_database
+from taskwell.cli.database import AccountName, DataDir, existing_database, with_database
 from taskwell.database.connection import Database
 from taskwell.identity import scopes
 from taskwell.identity.keys import SigningKeys, signing_key
@@ -25,7 +25,7 @@ def _seconds(text: str) -> int:
 
 
 def token(
-    email: Account,
+    email: AccountName,
     ttl: Annotated[int, typer.Option(parser=_seconds, metavar="DURATION", help="How long it is valid: 90s, 15m, 1h.")] = "1h",  # type: ignore[assignment]
     data_dir: DataDir = None,
 ) -> None:

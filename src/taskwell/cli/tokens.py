@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from taskwell.accounts.api_tokens.requests import NewApiToken
 from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens
 from taskwell.accounts.store import find_account, read_account
-from taskwell.cli.database import Account, DataDir, existing_database, with_database
+from taskwell.cli.database import AccountName, DataDir, existing_database, with_database
 from taskwell.cli.users import refusal
 from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
@@ -27,7 +27,7 @@ def _scope(text: str) -> str:
 
 @app.command()
 def add(
-    email: Account,
+    email: AccountName,
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scope: Annotated[list[str], typer.Option(parser=_scope, metavar="SCOPE", help=f"May be repeated: {', '.join(SCOPES)}.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it is valid.")] = 90,
@@ -50,7 +50,7 @@ def add(
 
 
 @app.command("list")
-def list_(email: Account, data_dir: DataDir = None) -> None:
+def list_(email: AccountName, data_dir: DataDir = None) -> None:
     """Show the API tokens of an account, without what is secret of them."""
     settings = existing_database(data_dir)
 
@@ -70,7 +70,7 @@ def _on_one_line(name: str) -> str:
 
 @app.command()
 def delete(
-    email: Account,
+    email: AccountName,
     token_id: Annotated[UUID, typer.Argument(help="As `taskwell tokens list` shows it.")],
     data_dir: DataDir = None,
 ) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from taskwell.accounts import store
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import NewAccount, PasswordChange
-from taskwell.cli.database import Account, DataDir, existing_database, with_database
+from taskwell.cli.database import AccountName, DataDir, existing_database, with_database
 from taskwell.database.connection import Database
 from taskwell.errors import InvalidInput
 
@@ -21,7 +21,7 @@ app = typer.Typer(help="Look after accounts, from the shell of the machine.", no
 
 @app.command()
 def add(
-    email: Account,
+    email: AccountName,
     name: Annotated[str | None, typer.Option(help="What the person is called.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Make them an administrator.")] = False,
     data_dir: DataDir = None,
@@ -52,7 +52,7 @@ def list_(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def disable(email: Account, data_dir: DataDir = None) -> None:
+def disable(email: AccountName, data_dir: DataDir = None) -> None:
     """Refuse an account everything, from its very next request on. Its tasks stay."""
     settings = existing_database(data_dir)
 
@@ -64,7 +64,7 @@ def disable(email: Account, data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def enable(email: Account, data_dir: DataDir = None) -> None:
+def enable(email: AccountName, data_dir: DataDir = None) -> None:
     """Let a disabled account sign in again."""
     settings = existing_database(data_dir)
 
@@ -77,7 +77,7 @@ def enable(email: Account, data_dir: DataDir = None) -> None:
 
 @app.command()
 def delete(
-    email: Account,
+    email: AccountName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -94,7 +94,7 @@ def delete(
 
 
 @app.command("set-password")
-def set_password(email: Account, data_dir: DataDir = None) -> None:
+def set_password(email: AccountName, data_dir: DataDir = None) -> None:
     """Give an account a new password, which ends every sign-in of it. It is asked for, or read from standard input."""
     settings = existing_database(data_dir)
     new = _checked(
@@ -112,7 +112,7 @@ def set_password(email: Account, data_dir: DataDir = None) -> None:
 
 @app.command("make-admin")
 def make_admin(
-    email: Account,
+    email: AccountName,
     undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
     data_dir: DataDir = None,
 ) -> None:

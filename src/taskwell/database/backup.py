@@ -15,8 +15,8 @@ from taskwell.database.migrate import migrate
 from taskwell.database.url import ConnectionTarget, parse
 from taskwell.errors import CannotStart
 
-DUMP = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges")
-RESTORE = ("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error")
+PG_DUMP = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges")
+PG_RESTORE = ("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error")
 
 NEW_EPOCH = "UPDATE instance SET epoch = left(md5(gen_random_uuid()::text), 8)"
 """A database that goes back to an earlier moment counts revisions again from there, and no tag of the lost future may match.
@@ -30,7 +30,7 @@ _NEW, _OLD = "taskwell_restored", "taskwell_replaced"
 def dump(url: str, to: int) -> None:
     """Write the database to an open file. Raises CannotStart."""
     _run(
-        [*DUMP, "--no-password", f"--dbname={parse(url).for_libpq()}"],
+        [*PG_DUMP, "--no-password", f"--dbname={parse(url).for_libpq()}"],
         "the database cannot be backed up",
         stdin=subprocess.DEVNULL,
         stdout=to,
@@ -43,7 +43,7 @@ def load(url: str, source: int) -> None:
     new = replace(target, database=_NEW)
     asyncio.run(_execute(replace(target, database="postgres"), *_dropped(_OLD), *_dropped(_NEW), f"CREATE DATABASE {_NEW}"))
     _run(
-        [*RESTORE, "--no-password", f"--dbname={new.for_libpq()}"],
+        [*PG_RESTORE, "--no-password", f"--dbname={new.for_libpq()}"],
         "the backup cannot be restored",
         stdin=source,
         stdout=subprocess.DEVNULL,

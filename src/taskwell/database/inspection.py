@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, Text, cast, func, select
 from sqlmodel import SQLModel
 
-from taskwell.database.schema import KNOWN, SCHEMA_VERSION, Fit, fit
+from taskwell.database.schema import KNOWN_REVISIONS, SCHEMA_VERSION, Fit, fit
 from taskwell.database.statement import Statement, argument
 
 OLDEST_POSTGRESQL = 15
@@ -106,7 +106,7 @@ class Inspection:
                 f"the database's encoding is {self.row['encoding']}, which cannot keep every text: make another one, by "
                 "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
             )
-        if self.schema is not None and self.schema not in KNOWN and not self.is_ours:
+        if self.schema is not None and self.schema not in KNOWN_REVISIONS and not self.is_ours:
             return (
                 f"the database belongs to another application (its alembic_version is {self.schema!r}, and there is no table "
                 "`instance`): give Taskwell a database of its own"

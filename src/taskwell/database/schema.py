@@ -26,8 +26,8 @@ SCHEMA_VERSION = Statement(
 )
 
 # A migration's file begins with its revision, so that a server need not load Alembic to know them.
-KNOWN = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-HEAD = max(KNOWN)
+KNOWN_REVISIONS = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+HEAD = max(KNOWN_REVISIONS)
 
 
 class Fit(Enum):
@@ -42,4 +42,4 @@ def fit(version: str | None) -> Fit:
     """`version` is what the database says of itself; one that this program has never heard of is from its future."""
     if version == HEAD:
         return Fit.CURRENT
-    return Fit.BEHIND if version is None or version in KNOWN else Fit.NEWER
+    return Fit.BEHIND if version is None or version in KNOWN_REVISIONS else Fit.NEWER

@@ -28,20 +28,20 @@ from taskwell.errors import KeysUnavailable, TokenInvalid
 FETCH_SECONDS = 3.0
 """For all of it: the name, the connection, the answer to its last byte."""
 
-FRESH_SECONDS: Final = 600.0
+KEYS_FRESH_SECONDS: Final = 600.0
 """Older keys are used while they are fetched anew."""
 
-KEPT_SECONDS: Final = 24 * 3600.0
+KEYS_BELIEVED_SECONDS: Final = 24 * 3600.0
 """Older keys are not used: the provider may have withdrawn one of them for a reason."""
 
 ASK_AGAIN_SECONDS: Final = 30.0
 """Anybody can send a `kid` that nobody knows, and must not be able to make us flood the provider."""
 
-PAUSE_SECONDS: Final = 5.0
+FETCH_PAUSE_SECONDS: Final = 5.0
 """After a fetch that failed."""
 
-BODY_BYTES: Final = 256 * 1024
-KEYS: Final = 100
+KEY_SET_BYTES: Final = 256 * 1024
+KEYS_OF_A_SET: Final = 100
 RSA_BITS: Final = 2048
 
 log = structlog.get_logger()
@@ -92,13 +92,13 @@ class RemoteKeys:
     async def key(self, kid: str | None, algorithm: str) -> Any:
         """Raises TokenInvalid (there is no such key) or KeysUnavailable (nobody can say whether there is)."""
         age = self.clock() - self._fetched_at
-        if age > KEPT_SECONDS:
+        if age > KEYS_BELIEVED_SECONDS:
             await self._fetch()
-            if self.clock() - self._fetched_at > KEPT_SECONDS:
+            if self.clock() - self._fetched_at > KEYS_BELIEVED_SECONDS:
                 raise KeysUnavailable
             found = self._find(kid, algorithm)
         else:
-            if age > FRESH_SECONDS:
+            if age > KEYS_FRESH_SECONDS:
                 self._begin()
             found = self._find(kid, algorithm)
             if found is None and self._may_ask_again():
@@ -131,7 +131,7 @@ class RemoteKeys:
         return True
 
     def _begin(self) -> None:
-        is_pausing = self._failed_at is not None and self.clock() - self._failed_at < PAUSE_SECONDS
+        is_pausing = self._failed_at is not None and self.clock() - self._failed_at < FETCH_PAUSE_SECONDS
         if self._fetching is None and not is_pausing:
             self._fetching = asyncio.create_task(self._run())
 
@@ -166,8 +166,8 @@ class RemoteKeys:
                 raise ValueError(f"answered {answer.status_code}")
             async for part in answer.aiter_raw():
                 body += part
-                if len(body) > BODY_BYTES:
-                    raise ValueError(f"more than {BODY_BYTES} bytes")
+                if len(body) > KEY_SET_BYTES:
+                    raise ValueError(f"more than {KEY_SET_BYTES} bytes")
         return bytes(body)
 
 
@@ -183,7 +183,7 @@ def _keys_of(body: bytes) -> tuple[_Key, ...]:
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise ValueError("no list of keys")  # noqa: TRY004  what was sent is wrong, not how this was called
-    return tuple(key for entry in entries[:KEYS] if (key := _key_of(entry)) is not None)
+    return tuple(key for entry in entries[:KEYS_OF_A_SET] if (key := _key_of(entry)) is not None)
 
 
 def _key_of(entry: object) -> _Key | None:

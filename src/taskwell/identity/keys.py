@@ -28,7 +28,7 @@ from taskwell.errors import CannotStart
 
 KEY_FILE = "signing-key.pem"
 
-KEPT = 256
+KEYS_IN_MEMORY = 256
 """Keys in memory. Anybody can name one that never was; it is made, refuses their token, and is forgotten again."""
 
 _NAME = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")  # when it was made, in milliseconds, and something random
@@ -93,7 +93,7 @@ class SigningKeys:
             seed = HKDF(SHA256(), 32, salt=None, info=b"taskwell signing key " + kid.encode()).derive(self._secret)
             private = Ed25519PrivateKey.from_private_bytes(seed)
             key = SigningKey(private, private.public_key(), kid)
-            if len(self._made) >= KEPT:
+            if len(self._made) >= KEYS_IN_MEMORY:
                 self._made = {name: one for name, one in self._made.items() if name in self._accepted}
             self._made[kid] = key
         return key

@@ -25,7 +25,7 @@ from taskwell.identity.issuers import Issuer, KeySource, key_source
 from taskwell.identity.keys import SigningKeys
 
 TOKEN_BYTES: Final = 8 * 1024
-REMEMBERED: Final = 100_000
+TOKENS_REMEMBERED: Final = 100_000
 """Verified tokens that a process keeps: some 400 bytes each, 40 MB at most."""
 
 LIFETIME_SECONDS: Final = 24 * 3600
@@ -148,7 +148,7 @@ class Tokens:
             raise TokenInvalid from error
         if claims.expires_at <= time.time():
             raise TokenInvalid
-        if len(self._verified) >= REMEMBERED:
+        if len(self._verified) >= TOKENS_REMEMBERED:
             # The oldest, a thousand at a time: a dictionary finds its first entry by walking over those that were deleted.
             for old in list(islice(self._verified, 1000)):
                 del self._verified[old]

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from taskwell.accounts.api_tokens.secret import PREFIX
+from taskwell.accounts.api_tokens.secret import API_TOKEN_PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
 from taskwell.addresses import read_address
 from taskwell.database.connection import Database
@@ -19,7 +19,7 @@ from taskwell.web.request import ApiRequest
 LOCAL_USER: Final = user_id_of("none", "local")
 """Whose `/tasks` are where nobody signs in."""
 
-_API_TOKEN = PREFIX.encode()
+_API_TOKEN = API_TOKEN_PREFIX.encode()
 _ID = TypeAdapter(Id)
 _LOOPBACK_HOST = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])\.?(:[0-9]{1,5})?", re.IGNORECASE)
 _OF_A_PROXY = re.compile(

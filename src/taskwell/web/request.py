@@ -16,14 +16,14 @@ from taskwell.errors import BodyTooLarge, BodyTooSlow, InvalidInput, MalformedRe
 from taskwell.web.services import Services
 
 BODY_SECONDS = 30.0
-NAMES = 100
+FIELDS_PER_OBJECT = 100
 """In one object. A model that has to complain about a hundred thousand of them keeps every other request waiting."""
 
-DEPTH = 32
+JSON_DEPTH = 32
 """Levels of lists and objects in one another."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
-_JSON = strict_decoder(NAMES)
+_JSON = strict_decoder(FIELDS_PER_OBJECT)
 _IN_A_PATH = "/:@!$&'()*+,;="  # RFC 3986 3.3, and what `quote` never touches
 _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
@@ -93,7 +93,7 @@ def check_json(body: bytes, structure: int) -> None:
     The models parse the same bytes once more, by a parser that takes the last of two equal names without a word.
     `structure`: how many bytes may stand outside of strings.
     """
-    if len(body) > structure or body.count(b"[") + body.count(b"{") > DEPTH:
+    if len(body) > structure or body.count(b"[") + body.count(b"{") > JSON_DEPTH:
         _check_structure(body, structure)
     try:
         _JSON.decode(body.decode())
@@ -123,7 +123,7 @@ def _check_structure(body: bytes, structure: int) -> None:
     depth = 0
     for byte in outside:
         depth += (byte in b"[{") - (byte in b"]}")
-        if depth > DEPTH:
+        if depth > JSON_DEPTH:
             raise _invalid_json("is nested too deeply")
 
 

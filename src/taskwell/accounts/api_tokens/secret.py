@@ -5,20 +5,25 @@ import zlib
 
 from taskwell.encoding import sha256_text, to_base64url
 
-PREFIX = "tw_"
-SHOWN = 6
+API_TOKEN_PREFIX = "tw_"  # noqa: S105  a secret begins with it
+
+CHARACTERS_SHOWN = 6
+"""The end of a token that a list of tokens shows, so that its owner tells one from another."""
+
 _SECRET_CHARACTERS, _CHECK_CHARACTERS = 43, 6
 
 
 def new_token() -> str:
     secret = secrets.token_urlsafe(32)
-    return PREFIX + secret + _check(secret)
+    return API_TOKEN_PREFIX + secret + _check(secret)
 
 
 def is_token(text: str) -> bool:
     """Whether it can be one: a mistyped one costs the database nothing."""
-    secret, check = text[len(PREFIX) : -_CHECK_CHARACTERS], text[-_CHECK_CHARACTERS:]
-    return text.startswith(PREFIX) and len(secret) == _SECRET_CHARACTERS and secret.isascii() and check == _check(secret)
+    if not text.startswith(API_TOKEN_PREFIX):
+        return False
+    secret, check = text[len(API_TOKEN_PREFIX) : -_CHECK_CHARACTERS], text[-_CHECK_CHARACTERS:]
+    return len(secret) == _SECRET_CHARACTERS and secret.isascii() and check == _check(secret)
 
 
 def hash_of(text: str) -> str:

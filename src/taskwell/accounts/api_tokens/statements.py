@@ -9,10 +9,10 @@ from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, columns_of
 
-AT_ONCE = 100
+API_TOKENS_PER_USER = 100
 """API tokens of one user."""
 
-USED_SECONDS = 3600
+LAST_USED_SECONDS = 3600
 """`last_used_at` is true to the hour: a token that is used each second need not write each second."""
 
 _token_id = argument("token_id", Uuid())
@@ -33,7 +33,7 @@ def _create() -> Statement:
     row = [owner, _token_id, *given, _token_hash, argument("ends_with", String()), me.c.at, me.c.at + ahead(SECONDS)]
     created = (
         insert(api_tokens)
-        .from_select(columns, select(*row).select_from(me).where(alive < AT_ONCE))
+        .from_select(columns, select(*row).select_from(me).where(alive < API_TOKENS_PER_USER))
         .returning(*_view)
         .cte("created")
     )
@@ -45,7 +45,7 @@ def _create() -> Statement:
 
 
 CREATE_API_TOKEN = _create()
-"""No row: no such user. `token` NULL: they have AT_ONCE already."""
+"""No row: no such user. `token` NULL: they have API_TOKENS_PER_USER already."""
 
 _mine = select(*_view).where(api_tokens.c.user_id == owner).order_by(api_tokens.c.created_at.desc()).subquery("token")
 
@@ -90,7 +90,7 @@ def _find() -> Statement:
     me = (
         select(users.c.id, found.c.id.label("token_id"), found.c.at)
         .select_from(users.join(found, users.c.id == found.c.user_id))
-        .where(or_(found.c.last_used_at.is_(None), found.c.last_used_at < found.c.at - ahead(USED_SECONDS)))
+        .where(or_(found.c.last_used_at.is_(None), found.c.last_used_at < found.c.at - ahead(LAST_USED_SECONDS)))
         .with_for_update(of=users, key_share=True, skip_locked=True)
         .cte("me")
     )

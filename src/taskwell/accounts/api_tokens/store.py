@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from taskwell.accounts.api_tokens.secret import SHOWN, hash_of, is_token, new_token
+from taskwell.accounts.api_tokens.secret import CHARACTERS_SHOWN, hash_of, is_token, new_token
 from taskwell.accounts.api_tokens.statements import (
     CREATE_API_TOKEN,
     DELETE_API_TOKEN,
@@ -40,7 +40,7 @@ async def create_api_token(db: Database, owner: Owner, name: str, allowed: Itera
         name=name,
         scope=scopes.joined(allowed),
         token_hash=hash_of(token),
-        ends_with=token[-SHOWN:],
+        ends_with=token[-CHARACTERS_SHOWN:],
         seconds=days * DAY_SECONDS,
     )
     assert row is not None, "a write makes the user's row"

@@ -14,7 +14,7 @@ from taskwell.encoding import from_base64url, sha256_text, to_base64url
 from taskwell.errors import RefreshTokenInvalid
 from taskwell.types import new_id
 
-PREFIX = "tr_"
+REFRESH_TOKEN_PREFIX = "tr_"  # noqa: S105  a secret begins with it
 _LENGTH = 16 + 16 + 32 + 8
 
 
@@ -32,7 +32,7 @@ class RefreshToken(NamedTuple):
     def parse(cls, text: str) -> Self:
         """Raises RefreshTokenInvalid. The seal may still be wrong."""
         try:
-            raw = from_base64url(text.removeprefix(PREFIX))
+            raw = from_base64url(text.removeprefix(REFRESH_TOKEN_PREFIX))
         except ValueError:
             raise RefreshTokenInvalid from None
         token = cls(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:64], raw[64:]) if len(raw) == _LENGTH else None
@@ -49,7 +49,7 @@ class RefreshToken(NamedTuple):
 
     @property
     def text(self) -> str:
-        return PREFIX + to_base64url(self.user_id.bytes + self.session_id.bytes + self.secret + self.seal)
+        return REFRESH_TOKEN_PREFIX + to_base64url(self.user_id.bytes + self.session_id.bytes + self.secret + self.seal)
 
     @property
     def hash(self) -> str:

@@ -7,10 +7,10 @@ from taskwell.accounts.may_act import owner, users
 from taskwell.accounts.statements import SECONDS, accepted_kids, api_tokens, sessions
 from taskwell.database.statement import Statement, argument
 
-GRACE_SECONDS = 20
+REFRESH_GRACE_SECONDS = 20
 """An answer may get lost on the way. So long, the token before gets the same successor again."""
 
-AT_ONCE = 50
+SESSIONS_PER_USER = 50
 """Sessions of one user. A script that signs in anew each minute, instead of refreshing, pushes out what was not used longest."""
 
 _session_id = argument("session_id", Uuid())
@@ -33,7 +33,7 @@ def _start() -> Statement:
         select(sessions.c.id)
         .where(sessions.c.user_id == owner, sessions.c.expires_at > func.now())
         .order_by(sessions.c.rotated_at.desc())
-        .limit(AT_ONCE - 1)
+        .limit(SESSIONS_PER_USER - 1)
     )
     old = (
         delete(sessions)
@@ -90,7 +90,7 @@ def _rotate() -> Statement:
     )
     is_due = current.c.token_hash == _given
     is_repeated = and_(
-        func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > me.c.at - ahead(GRACE_SECONDS)
+        func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > me.c.at - ahead(REFRESH_GRACE_SECONDS)
     )
     rotated = (
         update(sessions)

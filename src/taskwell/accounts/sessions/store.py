@@ -12,7 +12,7 @@ from taskwell.errors import RefreshTokenInvalid
 from taskwell.identity import scopes
 
 
-class Session(NamedTuple):
+class SignedIn(NamedTuple):
     """`at` is the database's time; `kids` are the names of our keys, since the answer brings them anyway."""
 
     user_id: UUID
@@ -24,7 +24,7 @@ class Session(NamedTuple):
 
 async def start_session(
     db: Database, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
-) -> Session | None:
+) -> SignedIn | None:
     """None: the account cannot sign in any more, or has another password than the one of `checked_hash`."""
     token = RefreshToken.of_new_session(user_id).sealed(db.keyed_hash)
     row = await db.row(
@@ -37,10 +37,10 @@ async def start_session(
         everyday_scope=scopes.joined(scopes.EVERYDAY.intersection(allowed)),
         seconds=seconds,
     )
-    return None if row is None else Session(user_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
+    return None if row is None else SignedIn(user_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
-async def refresh_session(db: Database, text: str, *, seconds: float) -> Session:
+async def refresh_session(db: Database, text: str, *, seconds: float) -> SignedIn:
     """Raises RefreshTokenInvalid. A token that was used before ends its session, and all access tokens of its user."""
     token = RefreshToken.parse(text)
     salt = new_salt()
@@ -58,7 +58,7 @@ async def refresh_session(db: Database, text: str, *, seconds: float) -> Session
         raise RefreshTokenInvalid
     # `current` is the row as it was: with the salt of the rotation before, which a repeated request asks for.
     successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(db.keyed_hash)
-    return Session(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
+    return SignedIn(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
 
 
 async def end_session(db: Database, text: str) -> None:

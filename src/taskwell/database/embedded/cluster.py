@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_IMODE
 
 from taskwell.database.embedded.account import Account, give
-from taskwell.database.embedded.programs import MAJOR, program, quiet_environment
+from taskwell.database.embedded.programs import POSTGRESQL_MAJOR, program, quiet_environment
 from taskwell.errors import CannotStart
 
 try:
@@ -97,9 +97,9 @@ class Cluster:
             raise CannotStart(f"there is no database in {self.data_dir} any more")
         version = self.path / "PG_VERSION"
         major = version.read_text().strip() if version.exists() else "nobody knows which"
-        if major != MAJOR:
+        if major != POSTGRESQL_MAJOR:
             raise CannotStart(
-                f"{self.path} was made by PostgreSQL {major} and this is PostgreSQL {MAJOR}: "
+                f"{self.path} was made by PostgreSQL {major} and this is PostgreSQL {POSTGRESQL_MAJOR}: "
                 "move it away, and load a dump of it into the new one"
             )
         owner = self.path.stat().st_uid

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from taskwell.errors import CannotStart
 
-PORT = "5432"
+SOCKET_PORT = "5432"
 """Only a part of the socket's name."""
 
 # Descriptors whose closing says that this process has ended. A forked child (where multiprocessing forks, granian's workers are)
@@ -97,7 +97,7 @@ class SocketFolder:
     @property
     def is_there(self) -> bool:
         try:
-            return S_ISSOCK((self.path / f".s.PGSQL.{PORT}").lstat().st_mode)
+            return S_ISSOCK((self.path / f".s.PGSQL.{SOCKET_PORT}").lstat().st_mode)
         except OSError:
             return False
 
@@ -142,7 +142,7 @@ def running_url(data_dir: Path) -> str | None:
 
 def socket_url(folder: Path) -> str:
     # Nobody asks for the password. Without one, asyncpg would look for it in ~/.pgpass, and fail if that is not UTF-8.
-    return f"postgresql://taskwell:unused@/taskwell?host={quote(str(folder), safe='')}&port={PORT}"
+    return f"postgresql://taskwell:unused@/taskwell?host={quote(str(folder), safe='')}&port={SOCKET_PORT}"
 
 
 def remove_left_behind(lock: Lock, uids: set[int]) -> None:

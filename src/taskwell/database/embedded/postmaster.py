@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from taskwell.database.embedded.cluster import Cluster, as_arguments, reason
-from taskwell.database.embedded.folder import PORT, SocketFolder, close, keep_from_forks
+from taskwell.database.embedded.folder import SOCKET_PORT, SocketFolder, close, keep_from_forks
 from taskwell.database.embedded.programs import program, quiet_environment
 from taskwell.errors import CannotStart
 
@@ -17,7 +17,7 @@ _READY_WITHIN = 30.0  # seconds without a word from PostgreSQL, which speaks eve
 
 _SETTINGS = {
     "listen_addresses": "",
-    "port": PORT,  # said here because PGPORT would change it
+    "port": SOCKET_PORT,  # said here because PGPORT would change it
     "unix_socket_permissions": "0700",
     "logging_collector": "off",
     "timezone": "UTC",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from taskwell.errors import CannotStart
 
-MAJOR = "18"
+POSTGRESQL_MAJOR = "18"
 NEWEST_KNOWN = "18.6", "2026-11-25"
 """The newest minor version of PostgreSQL that we know of, and when we looked. `make lock` reminds of looking again."""
 
