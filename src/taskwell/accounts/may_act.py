@@ -1,6 +1,6 @@
-"""May this account act? Decided inside the statement that does the work, in the row that it reads anyway.
+"""Whether an account may act is decided inside the statement that does the work, in the user's row that it reads anyway.
 
-So a disabled user, or a token from before a sign-out, is refused at the very next request, at no further round trip.
+So a disabled user, or a token from before a sign-out, is refused at the very next request, without another round trip.
 """
 
 from sqlalchemy import ColumnElement, DateTime, Uuid, and_, or_
@@ -15,9 +15,9 @@ _issued_at = argument("issued_at", DateTime(timezone=True))
 
 
 def owner_may_act() -> ColumnElement[bool]:
-    """The owner's row, if the token of `:issued_at` still stands.
+    """The owner's row, if the token that was made at `:issued_at` is still valid.
 
-    Without a time (NULL) it is an administrator who asks: then the owner need only exist, disabled or not.
+    Without a time (NULL) an administrator asks. Then the owner only has to exist, disabled or not.
     """
     return and_(
         users.c.id == owner,

@@ -1,4 +1,4 @@
-"""Whose rows a request is about, and the one way to ask for them."""
+"""The owner is the user whose rows a request is about. `row_for` is the one way to reach these rows."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,9 +13,9 @@ from taskwell.errors import AccountUnusable, TaskwellError, UserNotFound
 
 
 class Owner(NamedTuple):
-    """`issued_at` is when the token was made that asks (None: an administrator asks, or the machine's own shell).
+    """`issued_at` is when the request's token was made. It is None for an administrator and for the machine's own shell.
 
-    `is_outside`: somebody else says who this is, so that there need not be a row yet.
+    `is_outside` is for a user of another issuer, who need not have a row yet.
     """
 
     id: UUID
@@ -23,7 +23,7 @@ class Owner(NamedTuple):
     is_outside: bool = False
 
     def not_in_standing(self) -> TaskwellError:
-        """What to say when `owner_may_act` found no row."""
+        """The refusal for an owner of whom `owner_may_act` found no row."""
         return UserNotFound() if self.issued_at is None else AccountUnusable()
 
 

@@ -1,6 +1,6 @@
-"""Passwords: argon2id by the OWASP minimum, in threads of their own so that no sign-in holds up a request for tasks.
+"""Passwords are hashed by argon2id with OWASP's least parameters, in a thread of their own: no sign-in delays other requests.
 
-An attacker who signs in two hundred times at once would otherwise take every core and 19 MiB a try.
+Otherwise two hundred sign-ins at once would take every core, and 19 MiB each.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from taskwell.errors import SignInBusy
 T = TypeVar("T")
 
 SIGN_INS_WAITING = 32
-"""Sign-ins that may wait, each for some 30 ms of those before it; more are told to come back."""
+"""So many sign-ins may wait, each for some 30 ms a sign-in before it. Further ones are refused, with a time to come back."""
 
 SIGN_INS_WAITING_PER_ADDRESS = 8
-"""Of those, from one address: whoever signs up or in as fast as they can leaves the others their turns."""
+"""So many of them may be from one address, so that a client that signs in as fast as it can leaves turns to others."""
 
 SIGN_INS_AT_ONCE = 2
-"""One is hashed while the other talks to the database. However many knock, they hold two connections and one thread."""
+"""One is hashed while the other talks to the database. So all sign-ins together hold two connections and one thread."""
 
 PASSWORD_BYTES = 1024
 
@@ -38,12 +38,12 @@ class Passwords:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2", initializer=_step_back)
         self._turns = asyncio.Semaphore(SIGN_INS_AT_ONCE)
         self._waiting = Counter[str]()
-        # What the password of an unknown address is compared with, so that it takes as long as a known one's.
+        # The password of an unknown address is compared with this, so that it takes as long as that of a known one.
         self._nobody = _argon2id.hash(os.urandom(16).hex())
 
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
-        """Around everything that a request does with a password. `who` is where it comes from. Raises SignInBusy."""
+        """Goes around all that a request does with a password. `who` is the client's address or a user. Raises SignInBusy."""
         if self._waiting.total() >= SIGN_INS_WAITING or self._waiting[who] >= SIGN_INS_WAITING_PER_ADDRESS:
             raise SignInBusy
         self._waiting[who] += 1
@@ -59,7 +59,10 @@ class Passwords:
         return await self._run(_argon2id.hash, password)
 
     async def verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
-        """Whether it is right: never for no hash at all, after the same work. And a new hash, where today's parameters differ."""
+        """Whether the password is right, and a new hash where today's parameters differ.
+
+        Without a hash the same work is done, and the password is wrong.
+        """
         is_right, fresh = await self._run(_argon2id.verify_and_update, password, hashed or self._nobody)
         return (is_right, fresh) if hashed is not None else (False, None)
 
@@ -71,6 +74,6 @@ class Passwords:
 
 
 def _step_back() -> None:
-    # On Linux a thread has a niceness of its own: requests for tasks go before sign-ins on a busy core.
+    # On Linux a thread has a niceness of its own, so on a busy core other requests go before sign-ins.
     if sys.platform == "linux":
         os.nice(5)

@@ -1,16 +1,16 @@
 """The tables of accounts: who there is, how they sign in, and who tried to.
 
-`users`: one row a person, and the row whose lock and counter order everything that this person writes.
+`users` has a row for each user. The lock and the counter of this row put everything that the user writes in order.
 
-Who signs in elsewhere has neither address nor password here. Who was deleted keeps a row with nothing in it but the
-times, so that a token of another issuer, which lives on, does not bring the account back.
+A user of another issuer has neither an e-mail address nor a password here. A deleted user leaves a row that holds only times
+and a revision, so that a token of another issuer, which is still valid, does not bring the account back.
 
-`sessions`: one row a sign-in, and so a family of refresh tokens of which one at a time is good.
+`sessions` has a row for each sign-in: a family of refresh tokens, of which one at a time is valid.
 
-`api_tokens`: for scripts and assistants, each with a name, an end and no more scopes than it needs.
+`api_tokens` is for scripts and assistants. Each token has a name, an end, and no more scopes than it needs.
 
-`failed_sign_ins`: how often it went wrong lately, by address, by account, and by the two together. `sign_ups`: how many
-tried to sign up, by address.
+`failed_sign_ins` counts recent failures by address, by account, and by the two together. `sign_ups` counts the tries to sign
+up, by address.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ SCOPE_LENGTH = 255
 class User(SQLModel, table=True):
     __tablename__ = "users"
     __table_args__ = (
-        # It decides whether an address is taken.
+        # This index decides whether an address is taken.
         Index("users_email_key", "email_key", unique=True),
         CheckConstraint("revision >= 0", name="users_revision_check"),
         # Every write of a user's changes the counter in this row; room on the page keeps that update off the indexes.

@@ -1,6 +1,6 @@
-"""Other people's issuers: one fixed row for each, of what their tokens must say and which keys may have signed them.
+"""The issuers of other organisations. A fixed row for each says what its tokens must hold and which keys may have signed them.
 
-A row is found by the exact `iss` of a token, and nothing else in the token chooses a key, an algorithm or a rule (RFC 8725,
+A row is found by the exact `iss` of a token. Nothing else in the token chooses a key, an algorithm or a rule (RFC 8725,
 3.1 and 3.8 to 3.10).
 """
 
@@ -35,7 +35,7 @@ from taskwell.identity.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, f
 from taskwell.identity.presets import PRESETS, rows_of_presets
 
 SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
-"""Of an HMAC's key: as many as its hash has (RFC 7518 3.2)."""
+"""The least length of an HMAC's key, which is the length of its hash (RFC 7518 3.2)."""
 
 ALGORITHMS: Final = frozenset({*EDWARDS, *CURVES, *RSA, *SECRET_BYTES})
 
@@ -48,7 +48,7 @@ class KeySource(Protocol):
     """Where the keys of one issuer come from."""
 
     async def key(self, kid: str | None, algorithm: str) -> Any:
-        """What jwt.decode takes. Raises TokenInvalid when there is no such key for that algorithm, and KeysUnavailable."""
+        """The key, as jwt.decode takes it. Raises TokenInvalid where there is none for that algorithm, and KeysUnavailable."""
 
     async def close(self) -> None: ...
 
@@ -83,7 +83,7 @@ Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=255)], ...
 
 
 class Issuer(BaseModel):
-    """`name` and a token's subject are who somebody is: with the same name, a provider's new address changes nobody."""
+    """`name` and a token's subject identify a user. As long as the name stays, a provider may change its address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -96,7 +96,7 @@ class Issuer(BaseModel):
     secret: SecretStr | None = None
     public_key: str | None = None
     required_claims: Annotated[dict[str, tuple[Claim, ...]], BeforeValidator(_listed_claims)] = Field(default_factory=dict)
-    any_party: bool = False  # a preset's to say: whoever has an application there is the operator
+    any_party: bool = False  # only a preset sets this, of a provider where all applications of a tenant are the operator's
 
     @field_validator("algorithms")
     @classmethod
@@ -106,7 +106,7 @@ class Issuer(BaseModel):
         secret = [algorithm for algorithm in algorithms if algorithm in SECRET_BYTES]
         public = [algorithm for algorithm in algorithms if algorithm not in SECRET_BYTES]
         if secret and public:
-            # The published key would do as the secret (CVE-2022-29217).
+            # Otherwise the published key could be used as the secret (CVE-2022-29217).
             raise ValueError(f"mixes {secret[0]} with {public[0]}")
         return algorithms
 
@@ -146,7 +146,7 @@ def _check_public_key(key: object, algorithms: tuple[str, ...]) -> None:
 
 
 def _read_public_key(text: str) -> object:
-    """PEM, also with its line ends written as `\\n`, as dashboards do."""
+    """Read a PEM. Its line ends may be written as `\\n`, as dashboards do."""
     try:
         return load_pem_public_key(text.replace("\\n", "\n").strip().encode())
     except (ValueError, UnsupportedAlgorithm):
@@ -154,7 +154,7 @@ def _read_public_key(text: str) -> object:
 
 
 class FixedKey:
-    """The one key of a row that has it in itself, whatever `kid` a token names."""
+    """The key of a row that gives the key itself. It is used whatever `kid` a token names."""
 
     def __init__(self, key: object, algorithms: tuple[str, ...]) -> None:
         self._key = key
@@ -182,7 +182,7 @@ FIELDS: Final = ("preset", "address", *(field for field in Issuer.model_fields i
 
 
 def parse_issuers(text: str) -> tuple[Issuer, ...]:
-    """Of TASKWELL_ISSUERS. Raises ValueError, whose text says what is wrong in which row, and never repeats a value of it."""
+    """Read TASKWELL_ISSUERS. Raises ValueError, whose text says what is wrong in which row and never repeats a value."""
     issuers: list[Issuer] = []
     for place, row in enumerate(_rows(text), 1):
         try:
@@ -231,7 +231,7 @@ def _issuer(row: object) -> Issuer:
 
 
 def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str, Any]:
-    """The row with what its preset knows; its own fields go before that."""
+    """The row with the fields of its preset. The row's own fields go before those."""
     if preset not in PRESETS:
         raise ValueError(f"preset is none of {', '.join(PRESETS)}")
     if not isinstance(address, str):
@@ -246,7 +246,7 @@ def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str
     if own.keys() & {"secret", "public_key"}:
         del known["jwks_url"]
     if isinstance(own.get("required_claims"), dict):
-        # Claim by claim: who asks for one more must not lose the preset's own by it.
+        # Claim by claim: a row that asks for one more must not lose those of the preset.
         own = own | {"required_claims": known.get("required_claims", {}) | own["required_claims"]}
     return known | own
 

@@ -1,7 +1,7 @@
-"""The public keys of an outside issuer (RFC 7517): fetched when a request needs them, and kept.
+"""The public keys of an outside issuer (RFC 7517), which are fetched when a request needs them, and then kept.
 
-A request waits only where it cannot be answered otherwise: for the very first keys, for keys that have grown too old to be
-believed, and once in a while for a `kid` that is not among them. Nothing runs while nobody asks.
+A request waits for a fetch only where it cannot be answered otherwise: when there are no keys yet, when the keys are too old to
+be believed, and at most every 30 seconds for a `kid` that is not among them. Nothing runs while no request comes.
 """
 
 import asyncio
@@ -26,19 +26,19 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from taskwell.errors import KeysUnavailable, TokenInvalid
 
 FETCH_SECONDS = 3.0
-"""For all of it: the name, the connection, the answer to its last byte."""
+"""The limit of a whole fetch: the name, the connection, and the answer to its last byte."""
 
 KEYS_FRESH_SECONDS: Final = 600.0
-"""Older keys are used while they are fetched anew."""
+"""Older keys are still used, while they are fetched anew."""
 
 KEYS_BELIEVED_SECONDS: Final = 24 * 3600.0
 """Older keys are not used: the provider may have withdrawn one of them for a reason."""
 
 ASK_AGAIN_SECONDS: Final = 30.0
-"""Anybody can send a `kid` that nobody knows, and must not be able to make us flood the provider."""
+"""Any client can send an unknown `kid`. It must not be able to make us flood the provider."""
 
 FETCH_PAUSE_SECONDS: Final = 5.0
-"""After a fetch that failed."""
+"""How long no fetch begins after one that failed."""
 
 KEY_SET_BYTES: Final = 256 * 1024
 KEYS_OF_A_SET: Final = 100
@@ -50,17 +50,17 @@ EDWARDS: Final = frozenset({"EdDSA", "Ed25519"})
 CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 
-with contextlib.suppress(ValueError):  # a later PyJWT may know by itself the name that RFC 9864 gave it
+with contextlib.suppress(ValueError):  # a later PyJWT may know this name of RFC 9864 by itself
     jwt.register_algorithm("Ed25519", OKPAlgorithm())
 
-# Not `oct`: a secret that everybody can fetch is none.
+# Not `oct`: that is a secret, and a secret that every client can fetch is none.
 _READERS: Final[dict[object, Callable[[dict[str, Any]], object]]] = {
     "RSA": RSAAlgorithm.from_jwk,
     "EC": ECAlgorithm.from_jwk,
     "OKP": OKPAlgorithm.from_jwk,
 }
 _BROKEN_KEY: Final = (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError, OverflowError)
-# OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: it is no key set.
+# OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: the answer is no key set.
 _FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError)
 
 
@@ -90,7 +90,7 @@ class RemoteKeys:
         self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, kid: str | None, algorithm: str) -> Any:
-        """Raises TokenInvalid (there is no such key) or KeysUnavailable (nobody can say whether there is)."""
+        """Raises TokenInvalid where there is no such key, and KeysUnavailable where that cannot be known."""
         age = self.clock() - self._fetched_at
         if age > KEYS_BELIEVED_SECONDS:
             await self._fetch()
@@ -105,7 +105,7 @@ class RemoteKeys:
                 await self._fetch()
                 found = self._find(kid, algorithm)
         if found is None:
-            # While the provider is out of reach it may have a key that is new: a 401 would make clients sign people out.
+            # While the provider is out of reach, it may have a new key: a 401 would make clients sign their users out.
             raise TokenInvalid if self._failed_at is None else KeysUnavailable
         return found
 
@@ -136,10 +136,10 @@ class RemoteKeys:
             self._fetching = asyncio.create_task(self._run())
 
     async def _fetch(self) -> None:
-        """Wait for the fetch that is under way, or for a new one."""
+        """Wait for the fetch that is running, or for a new one."""
         self._begin()
         if self._fetching is not None:
-            # A client that goes away takes its own request with it, not the fetch that others wait for.
+            # When a client goes away, its own request is cancelled, and not the fetch that other requests wait for.
             await asyncio.shield(self._fetching)
 
     async def _run(self) -> None:
@@ -157,7 +157,7 @@ class RemoteKeys:
 
     async def _body(self) -> bytes:
         body = bytearray()
-        # Not compressed: a small body could unpack to any size. A client of its own, so that no connection is kept open.
+        # Not compressed, since a small body could unpack to any size. A new client each time, so that no connection stays open.
         async with (
             httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=FETCH_SECONDS, follow_redirects=False) as client,
             client.stream("GET", self._url, headers={"Accept-Encoding": "identity"}) as answer,
@@ -173,12 +173,12 @@ class RemoteKeys:
 
 class _Key(NamedTuple):
     kid: object
-    algorithm: object  # the only one that it is for; None: any that fits it
+    algorithm: object  # the only algorithm that this key is for; None: every algorithm that fits the key
     public: object
 
 
 def _keys_of(body: bytes) -> tuple[_Key, ...]:
-    """Raises ValueError where this is no key set. A key that we do not understand is left out: others may be new to us."""
+    """Raises ValueError where the body is no key set. Keys of unknown kinds are left out."""
     document = json.loads(body)
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
@@ -189,7 +189,7 @@ def _keys_of(body: bytes) -> tuple[_Key, ...]:
 def _key_of(entry: object) -> _Key | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kid", ""), str):
         return None
-    if entry.get("use", "sig") != "sig" or "d" in entry:  # "d": published with its private half
+    if entry.get("use", "sig") != "sig" or "d" in entry:  # "d": the private half was published with it
         return None
     try:
         if "verify" not in entry.get("key_ops", ["verify"]):
@@ -201,7 +201,7 @@ def _key_of(entry: object) -> _Key | None:
 
 @functools.cache
 def _trusted_authorities() -> ssl.SSLContext:
-    """The public ones, and those that this machine trusts besides: a company's own provider often has such a certificate."""
+    """The public authorities, and those that this machine trusts: a company's own provider often has such a certificate."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context

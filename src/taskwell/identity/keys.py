@@ -1,8 +1,8 @@
 """The keys that sign our access tokens: Ed25519.
 
-The first one is made once and kept in the data folder, or given by the operator. Each rotation names another one, and the key
-itself follows from its name and the first key (HKDF, RFC 5869). So a server needs no look-up to check a token that another
-server has just signed by a new key, and the database holds names alone. docs/decisions/0010-derived-keys.md
+The first key is made once and kept in the data folder, or the operator gives it. Each rotation names another key, which follows
+from its name and the first key (HKDF, RFC 5869). So a server needs no look-up to check a token that another server has just
+signed by a new key, and the database holds the names alone. docs/decisions/0010-derived-keys.md
 """
 
 import base64
@@ -29,9 +29,9 @@ from taskwell.errors import CannotStart
 KEY_FILE = "signing-key.pem"
 
 KEYS_IN_MEMORY = 256
-"""Keys in memory. Anybody can name one that never was; it is made, refuses their token, and is forgotten again."""
+"""A token may name a key that never was. That key is made, the token is refused by it, and the key is forgotten again."""
 
-_NAME = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")  # when it was made, in milliseconds, and something random
+_NAME = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")  # the time of the rotation in milliseconds, and 32 random bits
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SigningKey:
 
 
 class SigningKeys:
-    """The keys of one deployment: the newest signs, and all that are not retired yet verify."""
+    """The keys of one deployment. The newest signs tokens; every key that is not retired yet verifies them."""
 
     def __init__(self, first: Ed25519PrivateKey) -> None:
         self._secret = first.private_bytes_raw()
@@ -56,7 +56,10 @@ class SigningKeys:
         self._accepted = {self.first.kid}
 
     def learn(self, kids: str | None) -> bool:
-        """What the database says: names with spaces between them, none before the first rotation. Returns whether one is gone."""
+        """Take the names from the database, with spaces between them. There are none before the first rotation.
+
+        Returns whether a key was withdrawn.
+        """
         accepted = set(kids.split()) if kids else {self.first.kid}
         if accepted == self._accepted:
             return False
@@ -66,10 +69,10 @@ class SigningKeys:
         return is_gone
 
     def public(self, kid: object) -> Ed25519PublicKey | None:
-        """The key that a token names; None if we do not accept it.
+        """The key that a token names, or None if we do not accept it.
 
-        A name that is newer than ours is of a rotation that this process has not heard of yet: nobody without the secret can
-        sign by its key, so it is enough that the signature is right.
+        A name that is newer than ours comes from a rotation that this process has not heard of yet. Only the owner of the secret
+        can sign by that key, so a right signature is enough.
         """
         if not isinstance(kid, str):
             return None
@@ -78,12 +81,12 @@ class SigningKeys:
         return None
 
     def new_kid(self) -> str:
-        """For a rotation: after all that there are."""
+        """A name for the next key, which sorts after every name that there is."""
         now = max(time.time_ns() // 1_000_000, _made_at(self.current.kid) + 1)
         return f"{now:012x}-{secrets.token_hex(4)}"
 
     def jwks(self) -> dict[str, Any]:
-        """RFC 7517, for whoever wants to verify our tokens."""
+        """The public keys in the form of RFC 7517, for other programs that verify our tokens."""
         keys = [self._key(kid) for kid in sorted(self._accepted, key=_order, reverse=True)]
         return {"keys": [_jwk(key.public) | {"kid": key.kid, "use": "sig", "alg": "EdDSA"} for key in keys]}
 
@@ -100,12 +103,12 @@ class SigningKeys:
 
 
 def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> SigningKey:
-    """The operator's key, or else that of the data folder of an embedded database. Raises CannotStart."""
+    """The operator's key, or else the key in the data folder of an embedded database. Raises CannotStart."""
     if given is not None:
         return SigningKey.of(given)
     if own_folder is not None:
         return existing_key(own_folder)
-    # Each of several servers would make its own, and refuse the tokens of the others.
+    # Each of several servers would make its own key, and refuse the tokens of the others.
     raise CannotStart(
         "TASKWELL_SIGNING_KEY (or TASKWELL_SIGNING_KEY_FILE) is needed with DATABASE_URL, the same on every server: "
         "`openssl rand -base64 32` makes one"
@@ -113,7 +116,9 @@ def signing_key(given: Ed25519PrivateKey | None, own_folder: Path | None) -> Sig
 
 
 def read_signing_key(text: str) -> Ed25519PrivateKey:
-    """PEM (PKCS#8), also with its line ends written as `\\n`, as dashboards do; or the 32-byte seed in base64 or base64url.
+    """Read a PEM (PKCS#8), or the 32-byte seed in base64 or base64url.
+
+    The line ends of the PEM may be written as `\\n`, as dashboards do.
 
     Raises ValueError, whose text lacks its subject, the name of the setting.
     """
@@ -127,7 +132,7 @@ def read_signing_key(text: str) -> Ed25519PrivateKey:
     else:
         encoded = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
         try:
-            # Not `from_base64url`: whatever was typed here once has made tokens, and must go on making the same key.
+            # Not `from_base64url`: a seed that was accepted once has made tokens, and must go on making the same key.
             seed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         except ValueError:  # binascii.Error is one
             seed = b""
@@ -140,7 +145,7 @@ def read_signing_key(text: str) -> Ed25519PrivateKey:
 
 
 def kept_key(data_dir: Path) -> SigningKey:
-    """The key of this data folder, made on first use, mode 0600. Raises CannotStart."""
+    """The key of this data folder. It is made on first use, with mode 0600. Raises CannotStart."""
     path = data_dir / KEY_FILE
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -150,7 +155,7 @@ def kept_key(data_dir: Path) -> SigningKey:
                 draft.write(pem)
                 draft.flush()
                 os.fsync(draft.fileno())
-                # Whoever links first wins, and nobody ever reads half a key.
+                # The first process that links wins, and no process ever reads half a key.
                 with contextlib.suppress(FileExistsError):
                     path.hardlink_to(draft.name)
     except OSError as error:
@@ -159,7 +164,7 @@ def kept_key(data_dir: Path) -> SigningKey:
 
 
 def existing_key(data_dir: Path) -> SigningKey:
-    """The key of this data folder. Raises CannotStart where there is none: nobody would believe a token of a new one."""
+    """The key of this data folder. Raises CannotStart where there is none: no server would accept a token of a new key."""
     path = data_dir / KEY_FILE
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
@@ -177,12 +182,15 @@ def existing_key(data_dir: Path) -> SigningKey:
 
 
 def _order(kid: str) -> str:
-    """By when they were made, and the same on every server for two of one moment; the first key's name is its thumbprint."""
+    """What names are sorted by: the time of the rotation, then the random bits, so that every server finds the same order.
+
+    The first key comes before all others; its name is its thumbprint.
+    """
     return kid if _NAME.fullmatch(kid) else ""
 
 
 def _made_at(kid: str) -> int:
-    """Milliseconds since 1970; 0 for the first key."""
+    """The time of the rotation in milliseconds since 1970; 0 for the first key."""
     return int(kid[:12], 16) if _NAME.fullmatch(kid) else 0
 
 
@@ -191,5 +199,5 @@ def _jwk(public: Ed25519PublicKey) -> dict[str, str]:
 
 
 def _thumbprint(public: Ed25519PublicKey) -> str:
-    """RFC 7638, so that the same key has the same `kid` everywhere."""
+    """The thumbprint of RFC 7638, so that the same key has the same `kid` everywhere."""
     return sha256_text(json.dumps(_jwk(public), separators=(",", ":"), sort_keys=True).encode())

@@ -1,7 +1,7 @@
-"""Access tokens: signed JWTs, ours and those of other issuers, verified without a look-up.
+"""Access tokens are signed JWTs, of our own and of other issuers. They are verified without a look-up in the database.
 
-The library checks the signature; what RFC 8725 asks for beyond that, and what PyJWT lets pass (a payload that names a
-claim twice, any `typ`, no `exp` at all, a `sub` that PostgreSQL cannot store), is checked here.
+PyJWT checks the signature. This module checks what RFC 8725 asks for beyond that and PyJWT lets pass: a payload that names a
+claim twice, any `typ`, no `exp` at all, a `sub` that PostgreSQL cannot store.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ from taskwell.identity.keys import SigningKeys
 
 TOKEN_BYTES: Final = 8 * 1024
 TOKENS_REMEMBERED: Final = 100_000
-"""Verified tokens that a process keeps: some 400 bytes each, 40 MB at most."""
+"""A process keeps so many verified tokens: each takes some 400 bytes, so all take 40 MB at most."""
 
 LIFETIME_SECONDS: Final = 24 * 3600
 LEEWAY_SECONDS: Final = 60
 
 AHEAD_SECONDS: Final = 1
-"""How far ahead of our clock another issuer may date a token; one that is a little further is held until then."""
+"""How far ahead of our clock another issuer may date a token. A request with one that is dated later waits (HELD_SECONDS)."""
 
 HELD_SECONDS: Final = 5
 DOUBT_SECONDS: Final = 2
 """A token of another issuer may have been made, and used, so long before the time that it says (docs/decisions/0012)."""
 
 NAMESPACE: Final = UUID("8c2ee2ef-02a4-4a5c-9d4f-4c1b3f6f0a57")
-"""Of the ids of users whose identity is somebody else's to say. It never changes: their tasks hang on it."""
+"""The ids of users of other issuers are made with it. It never changes, because their tasks are found by these ids."""
 
 _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
@@ -51,7 +51,7 @@ _JSON = strict_decoder()
 class Claims(NamedTuple):
     """Who a verified credential speaks for, and what it may be used for.
 
-    `issued_at`: it was certainly not made before, by the clock of the database.
+    `issued_at` is the earliest moment at which it can have been made, by the clock of the database.
     """
 
     user_id: UUID
@@ -62,24 +62,24 @@ class Claims(NamedTuple):
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:
-    """Of somebody whom another issuer knows, by the name that the operator gave that issuer."""
+    """The id of a user of another issuer. `issuer` is the name that the operator gave it."""
     return uuid5(uuid5(NAMESPACE, issuer), subject)
 
 
 async def until_new_tokens_count() -> None:
-    """Waits, after what ended all tokens of somebody whom another issuer knows, until one that is made from now on is later.
+    """After all tokens of a user of another issuer were ended: wait until a token that is made from now on counts as later.
 
-    So whoever was told that they are signed out can sign in again at once.
+    So a user who was told that they are signed out can sign in again at once.
     """
     now = time.time()
     await asyncio.sleep(math.ceil(now + DOUBT_SECONDS) - now)  # most write `iat` in whole seconds
 
 
 class Tokens:
-    """Makes our own access tokens, and verifies those of every issuer that this deployment trusts.
+    """Makes our own access tokens, and verifies the tokens of every issuer that this deployment trusts.
 
     A verified token is remembered, so that a client's second request costs a digest and a look into a dictionary, and not
-    the 105 microseconds of its signature. It is remembered by its digest: the length of a token is its sender's choice.
+    the 105 microseconds of a signature. It is remembered by its digest, because its sender chooses how long a token is.
     """
 
     def __init__(self, keys: SigningKeys, *, issuer: str, lifetime_seconds: int, outside: Iterable[Issuer] = ()) -> None:
@@ -87,7 +87,7 @@ class Tokens:
         self.lifetime_seconds = lifetime_seconds
         self._issuer = issuer
         self._verified: dict[bytes, Claims] = {}
-        forget = self._verified.clear  # tokens of a key that is withdrawn; the others are verified once more
+        forget = self._verified.clear  # after a key was withdrawn: the tokens of other keys are verified once more
         self._outside: dict[str, tuple[Issuer, KeySource]] = {one.issuer: (one, key_source(one, forget)) for one in outside}
 
     async def close(self) -> None:
@@ -102,8 +102,8 @@ class Tokens:
         issued_at: datetime | None = None,
         lifetime_seconds: int | None = None,
     ) -> str:
-        """`issued_at` by the database's clock, with which it will be compared."""
-        # With its fraction: a token made in the very second of a sign-out is told from those before it.
+        """`issued_at` is a time of the database's clock, since the database will compare it."""
+        # With its fraction, so that a token made in the second of a sign-out, after it, is told from those before it.
         issued = time.time() if issued_at is None else issued_at.timestamp()
         payload = {
             "iss": self._issuer,
@@ -118,12 +118,12 @@ class Tokens:
         return jwt.encode(payload, key.private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": key.kid})
 
     def learn_keys(self, kids: str | None) -> None:
-        """What the database says of our keys. Tokens of a withdrawn one are not remembered any longer."""
+        """Take the names of our keys from the database. Tokens of a withdrawn key are forgotten."""
         if self.keys.learn(kids):
             self._verified.clear()
 
     def recall(self, token: bytes) -> Claims | None:
-        """What is known of this token already. Raises TokenInvalid when it has expired since."""
+        """The claims of a token that was verified before, or None. Raises TokenInvalid when it has expired since."""
         digest = hashlib.sha256(token).digest()
         claims = self._verified.get(digest)
         if claims is not None and claims.expires_at <= time.time():
@@ -132,7 +132,7 @@ class Tokens:
         return claims
 
     async def verify(self, token: bytes) -> Claims:
-        """Raises TokenInvalid, whatever is wrong: a reason would help nobody but who tries. And KeysUnavailable."""
+        """Raises TokenInvalid without a reason, which would help attackers alone, and KeysUnavailable."""
         if len(token) > TOKEN_BYTES or not _COMPACT.fullmatch(token):
             raise TokenInvalid
         try:
@@ -149,7 +149,7 @@ class Tokens:
         if claims.expires_at <= time.time():
             raise TokenInvalid
         if len(self._verified) >= TOKENS_REMEMBERED:
-            # The oldest, a thousand at a time: a dictionary finds its first entry by walking over those that were deleted.
+            # A thousand of the oldest at a time: a dictionary finds its first entry by walking over all that were deleted.
             for old in list(islice(self._verified, 1000)):
                 del self._verified[old]
         self._verified[hashlib.sha256(token).digest()] = claims
@@ -176,11 +176,11 @@ class Tokens:
         if issuer.authorized_parties and payload.get("azp") not in issuer.authorized_parties:
             raise TokenInvalid
         for name, allowed in issuer.required_claims.items():
-            # By JSON's rules: in Python, True is 1.
+            # Types are compared as well, because True equals 1 in Python and not in JSON.
             if not any(type(payload.get(name)) is type(one) and payload.get(name) == one for one in allowed):
                 raise TokenInvalid
         claims = _claims(payload, user_id_of(issuer.name, payload["sub"]), _one_set(scopes.granted(payload)), "outside")
-        # Only now, when it is known to be signed: nobody else can make us wait.
+        # Only here, where the token is known to be signed: no other client can make the server wait.
         ahead = payload["iat"] - time.time() - AHEAD_SECONDS
         if ahead > HELD_SECONDS:
             raise TokenInvalid("The access token is dated ahead: its issuer's clock, or this server's, is wrong.")
@@ -193,7 +193,7 @@ _SETS: dict[frozenset[str], frozenset[str]] = {}
 
 
 def _one_set(names: frozenset[str]) -> frozenset[str]:
-    """One for all remembered tokens of the same scopes."""
+    """All remembered tokens of the same scopes share one set."""
     return _SETS.setdefault(names, names)
 
 

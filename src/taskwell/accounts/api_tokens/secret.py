@@ -1,4 +1,4 @@
-"""The text of an API token: `tw_`, 256 random bits, and a checksum, so that a scanner of leaked secrets needs no look-up."""
+"""An API token is `tw_`, 256 random bits and a checksum, by which a scanner of leaked secrets knows it without a look-up."""
 
 import secrets
 import zlib
@@ -19,7 +19,7 @@ def new_token() -> str:
 
 
 def is_token(text: str) -> bool:
-    """Whether it can be one: a mistyped one costs the database nothing."""
+    """Whether the text can be an API token, so that a mistyped token costs the database nothing."""
     if not text.startswith(API_TOKEN_PREFIX):
         return False
     secret, check = text[len(API_TOKEN_PREFIX) : -_CHECK_CHARACTERS], text[-_CHECK_CHARACTERS:]
@@ -31,5 +31,5 @@ def hash_of(text: str) -> str:
 
 
 def _check(secret: str) -> str:
-    """CRC-32 in base64url, as GitHub's tokens carry one. It protects from slips of the pen, not from anybody."""
+    """CRC-32 in base64url, as in GitHub's tokens. It finds typing errors; it does not stop an attacker."""
     return to_base64url(zlib.crc32(secret.encode()).to_bytes(4, "big"))

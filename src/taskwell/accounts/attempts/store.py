@@ -1,8 +1,10 @@
-"""Who tries too often. Three counts of a quarter of an hour: of the client's address, of the account, and of the two together.
-And one of an hour: of those who sign up from one address.
+"""Limits how often a client may try to sign in and to sign up.
 
-The account alone never blocks: otherwise anybody could lock anybody out. It only makes the others strict. So whoever knows
-the password gets in during an attack, from any address that the attack does not come from.
+Failed sign-ins are counted for a quarter of an hour: by the client's address, by the account, and by the two together. Sign-ups
+are counted for an hour, by the client's address.
+
+The account's count alone never refuses a sign-in, because then any client could lock any user out. It only lowers the limit of
+the two together. So during an attack the user can sign in from every address that the attack does not come from.
 """
 
 import ipaddress
@@ -17,17 +19,17 @@ from taskwell.encoding import sha256_text
 from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
 
 FROM_ONE_ADDRESS = 100
-"""Everybody behind one office's address shares this."""
+"""All clients behind one address share this limit, such as those of an office."""
 
 AT_ONE_ACCOUNT = 50
-"""Beyond it, each address has IN_AN_ATTACK tries at this account, and not ON_ONE_PAIR."""
+"""After more failures than these, an address has IN_AN_ATTACK tries at the account, and not ON_ONE_PAIR."""
 
 ON_ONE_PAIR = 10
 IN_AN_ATTACK = 2
 
 
 class Attempt(NamedTuple):
-    """Under which names it is counted: digests, so that the table does not list who signs in from where."""
+    """The names that an attempt is counted under. They are digests, so that the table does not list who signs in from where."""
 
     address: str
     account: str
@@ -35,13 +37,13 @@ class Attempt(NamedTuple):
 
     @classmethod
     def of(cls, address: str, account: str) -> "Attempt":
-        """`account` is what it is found by: `address_key`, or an id. Two spellings of one account must not be two counts."""
+        """`account` is what the account is found by, an `address_key` or an id: two spellings of an account share one count."""
         where = _where(address)
         return cls(_digest("address", where), _digest("account", account), _digest("pair", f"{where} {account}"))
 
 
 async def count_attempt(db: Database, attempt: Attempt) -> None:
-    """As a failure, until `forgive` says otherwise. Raises TooManyAttempts."""
+    """Count the attempt as a failure, which `forgive` takes back. Raises TooManyAttempts."""
     row = await db.row(COUNT_FAILURE, **attempt._asdict())
     assert row is not None
     on_pair = IN_AN_ATTACK if row["account"] > AT_ONE_ACCOUNT else ON_ONE_PAIR
@@ -51,7 +53,7 @@ async def count_attempt(db: Database, attempt: Attempt) -> None:
 
 
 async def count_sign_up(db: Database, address: str, limit: int | None) -> None:
-    """Every try counts, also one for a taken address: otherwise one client could ask for every address there is.
+    """Every try counts, also for a taken address: otherwise a client could ask for every address whether it has an account.
 
     Raises TooManySignUps.
     """
@@ -64,7 +66,7 @@ async def count_sign_up(db: Database, address: str, limit: int | None) -> None:
 
 
 async def forgive(db: Database, attempt: Attempt) -> None:
-    # What it belongs to is done already, and must not be reported as failed for this.
+    # The sign-in is done already, and must not be reported as failed because of this.
     with suppress(Unavailable):
         await db.row(UNCOUNT, **attempt._asdict())
 
@@ -74,7 +76,7 @@ def _left(window: int, since: datetime, now: datetime) -> int:
 
 
 def _where(address: str) -> str:
-    """One household has a whole /64 of IPv6."""
+    """The address that is counted. For IPv6 it is the /64, because a household has a whole one."""
     ip = read_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -1,7 +1,7 @@
-"""Refresh tokens: whose, which session, 256 random bits of which PostgreSQL keeps a digest, and a seal.
+"""A refresh token holds its user's id, its session's id, 256 random bits of which PostgreSQL keeps a digest, and a seal.
 
-With the owner in the token, the statements that it leads to are bound to an owner like all others. The seal says that this
-database made the token: a sealed one that is not good any longer was used before, while an invented one says nothing at all.
+Because it names its user, the statements about it are bound to an owner like all others. The seal shows that this database made
+the token. So a sealed token that is not valid any longer must have been used before; a token without the seal shows nothing.
 """
 
 import hmac
@@ -30,7 +30,7 @@ class RefreshToken(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises RefreshTokenInvalid. The seal may still be wrong."""
+        """Raises RefreshTokenInvalid. The seal is not checked here."""
         try:
             raw = from_base64url(text.removeprefix(REFRESH_TOKEN_PREFIX))
         except ValueError:
@@ -56,7 +56,7 @@ class RefreshToken(NamedTuple):
         return sha256_text(self.secret)
 
     def successor(self, salt: str) -> Self:
-        """Not sealed yet. The same one each time for the same salt: whoever lost the answer can have it again."""
+        """The next token, without its seal. The same salt gives the same token: a client that lost the answer gets it again."""
         return type(self)(self.user_id, self.session_id, hmac.digest(self.secret, salt.encode(), "sha256"))
 
 
