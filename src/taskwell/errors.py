@@ -1,9 +1,10 @@
-"""Everything that Taskwell refuses, said once, with no HTTP in it: a face maps the branches to its own protocol.
+"""Everything that the domain refuses, said once, with no HTTP in it: a face maps the branches to its own protocol.
+
+What HTTP itself refuses is in web/refusals.py.
 
     TaskwellError
     ├── CannotStart             the process ends with one line and exit code 1
     ├── Unauthenticated         who are you?
-    │   ├── TokenMissing
     │   ├── TokenInvalid
     │   ├── AccountUnusable     disabled; or deleted, or signed out, since the token was made
     │   ├── RefreshTokenInvalid
@@ -12,31 +13,23 @@
     │   ├── InsufficientScope
     │   ├── SignInRequired
     │   ├── WrongPassword       of somebody who is signed in: no reason for a client to sign them out
-    │   ├── RegistrationClosed
-    │   └── HostRefused
+    │   └── RegistrationClosed
     ├── Throttled               try again after `retry_after` seconds
     │   ├── TooManyAttempts
     │   └── TooManySignUps
     ├── NotFound                also whatever belongs to somebody else
     │   ├── TaskNotFound
     │   ├── UserNotFound
-    │   ├── ApiTokenNotFound
-    │   └── RouteNotFound
+    │   └── ApiTokenNotFound
     ├── Conflict
     │   ├── EmailTaken
     │   ├── NoPassword
     │   ├── TooManyApiTokens
     │   └── TaskIdTaken
-    ├── PreconditionFailed      If-Match or If-None-Match did not hold
+    ├── PreconditionFailed      the record is not as the client expects it: `details.current` is how it is now
     │   ├── TaskChanged
     │   └── TaskExists
     ├── InvalidInput            `details` names the fields, never their values
-    ├── BadProtocol             a well-meant request that the protocol cannot carry
-    │   ├── MalformedRequest
-    │   ├── MethodNotAllowed
-    │   ├── UnsupportedMediaType
-    │   ├── BodyTooLarge
-    │   └── BodyTooSlow
     ├── Unavailable             try again after `retry_after` seconds
     │   ├── DatabaseUnavailable
     │   ├── DatabaseBusy
@@ -70,12 +63,6 @@ class CannotStart(TaskwellError):
 
 class Unauthenticated(TaskwellError):
     """Sign in first."""
-
-
-class TokenMissing(Unauthenticated):
-    """This needs a sign-in: send an access token as `Authorization: Bearer <token>`."""
-
-    code = "token_missing"
 
 
 class TokenInvalid(Unauthenticated):
@@ -133,12 +120,6 @@ class RegistrationClosed(Forbidden):
     code = "registration_closed"
 
 
-class HostRefused(Forbidden):
-    """This server has no sign-in, so it answers only on the machine itself, at localhost."""
-
-    code = "host_refused"
-
-
 class Throttled(TaskwellError):
     """Too much at once."""
 
@@ -181,12 +162,6 @@ class ApiTokenNotFound(NotFound):
     code = "api_token_not_found"
 
 
-class RouteNotFound(NotFound):
-    """There is nothing at this address. The API is described at /docs."""
-
-    code = "route_not_found"
-
-
 class Conflict(TaskwellError):
     """The request contradicts what is stored."""
 
@@ -218,18 +193,18 @@ class TaskIdTaken(Conflict):
 class PreconditionFailed(TaskwellError):
     """A condition of the request does not hold."""
 
-    def __init__(self, task: dict[str, Any]) -> None:
-        super().__init__(task=task)
+    def __init__(self, current: dict[str, Any]) -> None:
+        super().__init__(current=current)
 
 
 class TaskChanged(PreconditionFailed):
-    """The task has changed since you read it. `details.task` is how it is now."""
+    """The task has changed since you read it. `details.current` is how it is now."""
 
     code = "task_changed"
 
 
 class TaskExists(PreconditionFailed):
-    """A task with this id exists already. `details.task` is how it is now."""
+    """A task with this id exists already. `details.current` is how it is now."""
 
     code = "task_exists"
 
@@ -240,46 +215,9 @@ class InvalidInput(TaskwellError):
     code = "invalid_input"
 
     @classmethod
-    def of(cls, location: str, field: str | None, code: str, message: str) -> Self:
-        """`location` is body, path, query or header."""
-        return cls(fields=[{"location": location, "field": field, "code": code, "message": message}])
-
-
-class BadProtocol(TaskwellError):
-    """The request cannot be carried out as sent."""
-
-
-class MalformedRequest(BadProtocol):
-    """The request is not valid HTTP."""
-
-    code = "malformed_request"
-
-
-class MethodNotAllowed(BadProtocol):
-    """This address does not know that method. `Allow` lists those that it knows."""
-
-    code = "method_not_allowed"
-
-
-class UnsupportedMediaType(BadProtocol):
-    """Send the body as UTF-8 JSON with `Content-Type: application/json`, and not compressed."""
-
-    code = "unsupported_media_type"
-
-
-class BodyTooLarge(BadProtocol):
-    """The body is too large."""
-
-    code = "body_too_large"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"The body is larger than {most} bytes, the most that is read at this address.")
-
-
-class BodyTooSlow(BadProtocol):
-    """The body did not arrive in time."""
-
-    code = "body_too_slow"
+    def of(cls, field: str, code: str, message: str) -> Self:
+        """Where the field was found, a face adds."""
+        return cls(fields=[{"field": field, "code": code, "message": message}])
 
 
 class Unavailable(TaskwellError):

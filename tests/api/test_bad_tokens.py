@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from taskwell.errors import TaskwellError, TokenInvalid, TokenMissing
+from taskwell.errors import TaskwellError, TokenInvalid
+from taskwell.web.refusals import TokenMissing
 from tests.conftest import settings_for
 from tests.database.wire import Wire, tapped
 from tests.support import postgres

@@ -160,7 +160,7 @@ def test_a_condition_that_does_not_hold_shows_the_task_as_it_is(alice: Person, s
     current = alice.get(path).headers["etag"]
     for condition in (stale, weak(current), of_another_epoch(current), of_revision(current, 10**30), '"x"', '""'):
         answer = alice.patch(path, json={"title": "too late"}, headers={"If-Match": condition})
-        assert assert_error(answer, 412, "task_changed") == {"task": now}
+        assert assert_error(answer, 412, "task_changed") == {"current": now}
     assert revision_of(shared_database, alice.id) == 2
 
 

@@ -94,7 +94,7 @@ def test_a_write_is_done_for_its_owners_tag_alone(alike: Alike, asks: str, unwri
                     assert_error(asked(alike, asks, route[0], path, **{"If-Match": tags}), status, code)
                 continue
             details = assert_error(asked(alike, asks, route[0], path, **{"If-Match": others}), 412, "task_changed")
-            assert details["task"]["user_id"] == str(owner)
+            assert details["current"]["user_id"] == str(owner)
             if route[0] == "PUT":
                 assert invalid_fields(asked(alike, asks, "PUT", path, **{"If-None-Match": others})) == ["if-none-match"]
             if route[0] == "PATCH":  # of what it is already: the tag matches, and nothing is counted

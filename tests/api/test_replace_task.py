@@ -136,7 +136,7 @@ def test_a_condition_that_does_not_hold_shows_the_task_as_it_is(alice: Person) -
     current = alice.get(path).headers["etag"]
     for condition in (stale, weak(current), of_another_epoch(current), of_revision(current, 99), '"x"', f'{stale}, W/"y"'):
         answer = alice.put(path, json={"title": "too late"}, headers={"If-Match": condition})
-        assert assert_error(answer, 412, "task_changed") == {"task": now}
+        assert assert_error(answer, 412, "task_changed") == {"current": now}
     assert alice.sees() == [now]
 
 
@@ -175,7 +175,7 @@ def test_where_a_task_is_it_does_not_create(alice: Person, shared_database: str)
     task = alice.creates()
     path = f"/api/v1/tasks/{task['id']}"
     for body in ({"title": "another"}, {"title": task["title"]}):
-        assert assert_error(alice.put(path, json=body, headers=NOTHING_THERE), 412, "task_exists") == {"task": task}
+        assert assert_error(alice.put(path, json=body, headers=NOTHING_THERE), 412, "task_exists") == {"current": task}
     assert alice.sees() == [task]
     assert revision_of(shared_database, alice.id) == 1
 

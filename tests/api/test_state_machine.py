@@ -162,7 +162,7 @@ class TwoUsers(RuleBasedStateMachine):
         if there is None:
             assert_error(answer, 404, "task_not_found")
         elif not holds:
-            assert assert_error(answer, 412, "task_changed") == {"task": there}
+            assert assert_error(answer, 412, "task_changed") == {"current": there}
         else:
             assert answer.status_code == 200
             if there | expected == there:
@@ -178,7 +178,7 @@ class TwoUsers(RuleBasedStateMachine):
         path = f"{tasks_of(mount, shelf.person.id)}/{task_id}"
         answer = shelf.person.put(path, json=new, headers={"If-None-Match": "*"})
         if there is not None:
-            assert assert_error(answer, 412, "task_exists") == {"task": there}
+            assert assert_error(answer, 412, "task_exists") == {"current": there}
         else:
             assert answer.status_code == 201
             shelf.deleted.discard(task_id)
@@ -193,7 +193,7 @@ class TwoUsers(RuleBasedStateMachine):
         if there is None:
             assert_error(answer, 404, "task_not_found")
         elif not holds:
-            assert assert_error(answer, 412, "task_changed") == {"task": there}
+            assert assert_error(answer, 412, "task_changed") == {"current": there}
         else:
             assert answer.status_code == 204
             del shelf.tasks[task_id]

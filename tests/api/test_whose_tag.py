@@ -71,7 +71,7 @@ def test_anothers_tag_lets_nobody_write(alice: Person, bob: Person, shared_ids: 
     condition = {"If-Match": tag_of(alice, path)}
     for method, body in (("PUT", WHOLE), ("PATCH", {"title": "mine"}), ("DELETE", None)):
         details = assert_error(bob.request(method, path, json=body, headers=condition), 412, "task_changed")
-        assert details["task"] == before[0]
+        assert details["current"] == before[0]
     assert (bob.get(path).json(), revision_of(shared_database, bob.id)) == before
     assert bob.delete(path, headers={"If-Match": f"{condition['If-Match']}, {tag_of(bob, path)}"}).status_code == 204
 

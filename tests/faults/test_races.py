@@ -130,7 +130,7 @@ def test_of_two_writers_with_the_same_tag_exactly_one_wins_a_thousand_times(cour
         assert sorted(answer.status_code for answer in answers) == [200, 412]
         won, lost = sorted(answers, key=lambda answer: answer.status_code)
         # The loser sees the winner's task, not the one from before it waited.
-        assert lost.json()["error"]["details"]["task"] == won.json()
+        assert lost.json()["error"]["details"]["current"] == won.json()
         assert won.json()["revision"] == racer.task["revision"] + 1
         racer.task, racer.tag = won.json(), won.headers["etag"]
         winners[racer.task["title"].split()[1]] += 1
@@ -148,7 +148,7 @@ def test_of_a_patch_and_a_delete_with_the_same_tag_exactly_one_wins(course: Cour
         outcome = patched.status_code, deleted.status_code
         assert outcome in {(200, 412), (404, 204)}
         if outcome == (200, 412):
-            assert deleted.json()["error"]["details"]["task"] == patched.json()
+            assert deleted.json()["error"]["details"]["current"] == patched.json()
             racer.task, racer.tag = patched.json(), patched.headers["etag"]
         else:
             racer.starts_again(course)
@@ -172,7 +172,7 @@ def test_of_two_puts_that_create_one_creates(course: Course) -> None:
     for _, answers in course.run(1, both_put):
         won, lost = sorted(answers, key=lambda answer: answer.status_code)
         assert (won.status_code, lost.status_code) == (201, 412)
-        assert lost.json()["error"]["details"]["task"] == won.json()
+        assert lost.json()["error"]["details"]["current"] == won.json()
 
 
 def test_of_two_deletes_one_finds_nothing(course: Course) -> None:

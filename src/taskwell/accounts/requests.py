@@ -58,9 +58,7 @@ class AccountChanges(BaseModel):
         if ("email" in self.model_fields_set) != ("password" in self.model_fields_set):
             # The message belongs to a field, which a validator of the whole model cannot say in pydantic's own way.
             lacking = "password" if "email" in self.model_fields_set else "email"
-            raise InvalidInput.of(
-                "body", lacking, "missing", "email and password come together; a new password: POST /auth/password"
-            )
+            raise InvalidInput.of(lacking, "missing", "email and password come together; a new password: POST /auth/password")
         return self
 
 

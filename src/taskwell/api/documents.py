@@ -59,12 +59,12 @@ class WrongField(BaseModel):
 
 
 class ErrorDetails(BaseModel):
-    """By the code: `fields` for invalid_input, `task` for task_changed and task_exists, `scope` for insufficient_scope."""
+    """By the code: `fields` for invalid_input, `current` for task_changed and task_exists, `scope` for insufficient_scope."""
 
     model_config = ConfigDict(extra="allow")
 
     fields: list[WrongField] = []
-    task: TaskView | None = None
+    current: TaskView | None = None
     scope: str | None = None
 
 
@@ -120,7 +120,7 @@ NO_SUCH_USER = _error("No such user, or nothing of yours")
 NO_SUCH_TASK = _error("No such task, or nothing of yours")
 TAKEN = _error("The id is taken")
 EMAIL_TAKEN = _error("An account with this address exists")
-CHANGED = _error("The condition does not hold: `details.task` is the task as it is now")
+CHANGED = _error("The condition does not hold: `details.current` is the task as it is now")
 TOO_LARGE = _error("The body is larger than what is read here; the message says how much that is")
 UNKNOWN_TYPE = _error("The body is not plain UTF-8 JSON, or does not say so")
 UNAVAILABLE = _error("Try again soon", Retry_After="In seconds")

@@ -58,10 +58,10 @@ class TokenRequest(BaseModel):
         needed = ("username", "password") if self.grant_type == "password" else ("refresh_token",)
         lacking = [name for name in needed if getattr(self, name) is None]
         if lacking:
-            field = {"location": "body", "code": "missing", "message": f"Field required for grant_type={self.grant_type}"}
+            field = {"code": "missing", "message": f"Field required for grant_type={self.grant_type}"}
             raise InvalidInput(fields=[field | {"field": name} for name in lacking])
         if not set(self.scope.split()) <= set(scopes.SCOPES):
-            raise InvalidInput.of("body", "scope", "scope_unknown", f"must be of: {' '.join(scopes.SCOPES)}")
+            raise InvalidInput.of("scope", "scope_unknown", f"must be of: {' '.join(scopes.SCOPES)}")
         return self
 
 

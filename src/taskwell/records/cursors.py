@@ -30,7 +30,7 @@ def decode_cursor(cursor: str, keyed_hash: KeyedHash, owner: UUID, asked: str) -
         raw = b""
     check, body = raw[:_CHECK_BYTES], raw[_CHECK_BYTES:]
     if not body or check != _check(body, keyed_hash, owner, asked):
-        raise InvalidInput.of("query", "cursor", "cursor_invalid", "this cursor is not from a page of this list")
+        raise InvalidInput.of("cursor", "cursor_invalid", "this cursor is not from a page of this list")
     return {name: _read(value) for name, value in json.loads(body).items()}  # our own words: the check says so
 
 

@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from taskwell.database.connection import Database
-from taskwell.errors import InvalidInput
 from taskwell.types import EVERY_REVISION, Revisions
+from taskwell.web.refusals import invalid
 
 _VIEW: Final = "1"
 """Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
@@ -53,7 +53,7 @@ def must_create(if_match: str | None, if_none_match: str | None) -> bool:
     if if_none_match is None:
         return False
     if if_none_match.strip() != "*" or if_match is not None:
-        raise InvalidInput.of("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
+        raise invalid("header", "if-none-match", "condition_invalid", "only * has a meaning here, and only by itself")
     return True
 
 
@@ -74,15 +74,15 @@ def _revisions(tags: list[str], ours: str) -> frozenset[int]:
 
 def _parse(header: str, name: str) -> list[tuple[bool, str]]:
     if len(header) > HEADER_LENGTH:
-        raise InvalidInput.of("header", name, "etag_invalid", f"is longer than {HEADER_LENGTH} characters")
+        raise invalid("header", name, "etag_invalid", f"is longer than {HEADER_LENGTH} characters")
     tags: list[tuple[bool, str]] = []
     position = 0
     while position < len(header):
         found = _TAGS.match(header, position)
         if found is None:
-            raise InvalidInput.of("header", name, "etag_invalid", 'must be *, or ETags in double quotes, as in "abc"')
+            raise invalid("header", name, "etag_invalid", 'must be *, or ETags in double quotes, as in "abc"')
         tags.append((found[1] is not None, found[2]))
         position = found.end()
     if not tags:
-        raise InvalidInput.of("header", name, "etag_invalid", "must not be empty")
+        raise invalid("header", name, "etag_invalid", "must not be empty")
     return tags

@@ -7,8 +7,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.errors import InvalidInput, MalformedRequest
 from taskwell.web.heads import check_head
+from taskwell.web.refusals import MalformedRequest, invalid
 from taskwell.web.reply import NOSNIFF, error_reply
 from taskwell.web.request import joined
 
@@ -38,7 +38,7 @@ class Cors(CORSMiddleware):
         if response.status_code == 200:
             response.headers[NOSNIFF[0].decode()] = NOSNIFF[1].decode()
             return response
-        refused = InvalidInput.of(
+        refused = invalid(
             "header", "origin", "cors_refused", "this origin, method or header is not allowed by TASKWELL_CORS_ORIGINS"
         )
         request_id = b"%016x" % random.getrandbits(64)

@@ -10,10 +10,11 @@ from taskwell.accounts.api_tokens.secret import API_TOKEN_PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
 from taskwell.addresses import read_address
 from taskwell.database.connection import Database
-from taskwell.errors import HostRefused, TokenMissing, UserNotFound
+from taskwell.errors import UserNotFound
 from taskwell.identity import scopes
 from taskwell.identity.tokens import Claims, Tokens, user_id_of
 from taskwell.types import Id
+from taskwell.web.refusals import HostRefused, TokenMissing
 from taskwell.web.request import ApiRequest
 
 LOCAL_USER: Final = user_id_of("none", "local")

@@ -7,7 +7,7 @@ them may be a proxy that stands before us.
 import re
 from collections.abc import Mapping
 
-from taskwell.errors import MalformedRequest
+from taskwell.web.refusals import MalformedRequest
 
 # RFC 3986 3.2.2, without an empty name and without the comma, which a header that was sent twice may have got on its way.
 _HOST = re.compile(

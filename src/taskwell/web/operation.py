@@ -20,6 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from taskwell.errors import InvalidInput
+from taskwell.web.refusals import invalid, located
 from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest, check_json
 
@@ -56,11 +57,19 @@ class Operation:
         self.body = _Body(dependant, method) if dependant.body_params else None
         if not dependant.query_params:
             self._what.append(_Step(None, _refuse_query, is_async=False, needs_only_request=False))
+        self._locations = dict(_locations(dependant, self.body))
         unheeded = {b"if-match", b"if-none-match"} - {field.alias.encode() for field in dependant.header_params}
         if unheeded and method != "GET":
             self._what.append(_Step(None, _refuse_headers(unheeded), is_async=False, needs_only_request=False))
 
     async def __call__(self, request: ApiRequest) -> Reply:
+        try:
+            return await self._run(request)
+        except InvalidInput as error:
+            located(error, self._locations, "query" if self.body is None else "body")
+            raise
+
+    async def _run(self, request: ApiRequest) -> Reply:
         values: dict[str, Any] = {}
         for name, source, is_async, _ in self._who:
             values[name] = await source(request) if is_async else source(request)
@@ -94,6 +103,14 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
     for field in dependant.header_params:
         assert not field.field_info.metadata, "a header's text is checked by whoever reads it"
         yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
+
+
+def _locations(dependant: Dependant, body: "_Body | None") -> Iterator[tuple[str, str]]:
+    """Where the fields of a request are, by their names: the domain says which one is wrong, and knows no more."""
+    for field in dependant.query_params:
+        yield from ((name, "query") for name in _model(field.field_info.annotation).model_fields)
+    yield from ((name, "body") for name in (body.model.model_fields if body is not None else ()))
+    yield from ((field.alias, "path") for field in dependant.path_params)
 
 
 def _dependency(dependant: Dependant) -> _Step:
@@ -157,7 +174,7 @@ def _refuse_headers(names: set[bytes]) -> Callable[[ApiRequest], None]:
 
     def source(request: ApiRequest) -> None:
         for name in names & request.fields.keys():
-            raise InvalidInput.of("header", name.decode(), "condition_invalid", "this condition has no meaning here")
+            raise invalid("header", name.decode(), "condition_invalid", "this condition has no meaning here")
 
     return source
 
@@ -171,7 +188,7 @@ def _model(annotation: Any) -> type[BaseModel]:
 def _refuse_query(request: ApiRequest) -> None:
     if request.scope["query_string"]:
         name = next(iter(_query_pairs(request)), None)
-        raise InvalidInput.of("query", _shown(name), "extra_forbidden", "there is no such parameter here")
+        raise invalid("query", _shown(name), "extra_forbidden", "there is no such parameter here")
 
 
 class _Body:
@@ -200,22 +217,22 @@ class _Body:
 def _query_pairs(request: ApiRequest) -> dict[str, str]:
     text: bytes = request.scope["query_string"]
     if len(text) > QUERY_BYTES:
-        raise InvalidInput.of("query", None, "too_long", f"is longer than {QUERY_BYTES} bytes")
+        raise invalid("query", None, "too_long", f"is longer than {QUERY_BYTES} bytes")
     return pairs_of("query", text)
 
 
 def pairs_of(location: str, text: bytes) -> dict[str, str]:
     """A query or a form as a dictionary. Bytes that are no UTF-8, and a name given twice, are refused rather than repaired."""
     if text.count(b"%") > ESCAPES:
-        raise InvalidInput.of(location, None, "too_long", f"has more than {ESCAPES} characters in percent-encoding")
+        raise invalid(location, None, "too_long", f"has more than {ESCAPES} characters in percent-encoding")
     try:
         pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise InvalidInput.of(location, None, "encoding_invalid", "is not UTF-8 in percent-encoding, or is too long") from None
+        raise invalid(location, None, "encoding_invalid", "is not UTF-8 in percent-encoding, or is too long") from None
     values = dict(pairs)
     if len(values) != len(pairs):
         twice = next(name for index, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:index]))
-        raise InvalidInput.of(location, _shown(twice), "repeated", "is given twice")
+        raise invalid(location, _shown(twice), "repeated", "is given twice")
     return values
 
 

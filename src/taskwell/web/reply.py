@@ -5,41 +5,8 @@ from typing import Final
 
 from starlette.types import Send
 
-from taskwell.errors import (
-    BodyTooLarge,
-    BodyTooSlow,
-    Conflict,
-    Forbidden,
-    InsufficientScope,
-    InternalError,
-    InvalidInput,
-    MalformedRequest,
-    MethodNotAllowed,
-    NotFound,
-    PreconditionFailed,
-    TaskwellError,
-    Throttled,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMediaType,
-)
-
-STATUS: Final[dict[type[TaskwellError], int]] = {
-    InvalidInput: 400,
-    MalformedRequest: 400,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    MethodNotAllowed: 405,
-    BodyTooSlow: 408,
-    Conflict: 409,
-    PreconditionFailed: 412,
-    BodyTooLarge: 413,
-    UnsupportedMediaType: 415,
-    Throttled: 429,
-    InternalError: 500,
-    Unavailable: 503,
-}
+from taskwell.errors import InsufficientScope, TaskwellError, Throttled, Unauthenticated, Unavailable
+from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, status_of
 
 Header = tuple[bytes, bytes]
 
@@ -90,10 +57,6 @@ def no_content() -> Reply:
     return Reply(204, headers=_PERSONAL)
 
 
-def status_of(error: TaskwellError) -> int:
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-
-
 def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Reply:
     """The envelope. It is ASCII, so that nothing in it can fail to be encoded."""
     body = {
@@ -117,7 +80,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
     if isinstance(error, BodyTooLarge | BodyTooSlow | MalformedRequest):
         # Where this request ends is not known, or not reached: the next one must not be read from the middle of it.
         extra.append((b"connection", b"close"))
-    return json_reply(status_of(error), json.dumps(body, separators=(",", ":")), *extra)
+    return json_reply(status_of(type(error)), json.dumps(body, separators=(",", ":")), *extra)
 
 
 _CHALLENGE: Final = b'Bearer realm="taskwell"'

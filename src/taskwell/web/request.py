@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from taskwell.encoding import AmbiguousJson, strict_decoder
-from taskwell.errors import BodyTooLarge, BodyTooSlow, InvalidInput, MalformedRequest, UnsupportedMediaType
+from taskwell.errors import InvalidInput
+from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, UnsupportedMediaType, invalid
 from taskwell.web.services import Services
 
 BODY_SECONDS = 30.0
@@ -128,7 +129,7 @@ def _check_structure(body: bytes, structure: int) -> None:
 
 
 def _invalid_json(problem: str) -> InvalidInput:
-    return InvalidInput.of("body", None, "json_invalid", f"the body {problem}")
+    return invalid("body", None, "json_invalid", f"the body {problem}")
 
 
 def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

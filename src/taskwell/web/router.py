@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.errors import InternalError, MethodNotAllowed, RouteNotFound, TaskwellError
+from taskwell.errors import InternalError, TaskwellError
 from taskwell.observability import AccessLog
 from taskwell.web.heads import check_head
 from taskwell.web.operation import Operation
+from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
 from taskwell.web.reply import Reply, error_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services

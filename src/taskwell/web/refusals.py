@@ -1,0 +1,122 @@
+"""What HTTP itself refuses, beside what the domain does (errors.py), and the one table of statuses.
+
+    TaskwellError
+    ├── Unauthenticated
+    │   └── TokenMissing
+    ├── Forbidden
+    │   └── HostRefused
+    ├── NotFound
+    │   └── RouteNotFound
+    └── BadProtocol             a well-meant request that the protocol cannot carry
+        ├── MalformedRequest
+        ├── MethodNotAllowed
+        ├── UnsupportedMediaType
+        ├── BodyTooLarge
+        └── BodyTooSlow
+
+Every part of a request can be invalid. The domain says which field and why (`InvalidInput`), and here is where the field was.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from taskwell.errors import (
+    Conflict,
+    Forbidden,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    TaskwellError,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
+)
+
+
+class TokenMissing(Unauthenticated):
+    """This needs a sign-in: send an access token as `Authorization: Bearer <token>`."""
+
+    code = "token_missing"
+
+
+class HostRefused(Forbidden):
+    """This server has no sign-in, so it answers only on the machine itself, at localhost."""
+
+    code = "host_refused"
+
+
+class RouteNotFound(NotFound):
+    """There is nothing at this address. The API is described at /docs."""
+
+    code = "route_not_found"
+
+
+class BadProtocol(TaskwellError):
+    """The request cannot be carried out as sent."""
+
+
+class MalformedRequest(BadProtocol):
+    """The request is not valid HTTP."""
+
+    code = "malformed_request"
+
+
+class MethodNotAllowed(BadProtocol):
+    """This address does not know that method. `Allow` lists those that it knows."""
+
+    code = "method_not_allowed"
+
+
+class UnsupportedMediaType(BadProtocol):
+    """Send the body as UTF-8 JSON with `Content-Type: application/json`, and not compressed."""
+
+    code = "unsupported_media_type"
+
+
+class BodyTooLarge(BadProtocol):
+    """The body is too large."""
+
+    code = "body_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is larger than {most} bytes, the most that is read at this address.")
+
+
+class BodyTooSlow(BadProtocol):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+
+
+STATUS: Final[dict[type[TaskwellError], int]] = {
+    InvalidInput: 400,
+    MalformedRequest: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    BodyTooSlow: 408,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    Throttled: 429,
+    InternalError: 500,
+    Unavailable: 503,
+}
+
+
+def status_of(error: type[TaskwellError]) -> int:
+    return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), 500)
+
+
+def invalid(location: str, field: str | None, code: str, message: str) -> InvalidInput:
+    """`location` is body, path, query or header. `field` is None where it is the whole of that."""
+    return InvalidInput(fields=[{"location": location, "field": field, "code": code, "message": message}])
+
+
+def located(error: InvalidInput, locations: Mapping[str, str], elsewhere: str) -> None:
+    """Let each field of the error say where it was: `locations` is by the fields' names."""
+    for number, field in enumerate(error.details.get("fields", ())):
+        error.details["fields"][number] = {"location": locations.get(field["field"], elsewhere), **field}
