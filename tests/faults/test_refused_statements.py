@@ -7,11 +7,13 @@ import asyncpg
 import pytest
 from asyncpg import exceptions
 
+from taskwell.database.constraints import MEANING, UNREACHABLE
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
 from tests.support.server import RunningServer, serve
+from tests.support.signed_in import signed_in
 
 TASKS = "/api/v1/tasks"
 OUR_OWN_DEFECTS = {"42601", "21000"}
@@ -54,6 +56,70 @@ def test_no_error_of_postgresql_is_a_500_but_our_own_defects(dana: Person, own_d
     assert (answers["22P05"], answers["42501"], answers["42P01"]) == (400, 503, 503)
     postgres.run(own_database, "DROP TRIGGER fail ON tasks")
     assert dana.post(TASKS, json={"title": "x"}).status_code == 201
+
+
+PLANTS = {
+    "users_email_key": (
+        "BEFORE UPDATE OF email_key ON users",
+        "INSERT INTO users (id, email_key, time_zone) VALUES (gen_random_uuid(), NEW.email_key, 'UTC')",
+    ),
+    "tasks_user_id_fkey": ("BEFORE INSERT ON tasks", "NEW.user_id = gen_random_uuid()"),
+    "tasks_title_check": ("BEFORE INSERT ON tasks", "NEW.title = ''"),
+    "tasks_completed_at_check": ("BEFORE INSERT ON tasks", "NEW.completed_at = clock_timestamp()"),
+    "api_tokens_hash_key": (
+        "BEFORE INSERT ON api_tokens",
+        "IF pg_trigger_depth() = 1 THEN INSERT INTO api_tokens VALUES (NEW.*); NEW.id = gen_random_uuid(); END IF",
+    ),
+}
+"""By constraint: what makes it fail, where a request alone would have to come in one very moment."""
+
+
+@pytest.mark.parametrize(
+    ("constraint", "status", "code", "field"),
+    [
+        ("users_email_key", 409, "email_taken", None),
+        ("tasks_user_id_fkey", 401, "account_unusable", None),
+        ("tasks_title_check", 400, "invalid_input", "title"),
+        ("tasks_completed_at_check", 400, "invalid_input", None),  # of those that no request can fail, and still no 500
+        ("api_tokens_hash_key", 503, "database_unavailable", None),
+    ],
+)
+def test_a_constraint_that_fails_is_an_error_of_the_domain(
+    own_server: RunningServer, own_database: str, constraint: str, status: int, code: str, field: str | None
+) -> None:
+    when, what = PLANTS[constraint]
+    with signed_in(own_server) as who:
+        before = who.get("/api/v1/auth/me").json()
+        postgres.run(
+            own_database,
+            f"CREATE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what}; RETURN NEW; END $$",
+            f"CREATE TRIGGER plant {when} FOR EACH ROW EXECUTE FUNCTION plant()",
+        )
+        answer = {
+            "users": lambda: who.patch("/api/v1/auth/me", json={"email": "new@example.com", "password": who.password}),
+            "tasks": lambda: who.post(TASKS, json={"title": "x"}),
+            "api_tokens": lambda: who.post(
+                "/api/v1/auth/tokens", json={"name": "x", "scopes": ["tasks:read"], "expires_in_days": 1}
+            ),
+        }[when.rpartition(" ")[2]]()
+        details = assert_error(answer, status, code)
+        if field is not None:
+            wrong = {"location": "body", "field": field, "code": "not_storable", "message": "cannot be stored"}
+            assert details == {"fields": [wrong]}
+        assert who.get("/api/v1/auth/me").json() == before
+        assert who.get(TASKS).json()["items"] == []
+
+
+def test_every_constraint_of_the_schema_has_a_meaning_or_a_reason_to_have_none(own_database: str) -> None:
+    """Also those that PostgreSQL names by itself."""
+    there = postgres.query(
+        own_database,
+        "SELECT conname::text FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c') "
+        "AND conrelid <> 'alembic_version'::regclass UNION SELECT relname::text FROM pg_index JOIN pg_class ON oid = indexrelid "
+        "WHERE indisunique AND relnamespace = 'public'::regnamespace AND indrelid <> 'alembic_version'::regclass",
+    )
+    assert {name for (name,) in there} == MEANING.keys() | UNREACHABLE.keys()
+    assert not MEANING.keys() & UNREACHABLE.keys()
 
 
 @pytest.mark.parametrize(

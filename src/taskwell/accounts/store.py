@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, forgive
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.accounts.passwords import Passwords
@@ -144,10 +142,7 @@ async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountCha
         if holder is not None and holder["id"] != owner.id:
             raise EmailTaken
         moved = {"email": changes.email, "email_key": email_key, "checked_hash": checked}
-        try:
-            row = await row_for(door.db, CHANGE_EMAIL, owner, **moved, **content)
-        except asyncpg.UniqueViolationError:
-            raise EmailTaken from None
+        row = await row_for(door.db, CHANGE_EMAIL, owner, **moved, **content)
     assert row is not None, "a write makes the user's row"
     user: str = row["user"]
     return user

@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 import asyncpg
 import structlog
 from asyncpg.exceptions import DataError, InternalClientError
-from sqlmodel import SQLModel
 
+from taskwell.database.constraints import meaning
 from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
@@ -120,8 +120,7 @@ class Database:
     async def row(self, statement: Statement | Transaction, **arguments: Any) -> asyncpg.Record | None:
         """The first row that the statement gives, or the last statement of a transaction.
 
-        Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown or InvalidInput, and asyncpg's UniqueViolationError for the
-        store to interpret.
+        Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, InvalidInput, or what a failed constraint means.
         """
         values = statement.values(arguments)
         if not statement.writes or statement.unscoped:
@@ -178,8 +177,11 @@ class Database:
 
     def _refused(self, statement: Statement | Transaction, error: asyncpg.PostgresError) -> Exception:
         """What a statement that PostgreSQL refused means to the client. It was undone."""
-        if isinstance(error, _DEFECTS) or (isinstance(error, asyncpg.UniqueViolationError) and _is_ours(error.constraint_name)):
-            return error  # for the store to interpret
+        if isinstance(error, _DEFECTS):
+            return error
+        refusal = meaning(error.constraint_name) if isinstance(error, asyncpg.IntegrityConstraintViolationError) else None
+        if refusal is not None:
+            return refusal
         if isinstance(error, _NOT_STORABLE):
             log.warning("value_refused", statement=statement.name, error=_without_values(error))
             return InvalidInput("A value cannot be stored.")
@@ -261,11 +263,6 @@ class Database:
             server_settings={"application_name": "taskwell", "timezone": "UTC"},
         )
         return connection
-
-
-def _is_ours(constraint: str | None) -> bool:
-    """An operator can put an index of their own on our tables, which no store knows how to interpret."""
-    return any(index.name == constraint for table in SQLModel.metadata.tables.values() for index in table.indexes)
 
 
 def _without_values(error: Exception) -> str:
