@@ -85,7 +85,7 @@ def test_an_older_token_stays_dead_and_a_newer_one_starts_an_empty_account(
 
 FIRST_WRITES: dict[str, tuple[str, str, Any, int]] = {
     "a task": ("POST", TASKS, {"title": "x"}, 201),
-    "a name": ("PATCH", ME, {"display_name": "Dorothea"}, 200),
+    "a name": ("PATCH", ME, {"display_name": "Theodora"}, 200),
     "an API token": ("POST", API_TOKENS, {"name": "x", "scopes": ["tasks:read"], "expires_in_days": 1}, 201),
     "a sign-out": ("POST", "/api/v1/auth/sign-out-everywhere", None, 204),
     "another deletion": ("DELETE", ME, {}, 204),
