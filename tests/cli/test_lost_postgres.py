@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from taskwell.database.embedded import running_url
-from taskwell.database.embedded.server import TRIES
+from taskwell.database.embedded.server import RESTART_TRIES
 from taskwell.database.url import parse
 from tests.cli.command import Serving, Visitor, assert_ended, free_port, refusal, serving, taskwell
 from tests.faults.processes import ask, first_process, words_of
@@ -165,7 +165,7 @@ def test_when_it_does_not_come_back_the_server_ends_with_one_line_and_exit_code_
 
 def test_one_that_ends_again_and_again_is_given_up(home: Path) -> None:
     with serving(home) as server:
-        for _ in range(TRIES + 1):
+        for _ in range(RESTART_TRIES + 1):
             first = first_process(home / "data")
             first.kill()
             deadline = time.monotonic() + BACK_WITHIN

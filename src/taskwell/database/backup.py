@@ -1,6 +1,6 @@
-"""The private database in a file, and back: by PostgreSQL's own pg_dump and pg_restore, in its custom format.
+"""Backs the private database up into a file and restores it, by PostgreSQL's own pg_dump and pg_restore, in the custom format.
 
-A restore is all or nothing: it fills a database beside the one that is there, and one transaction changes the names of both.
+A restore is all or nothing: it fills a second database, and then one transaction exchanges the names of both.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ async def _refuse_strangers(target: ConnectionTarget) -> None:
 
 
 def _dropped(name: str) -> tuple[str, ...]:
-    """What a restore that was killed left behind, too."""
+    """Drops the database, also one that a killed restore left behind."""
     return (f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",)
 
 

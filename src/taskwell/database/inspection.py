@@ -1,6 +1,6 @@
-"""Whether a database can be served at all: what is wrong with it, and what mends that, in one sentence.
+"""Checks whether a database can be served, and says in one sentence what is wrong with it and what mends that.
 
-A missing grant, a view where a table was, an encoding without an `é`: else the first request that meets it would show it.
+A missing grant, a view in place of a table, or an encoding without an `é` would otherwise show in a request.
 """
 
 import json
@@ -80,7 +80,7 @@ INSPECTION = Statement(
 
 
 class Inspection:
-    """What INSPECTION found, and which schema the database says that it has: None if it says nothing."""
+    """What INSPECTION found. `schema` is the version that the database says that it has, or None."""
 
     def __init__(self, row: asyncpg.Record, schema: str | None) -> None:
         self.row = row
@@ -93,12 +93,12 @@ class Inspection:
 
     @property
     def says_its_version(self) -> bool:
-        """Whether `alembic_version` can be asked."""
+        """Whether `alembic_version` can be read."""
         table = self.tables.get("alembic_version")
         return table is not None and table["may"]["select"] and "version_num" in table["columns"]
 
     def never_fits(self) -> str | None:
-        """Why no migration would make this database one of Taskwell's; None if one does."""
+        """Why no migration can make this database fit for Taskwell, or None."""
         if self.row["version"] < OLDEST_POSTGRESQL * 10_000:
             return f"the database is PostgreSQL {self.row['version'] // 10_000}, and Taskwell needs {OLDEST_POSTGRESQL} or newer"
         if self.row["encoding"] != "UTF8":
@@ -114,7 +114,7 @@ class Inspection:
         return None
 
     def unfit(self) -> str | None:
-        """Why it cannot be served as it is; None if it can."""
+        """Why the database cannot be served as it is, or None."""
         return self.never_fits() or self._not_migrated() or self._unwritable() or next(self._wrong_tables(), None)
 
     def _not_migrated(self) -> str | None:
@@ -163,7 +163,7 @@ class Inspection:
 
 
 async def inspect(connection: "asyncpg.Connection[asyncpg.Record]") -> Inspection:
-    """In two round trips. Raises what asyncpg raises."""
+    """Takes two round trips. Raises what asyncpg raises."""
     row = await connection.fetchrow(INSPECTION.sql, *INSPECTION.values(inspection_arguments()))
     assert row is not None
     found = Inspection(row, None)

@@ -1,4 +1,4 @@
-"""What names somebody outside, to nobody but this database: a hash under the database's own secret."""
+"""Hashes under a secret of the database's own. They may leave the server, and only this database can tell what was hashed."""
 
 from hashlib import blake2b
 
@@ -10,8 +10,8 @@ class KeyedHash:
         self._of_nothing = blake2b(key=key.encode(), digest_size=12)
 
     def of(self, data: bytes) -> blake2b:
-        """`data` begins with what it is for, so that no two uses ever hash the same."""
-        # A copy: to set the key again takes three times as long, 2.1 µs in place of 0.7.
+        """`data` begins with the name of its use, so that two uses never hash the same bytes."""
+        # A copy takes 0.7 µs. To set the key again takes 2.1 µs.
         hashed = self._of_nothing.copy()
         hashed.update(data)
         return hashed

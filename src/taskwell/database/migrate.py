@@ -1,4 +1,4 @@
-"""The way from the schema that a database has to the one that this program needs."""
+"""Migrates a database from the schema that it has to the one that this program needs."""
 
 import asyncpg
 from alembic import command
@@ -22,10 +22,10 @@ def alembic_config() -> Config:
 
 
 async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fit:
-    """Bring the schema to its head, or back to the revision `down_to`; several processes may try at once.
+    """Bring the schema to its newest revision, or back to the revision `down_to`. Several processes may do so at once.
 
-    A schema from the future of this program is left as it is. Raises CannotStart when the database cannot be reached or refuses,
-    and when it is none of Taskwell's.
+    The schema of a newer program is left as it is. Raises CannotStart when the database cannot be reached or refuses, and when
+    it belongs to another application.
     """
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":

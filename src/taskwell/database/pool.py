@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL: at most `size` of them, handed out first come, first served.
+"""The pool opens at most `size` connections to PostgreSQL, and hands them out first come, first served.
 
-asyncpg's own pool runs a reset query at each release, which costs a round trip and resets what nobody here sets, and
-wraps each release in a task of its own; docs/decisions/0007-own-pool.md has what that costs. An idle pool sends
-nothing and runs no timer, so a serverless database can fall asleep behind it.
+asyncpg's own pool runs a reset query at each release. That costs a round trip, and resets what Taskwell never sets. It also wraps
+each release in a task. docs/decisions/0007-own-pool.md has what that costs. An idle pool sends nothing and runs no timer, so a
+serverless database can fall asleep behind it.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ WAIT_SECONDS = 2.0
 """How long a request waits for a connection before it is told that the database is busy."""
 
 TRUST_SECONDS = 240.0
-"""A connection that slept longer is replaced: a NAT in between may have forgotten it without telling either end."""
+"""A connection that was idle longer is replaced: a NAT in between may have forgotten it without telling either end."""
 
 CALL_OFF_SECONDS = 2.0
-"""How long a connection whose statement was given up keeps its place, for PostgreSQL to confirm that it stopped."""
+"""How long a connection whose statement was given up still counts, for PostgreSQL to confirm that it stopped."""
 
 
 class Pool:
@@ -37,9 +37,9 @@ class Pool:
         self._calling_off: set[asyncio.Task[None]] = set()
 
     async def acquire(self) -> Connection:
-        """A connection that nobody else uses.
+        """A connection that no other request uses.
 
-        Raises DatabaseBusy after WAIT_SECONDS, and whatever connecting raises.
+        Raises DatabaseBusy after WAIT_SECONDS, and what connecting raises.
         """
         if not self._waiting:
             connection = self._take_idle()
@@ -49,7 +49,7 @@ class Pool:
             self._open += 1
             return await self._make()
         connection = await self._wait()
-        # None: a place has come free rather than a connection.
+        # None: a connection was closed, so a new one may be made.
         return await self._make() if connection is None else connection
 
     def release(self, connection: Connection) -> None:
@@ -67,17 +67,17 @@ class Pool:
         self._vacate()
 
     def call_off(self, connection: Connection, *, has_place: bool = True) -> None:
-        """Instead of `discard`, when a statement may still be running.
+        """Discard a connection on which a statement may still be running.
 
-        PostgreSQL does not notice that a client is gone while it waits for a lock. Without a word to it, such statements
-        pile up there, hold its connections, and come true long after their requests were answered.
+        PostgreSQL does not notice that its client is gone while it waits for a lock. If it is not told, such statements pile up,
+        hold its connections, and take effect long after their requests were answered.
         """
         task = asyncio.create_task(self._call_off(connection, has_place))
         self._calling_off.add(task)
         task.add_done_callback(self._calling_off.discard)
 
     def discard_idle(self) -> None:
-        """After one connection broke, those that sleep are not to be trusted either."""
+        """After one connection broke, the idle ones are not trusted either."""
         idle, self._idle = self._idle, []
         for _, connection in idle:
             self.discard(connection)
@@ -91,7 +91,7 @@ class Pool:
         try:
             await connection.close(timeout=CALL_OFF_SECONDS)  # waits for the cancel request that asyncpg sends
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, InternalClientError):
-            pass  # nobody listens there, and close() has cut the connection
+            pass  # the server does not listen any more, and close() has cut the connection
         finally:
             if has_place:
                 self._vacate()
@@ -116,7 +116,7 @@ class Pool:
     def _vacate(self) -> None:
         waiting = self._next_waiting()
         if waiting is not None:
-            waiting.set_result(None)  # the place goes to whoever waits, and with it the task of connecting
+            waiting.set_result(None)  # the request that waits longest makes a new connection
         else:
             self._open -= 1
 
@@ -131,7 +131,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiting)
-        # Under load every request comes through here: one timer looks after all of them, instead of each having its own.
+        # Under load every request comes through here, so one timer serves all of them.
         if not self._deadlines:
             loop.call_later(WAIT_SECONDS, self._give_up)
         self._deadlines.append((loop.time() + WAIT_SECONDS, waiting))
@@ -139,7 +139,7 @@ class Pool:
             return await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
-                # It was handed over in the same turn of the loop in which its request was cancelled.
+                # The connection was handed over in the same turn of the loop in which the request was cancelled.
                 connection = waiting.result()
                 if connection is None:
                     self._vacate()
@@ -148,7 +148,7 @@ class Pool:
             raise
 
     def _give_up(self) -> None:
-        """Tell those who waited too long, and come back when the next of the others has."""
+        """Refuse the requests that waited too long, and run again when the next one will have."""
         loop = asyncio.get_running_loop()
         while self._deadlines:
             deadline, waiting = self._deadlines[0]

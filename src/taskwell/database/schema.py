@@ -1,4 +1,4 @@
-"""Which schema the database has, and which one this program needs."""
+"""The version of the schema that the database has, and the one that this program needs."""
 
 from enum import Enum
 from pathlib import Path
@@ -25,7 +25,7 @@ SCHEMA_VERSION = Statement(
     unscoped="how far this database is migrated, also where there is nothing else of Taskwell's",
 )
 
-# A migration's file begins with its revision, so that a server need not load Alembic to know them.
+# The name of a migration's file begins with its revision, so a server need not load Alembic to know the revisions.
 KNOWN_REVISIONS = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 HEAD = max(KNOWN_REVISIONS)
 
@@ -39,7 +39,7 @@ class Fit(Enum):
 
 
 def fit(version: str | None) -> Fit:
-    """`version` is what the database says of itself; one that this program has never heard of is from its future."""
+    """`version` is what the database says. A version that this program does not know is of a newer program."""
     if version == HEAD:
         return Fit.CURRENT
     return Fit.BEHIND if version is None or version in KNOWN_REVISIONS else Fit.NEWER

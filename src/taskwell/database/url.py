@@ -1,8 +1,9 @@
-"""What a Neon, Supabase or plain PostgreSQL URL means to asyncpg.
+"""Reads the URL of a Neon, Supabase or plain PostgreSQL, and gives asyncpg its arguments.
 
-asyncpg reads URLs itself, but sends each parameter that it does not know to the server as a setting: `channel_binding` and Neon's
-`options` then end the connection. Its `sslmode=require` moreover verifies no certificate. So a URL is taken apart here, strictly,
-and asyncpg gets plain arguments. No message of this module repeats a piece of the URL that could belong to the password.
+asyncpg reads URLs itself, but sends each parameter that it does not know to the server as a setting: `channel_binding` and
+Neon's `options` then end the connection. Besides, its `sslmode=require` verifies no certificate. So a URL is read here,
+strictly, and asyncpg gets plain arguments. No message of this module repeats a piece of the URL that could belong to the
+password.
 """
 
 import ipaddress
@@ -39,7 +40,7 @@ _STATEMENTS_KEPT = 256  # per connection; more than a worker has statements, and
 
 @dataclass(frozen=True)
 class ConnectionTarget:
-    """Where the database is and how to get in; `str()` shows it without the password."""
+    """Where the database is and how to sign in to it. `str()` shows it without the password."""
 
     host: str
     port: int
@@ -51,10 +52,10 @@ class ConnectionTarget:
     sslrootcert: str = "system"
 
     def arguments(self) -> dict[str, Any]:
-        """For `asyncpg.connect(**...)` and `asyncpg.create_pool(**...)`.
+        """The arguments of `asyncpg.connect`.
 
-        The URL says where and how. What it leaves out of who (PGUSER, PGPASSWORD, PGPASSFILE, PGDATABASE, PGKRBSRVNAME), asyncpg
-        takes from the environment as libpq does; its other variables there would contradict the URL, or are refused when wrong.
+        asyncpg takes a user, a password and a database that the URL leaves out from the environment, as libpq does (PGUSER,
+        PGPASSWORD, PGPASSFILE, PGDATABASE, PGKRBSRVNAME). Its other variables would contradict the URL, so each is given here.
         """
         given = {
             "host": self.host,
@@ -71,14 +72,14 @@ class ConnectionTarget:
 
     @property
     def is_pooler(self) -> bool:
-        """Whether we can tell that a pooler answers there. A PgBouncer on a plain host and port cannot be told."""
+        """Whether a pooler answers there. A PgBouncer on a plain host and port cannot be recognised."""
         if self.host.partition(".")[0].endswith("-pooler") or _within(self.host, "pooler.supabase.com"):
             return True
         return self.port in _POOLER_PORTS if self.pgbouncer is None else self.pgbouncer
 
     @property
     def keeps_sessions(self) -> bool:
-        """Whether advisory locks and other session state hold: on direct hosts, and in Supabase's session mode."""
+        """Whether advisory locks and other session state hold, as on direct hosts and in Supabase's session mode."""
         return not self.is_pooler or (_within(self.host, "pooler.supabase.com") and self.port == 5432 and not self.pgbouncer)
 
     @property
@@ -128,7 +129,7 @@ def parse(url: str, setting: str = "DATABASE_URL") -> ConnectionTarget:
 
 
 def for_migrations(url: str, direct_url: str | None = None) -> ConnectionTarget:
-    """The direct URL, or else the ordinary one if it is direct.
+    """The direct URL, or else DATABASE_URL if it is direct.
 
     Through a transaction pooler two processes can both "hold" the advisory lock that keeps migrations apart.
     """
@@ -170,7 +171,7 @@ def _target(url: str) -> ConnectionTarget:
         raise _Refused("is not a PostgreSQL URL: it must look like postgresql://user:password@host/database")
     path, query = parts["path"] or "", parts["query"] or ""
     if "@" in path + query:
-        # Most often the end of the authority is inside the password, so that nothing after this point could be shown.
+        # Most often the authority ends inside the password, so no text after this point may be shown.
         raise _Refused("has an '@' too far right: percent-encode / ? # @ and % in the user name and the password")
     credentials, at, place = parts["authority"].rpartition("@")
     user, colon, password = credentials.partition(":")
@@ -276,7 +277,7 @@ def _tls(host: str, parameters: Mapping[str, str]) -> Tls:
     except (OSError, ValueError):  # ssl.SSLError is an OSError
         raise _Refused("has an sslrootcert that is not a readable file of certificates") from None
     if local and mode in {"require", "verify-ca"}:
-        # Nobody sits in between on a loopback address, and certificates are seldom made out to one.
+        # A loopback address cannot be intercepted, and certificates are seldom issued for one.
         context.check_hostname = False
         if mode == "require" and root == "system":
             context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""From a view, a SQLModel class without a table, to the SQL that renders it: the response is described once."""
+"""A view is a SQLModel class without a table. It describes a response once, and the SQL that renders it is made from it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,5 +13,5 @@ def columns_of(view: type[SQLModel], source: FromClause) -> Sequence[ColumnEleme
 
 
 def as_json(rows: CTE | Subquery) -> Function[Any]:
-    """Each row as one JSON object, its keys the column names; NULL where an outer join found no row."""
+    """Each row as one JSON object whose keys are the column names, or NULL where an outer join found no row."""
     return func.row_to_json(rows.table_valued())

@@ -1,6 +1,6 @@
-"""Whom PostgreSQL runs as. It refuses to be root; anybody else runs it as themselves.
+"""Chooses the user that PostgreSQL runs as: the user of this process, unless that is root, which PostgreSQL refuses.
 
-Under root it runs as a user that nothing else on the machine is: a process of the same user could reach into it through /proc. It
+Under root it runs as a user of its own, because another process of the same user could reach into it through /proc. PostgreSQL
 keeps no capability, so it must not need one to reach its files below private folders such as /root: it starts in the cluster and
 calls it /proc/self/cwd.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from taskwell.errors import CannotStart
 
 POSTGRES_UID = 60843
-"""In the range that systemd's list of users and groups leaves to nobody (60578 to 61183), and below 65536 for containers."""
+"""Of the range that systemd's list of users and groups leaves unused (60578 to 61183), and below 65536 for containers."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Account:
 
     maker_uid: int = -1
     maker_prefix: tuple[str, ...] = ()
-    """Likewise for making a cluster, which needs a user with a name, and serves nobody."""
+    """The same for making a cluster. That needs a user with a name, and no server runs as this one."""
 
     former_uids: frozenset[int] = frozenset()
-    """Whose clusters are taken over: a former version's, or files that root copied or unpacked."""
+    """The clusters of these users are taken over: a former version made them, or root copied or unpacked them."""
 
     @property
     def is_borrowed(self) -> bool:
-        """Whether we are root, and PostgreSQL is somebody else."""
+        """Whether this process is root, and PostgreSQL runs as another user."""
         return self.prefix != ()
 
     def address(self, cluster: Path) -> str:
-        """What PostgreSQL, started in this folder, calls it."""
+        """The path by which PostgreSQL, started in the folder of the cluster, reaches it."""
         return "/proc/self/cwd" if self.is_borrowed else str(cluster)
 
 
@@ -61,7 +61,7 @@ def account() -> Account:
 
 
 def check_reach(who: Account, postgres: str) -> None:
-    """Raises CannotStart if the program is below a private folder, as an environment in /root is, and we are root."""
+    """Raises CannotStart if this process is root and the program is in a private folder, such as an environment in /root."""
     # Not by running it: setpriv still has root's capabilities when it starts a program, and PostgreSQL then misses itself.
     words = [*who.prefix, "/bin/sh", "-c", 'test -x "$1"', "sh", postgres]
     if who.is_borrowed and subprocess.run(words, cwd="/", check=False).returncode != 0:  # noqa: S603
@@ -72,7 +72,7 @@ def check_reach(who: Account, postgres: str) -> None:
 
 
 def give(folder: Path, uid: int) -> None:
-    """A folder and what is in it, as far as it is not theirs, to a user whose group has the same number."""
+    """Give a folder and its contents to a user whose group has the same number, where it is not theirs already."""
     for inside, _, files in os.walk(folder):
         for path in (Path(inside), *(Path(inside, name) for name in files)):
             if path.lstat().st_uid != uid:

@@ -1,4 +1,4 @@
-"""The database files: made, mended, and cleared of servers that outlived their Taskwell."""
+"""Makes and mends the database files, and ends servers on them that outlived their Taskwell."""
 
 import os
 import re
@@ -26,7 +26,8 @@ _ORPHANS_END_WITHIN = 30.0  # seconds
 # taskwell is no superuser, as on Neon: a migration that needs one fails on the laptop, not in production.
 _FIRST_WORDS = "CREATE ROLE taskwell LOGIN CREATEDB;\nCREATE DATABASE taskwell OWNER taskwell;\n"
 
-# Those of initdb that may be empty, which an object store or an archive does not keep. Where another one is missing, data is.
+# The folders of initdb that may be empty, which an object store or an archive does not keep. Where another folder is missing,
+# data is missing.
 _MAY_BE_EMPTY = (
     "pg_commit_ts",
     "pg_dynshmem",
@@ -48,7 +49,7 @@ _MAY_BE_EMPTY = (
 
 
 class Cluster:
-    """The cluster of a data folder whose lock we hold."""
+    """The cluster of a data folder whose lock this process holds."""
 
     def __init__(self, data_dir: Path, account: Account, options: Mapping[str, str]) -> None:
         self.data_dir = data_dir
@@ -59,12 +60,12 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """What PostgreSQL calls it."""
+        """The path by which PostgreSQL reaches it."""
         return self.account.address(self.path)
 
     @property
     def name(self) -> str:
-        """What every process of a server on it shows."""
+        """The name that every process of a server on this cluster shows."""
         folder = self.path.stat()
         return f"taskwell-{folder.st_dev:x}-{folder.st_ino:x}"
 
@@ -76,7 +77,7 @@ class Cluster:
         new = tempfile.mkdtemp(prefix="postgresql.new-", dir=self.data_dir)
         try:
             os.chown(new, self.account.maker_uid, -1)
-            # What every PostgreSQL has, whatever the locales of this system: UTF-8, and text in the order of its code points.
+            # UTF-8, and text in the order of its code points: every PostgreSQL has these, whatever locales the system has.
             locale = "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"
             access = "--username=postgres", "--auth-local=trust", "--auth-host=reject"
             sync = ["--no-sync"] if self.options.get("fsync") == "off" else []
@@ -110,7 +111,7 @@ class Cluster:
             )
 
     def mend(self) -> None:
-        """What storage and copying did to it on its way, and PostgreSQL would refuse to start for."""
+        """Undo what storage and copying did to the files, since PostgreSQL would refuse to start."""
         if self.account.is_borrowed:
             give(self.path, self.account.uid)
         if S_IMODE(self.path.stat().st_mode) not in (0o700, 0o750):
@@ -122,14 +123,17 @@ class Cluster:
                 os.chown(folder, self.account.uid, -1)
 
     def end_orphans(self) -> int | None:
-        """Ends a PostgreSQL that outlived its Taskwell. Returns the process id in postmaster.pid: if in use now, not by us."""
+        """Ends a PostgreSQL that outlived its Taskwell.
+
+        Returns the process id in postmaster.pid. If that id is in use now, then by another program.
+        """
         former = self._noted_process()
         begun, name = time.monotonic(), self.name
         while left := [process.pid for process in psutil.process_iter() if _shows(process, name)]:
             waited = time.monotonic() - begun
             if waited > _ORPHANS_END_WITHIN:
                 raise CannotStart(f"a PostgreSQL that was left behind on {self.path} does not end: kill process {left[0]}")
-            # To shut down cleanly is the first process's business, unless it does not listen, or left busy children behind.
+            # The first process shuts down cleanly, unless it does not listen, or left busy children behind.
             clean = former in left and waited < _ORPHANS_END_WITHIN / 2
             for process_id in [former] if clean and former is not None else left:
                 with suppress(ProcessLookupError):
@@ -176,7 +180,7 @@ def as_arguments(settings: Mapping[str, str]) -> list[str]:
 
 
 def reason(output: bytes) -> str:
-    """The last line that names an error, or else the last: after its error initdb still says that it tidies up."""
+    """The last line that names an error, or else the last line: after an error initdb still says that it tidies up."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|error):", line)]
     return re.sub(r"^.*?(?=FATAL|PANIC|ERROR)", "", (errors or lines or ["it gave no reason"])[-1])

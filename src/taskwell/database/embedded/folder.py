@@ -15,8 +15,8 @@ from taskwell.errors import CannotStart
 SOCKET_PORT = "5432"
 """Only a part of the socket's name."""
 
-# Descriptors whose closing says that this process has ended. A forked child (where multiprocessing forks, granian's workers are)
-# inherits them, and would keep PostgreSQL and the lock alive after our death.
+# These descriptors are closed when this process ends, which others wait for. A forked child inherits them, such as granian's
+# workers where multiprocessing forks, and would keep PostgreSQL and the lock alive after the end of this process.
 _ours_alone: set[int] = set()
 
 
@@ -39,7 +39,7 @@ def close(descriptor: int) -> None:
 
 
 class Lock:
-    """Held for as long as this process lives, or until `release`."""
+    """The lock is held for as long as this process lives, or until `release`."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "postgresql.lock"
@@ -52,14 +52,14 @@ class Lock:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the data folder is still found by its name. One that was moved is ours all the same."""
+        """Whether the data folder is still found by its name. A folder that was moved is still locked."""
         try:
             return _identity(self._data_dir) == self._folder
         except FileNotFoundError:
             return False
 
     def keep(self, socket: "SocketFolder") -> None:
-        """Also when the file was deleted: the next Taskwell would lock a new one, and end our PostgreSQL as an orphan."""
+        """Lock the file anew when it was deleted: the next Taskwell would lock a new one, and end our PostgreSQL as an orphan."""
         if self.is_in_place and not self.path.exists():
             descriptor = self._take()
             close(self._descriptor)
@@ -102,7 +102,7 @@ class SocketFolder:
             return False
 
     def make_again(self) -> None:
-        """If it is gone. In a folder that everybody may write to, somebody else can have been faster."""
+        """Make the folder if it is gone. In /tmp another user may have made a folder of this name before."""
         with suppress(FileExistsError):
             self.path.mkdir(mode=0o700)
             os.chown(self.path, self._uid, -1)
@@ -117,14 +117,14 @@ class SocketFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _guarded(self) -> int:
-        """Locked, which tells systemd-tmpfiles that what is in it is in use, however old."""
+        """Lock the folder, which tells systemd-tmpfiles that its contents are in use, however old they are."""
         folder = keep_from_forks(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
         fcntl.flock(folder, fcntl.LOCK_SH)
         return folder
 
 
 def running_url(data_dir: Path) -> str | None:
-    """Where the PostgreSQL of another process on this data folder is reached; None if nobody runs one."""
+    """The URL of the PostgreSQL that another process runs on this data folder, or None."""
     try:
         lock = os.open(data_dir / "postgresql.lock", os.O_RDWR)
     except OSError:
@@ -141,12 +141,12 @@ def running_url(data_dir: Path) -> str | None:
 
 
 def socket_url(folder: Path) -> str:
-    # Nobody asks for the password. Without one, asyncpg would look for it in ~/.pgpass, and fail if that is not UTF-8.
+    # PostgreSQL asks for no password. Without one, asyncpg would look for it in ~/.pgpass, and fail if that is not UTF-8.
     return f"postgresql://taskwell:unused@/taskwell?host={quote(str(folder), safe='')}&port={SOCKET_PORT}"
 
 
 def remove_left_behind(lock: Lock, uids: set[int]) -> None:
-    """The socket folder of a Taskwell that was killed with everything that would have removed it."""
+    """Remove the socket folder of a Taskwell that was killed together with its watcher."""
     last = lock.noted()
     with suppress(OSError):
         if last is not None and last.lstat().st_uid in uids:
@@ -154,7 +154,7 @@ def remove_left_behind(lock: Lock, uids: set[int]) -> None:
 
 
 def _noted(lock: int, data_dir: Path) -> Path | None:
-    """A copy of a data folder, made in whatever way, has the note of the original: it is believed only where it belongs."""
+    """The socket folder in the lock's note. A copy of a data folder holds the note of the original, which is not believed."""
     socket = Path(os.fsdecode(os.pread(lock, 4096, 0)))
     return socket if socket.is_absolute() and socket.name.startswith(_prefix(data_dir)) else None
 

@@ -53,8 +53,8 @@ class Postmaster:
         self._is_stopped = False
         environment = quiet_environment()
         if former is not None:
-            # Whoever has this process id now is not PostgreSQL. This is how pg_ctl says so. It leaves postmaster.pid in place, by
-            # which PostgreSQL also makes sure that no child of the former server is still at work.
+            # The process that has this id now is not PostgreSQL, and pg_ctl says so by this variable. It leaves postmaster.pid
+            # in place, by which PostgreSQL also makes sure that no child of the former server is still at work.
             environment["PG_GRANDPARENT_PID"] = str(former)
         folders = '"' + str(socket.path).replace('"', '""') + '"'  # a list, in which a bare comma or space would separate
         named = {"cluster_name": cluster.name, "unix_socket_directories": folders}
@@ -95,7 +95,7 @@ class Postmaster:
         return self._process.poll() is not None
 
     def wait(self) -> None:
-        """Until it has ended, without a timer."""
+        """Wait until PostgreSQL has ended, without a timer."""
         self._process.wait()
 
     def stop(self) -> None:
@@ -105,11 +105,12 @@ class Postmaster:
         for request, patience in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
             deadline = time.monotonic() + patience
             while self._process.poll() is None and time.monotonic() < deadline:
-                # Again and again: a shell that is about to become PostgreSQL takes the first one for its child's, and goes on.
+                # The signal is repeated: a shell that is about to become PostgreSQL ignores the first one, and goes on.
                 self._process.send_signal(request)
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(0.5)
-        # Not before, as we could be killed while we wait; and without it the watcher would signal an id that is free again.
+        # Not before the end, because this process could be killed while it waits. Without this line the watcher would send its
+        # signal to a process id that is free again.
         with suppress(BrokenPipeError):
             os.write(self._watcher, b"\n")
         close(self._watcher)
@@ -132,7 +133,7 @@ class Postmaster:
     def _said(self) -> bytes:
         try:
             return self._cluster.log.read_bytes()[self._said_before :]
-        except FileNotFoundError:  # somebody deleted it
+        except FileNotFoundError:  # it was deleted
             return b""
 
     def _is_ready(self) -> bool:

@@ -22,7 +22,7 @@ def program(name: str) -> str:
 
 
 def lag() -> str | None:
-    """One line where the programs are older than NEWEST_KNOWN, as whoever packs them lags behind PostgreSQL; else None."""
+    """A line for the operator where the programs are older than NEWEST_KNOWN, because their package lags behind; else None."""
     words = [program("postgres"), "--version"]
     said = subprocess.run(words, env=quiet_environment(), capture_output=True, text=True, check=False).stdout  # noqa: S603
     ours = re.search(r"\d+\.\d+", said)
@@ -36,7 +36,7 @@ def lag() -> str | None:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Ours, without what would change how these programs behave.
+    """The environment of this process, without the variables that change how these programs behave.
 
     A locale that is not installed breaks initdb, TZ shows in answers, and PGDATA and its kind are orders to PostgreSQL.
     """

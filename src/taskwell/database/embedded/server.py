@@ -16,10 +16,10 @@ from taskwell.database.embedded.programs import program
 from taskwell.errors import CannotStart
 
 LOOK_SECONDS = 2.0
-"""How often the socket is looked for, as nobody is told when it is deleted. The end of PostgreSQL itself is waited for."""
+"""How often the socket is looked for, because no event tells that it was deleted. The end of PostgreSQL itself is an event."""
 
 STEADY_SECONDS = 60.0
-TRIES = 5
+RESTART_TRIES = 5
 """How often PostgreSQL is started again before it has run for STEADY_SECONDS."""
 
 
@@ -63,10 +63,10 @@ class EmbeddedPostgres:
         return server
 
     def keep_running(self, *, came_back: Callable[[str], None], gave_up: Callable[[CannotStart], None]) -> None:
-        """From now on PostgreSQL is started again when it or its socket is lost, at the same URL.
+        """From now on PostgreSQL is started again, at the same URL, when it or its socket is lost.
 
-        What was acknowledged is on the disk, and comes back with it. Both functions are called in another thread: one with the
-        reason, each time; the other when PostgreSQL does not come back.
+        All acknowledged data is on the disk, and so is there again. Both functions are called in another thread: `came_back` with
+        the reason, each time, and `gave_up` when PostgreSQL cannot be started again.
         """
         self._keeper = threading.Thread(target=self._keep_running, args=(came_back, gave_up), daemon=True)
         self._keeper.start()
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
                 if reason is None or self._told_to_stop:
                     continue
                 tries = 0 if time.monotonic() - since > STEADY_SECONDS else tries
-                if tries == TRIES:
+                if tries == RESTART_TRIES:
                     raise CannotStart(f"{reason}, again and again: {self._cluster.log} may say why")
                 tries = self._start_again(tries)
             except CannotStart as error:
@@ -116,7 +116,7 @@ class EmbeddedPostgres:
             came_back(reason)
 
     def _lost(self) -> str | None:
-        """Why PostgreSQL can no longer be reached. Raises CannotStart when somebody else has its data folder."""
+        """Why PostgreSQL can no longer be reached, or None. Raises CannotStart when another process has its data folder."""
         try:
             self._lock.keep(self._socket)
         except OSError as error:
@@ -126,7 +126,7 @@ class EmbeddedPostgres:
         return None if self._socket.is_there else "the socket of PostgreSQL is gone"
 
     def _start_again(self, tries: int) -> int:
-        """Returns how many tries there were by then."""
+        """Start PostgreSQL again. Returns the number of tries so far."""
         self._postmaster.stop()
         if not self._lock.is_in_place:
             raise CannotStart(
@@ -138,7 +138,7 @@ class EmbeddedPostgres:
                 self._socket.make_again()
                 self._postmaster = self._run()
             except (CannotStart, OSError) as error:
-                if tries == TRIES or self._told_to_stop:
+                if tries == RESTART_TRIES or self._told_to_stop:
                     raise error if isinstance(error, CannotStart) else _unusable(self.data_dir, error) from error
                 self._news.wait(1)
             else:
