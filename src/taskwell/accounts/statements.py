@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from taskwell.accounts.locking import ahead, locked_owner, stamped, the_time
 from taskwell.accounts.may_act import owner, owner_may_act, owner_may_come_back, users
 from taskwell.accounts.tables import ApiToken, Session, SigningKeyName, UserView
-from taskwell.database.statement import Statement, Transaction, argument
+from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, columns_of
 
 sessions = Session.__table__  # type: ignore[attr-defined]
@@ -111,9 +111,12 @@ _everybody = (
 
 LIST_USERS = Statement(
     "list_users",
-    select(func.json_agg(as_json(_everybody)).label("users")),
+    select(as_json(_everybody).label("user")),
     unscoped="an operator at the machine's own shell looks at all accounts",
 )
+
+LOCK_OWNER = Statement("lock_owner", select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True))
+"""The beginning of a unit of work."""
 
 # ---- what changes ------------------------------------------------------------------------------------------------------
 
@@ -224,17 +227,16 @@ def _ending_admin(table: Table, me: CTE, name: str) -> CTE:
 
 _me = stamped(locked_owner())
 _taken_admin = _change(_me, users.c.id, is_admin=false(), tokens_valid_after=_me.c.at)
-_me = locked_owner()
 
-TAKE_ADMIN = Transaction(
-    Statement("take_admin", select(_taken_admin.c.id)),
-    # By a look of its own, after the lock: nothing that was made meanwhile is left out.
-    Statement(
-        "end_admin",
-        select(_me.c.id).add_cte(_ending_admin(sessions, _me, "old_sessions"), _ending_admin(api_tokens, _me, "old_tokens")),
+TAKE_ADMIN = Statement(
+    "take_admin",
+    select(_taken_admin.c.id).add_cte(
+        _ending_admin(sessions, _taken_admin, "old_sessions"), _ending_admin(api_tokens, _taken_admin, "old_tokens")
     ),
 )
-"""Ends every access token, and the sessions and API tokens that have `admin`: none comes back with the right to it."""
+"""Ends every access token, and the sessions and API tokens that have `admin`: none comes back with the right to it.
+
+In a unit of work, after the lock: nothing that was made meanwhile is left out."""
 
 # ---- our keys ----------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, forgive
-from taskwell.accounts.owner import Owner, row_for
+from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount
 from taskwell.accounts.sessions.store import SignedIn, start_session
@@ -30,6 +30,7 @@ from taskwell.accounts.statements import (
     TAKE_ADMIN,
 )
 from taskwell.database.connection import Database
+from taskwell.database.rows import Rows
 from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
 from taskwell.identity import scopes
 from taskwell.identity.tokens import Tokens, until_new_tokens_count
@@ -53,20 +54,20 @@ class PasswordSignIn(NamedTuple):
 
 async def register(door: PasswordSignIn, new: NewAccount, address: str) -> str:
     """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts at who asks often for one that is taken."""
-    db, passwords = door.db, door.passwords
+    rows, passwords = door.db, door.passwords
     async with passwords.turn(address):
-        await count_sign_up(db, address, door.sign_ups_per_hour)
+        await count_sign_up(rows, address, door.sign_ups_per_hour)
         # Counted like a sign-in: what is asked here is whether an address is known.
         attempt = Attempt.of(address, address_key(new.email))
-        await count_attempt(db, attempt)
-        user = await add_user(db, passwords, new)
-        await forgive(db, attempt)
+        await count_attempt(rows, attempt)
+        user = await add_user(rows, passwords, new)
+        await forgive(rows, attempt)
         return user
 
 
-async def add_user(db: Database, passwords: Passwords, new: NewAccount) -> str:
+async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
     hashed = await passwords.hash(new.password.get_secret_value())
-    row = await db.row(
+    row = await rows.row(
         REGISTER,
         owner=new_id(),
         email=new.email,
@@ -107,8 +108,8 @@ async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterab
         return session
 
 
-async def read_account(db: Database, owner: Owner) -> RenderedAccount:
-    row = await row_for(db, READ_ACCOUNT, owner)
+async def read_account(rows: Rows, owner: Owner) -> RenderedAccount:
+    row = await row_for(rows, READ_ACCOUNT, owner)
     if row is None:
         return RenderedAccount(_nobody_yet(owner), is_admin=False)
     return RenderedAccount(row["user"], row["is_admin"])
@@ -182,8 +183,8 @@ async def check_password(door: PasswordSignIn, owner: Owner, password: str | Non
     return hashed
 
 
-async def sign_out_everywhere(db: Database, owner: Owner) -> None:
-    await row_for(db, SIGN_OUT_EVERYWHERE, owner)
+async def sign_out_everywhere(rows: Rows, owner: Owner) -> None:
+    await row_for(rows, SIGN_OUT_EVERYWHERE, owner)
     if owner.is_outside:
         await until_new_tokens_count()
 
@@ -201,67 +202,69 @@ async def delete_account(door: PasswordSignIn, owner: Owner, password: str | Non
 # ---- from the shell of the machine, where an account is named by its address -------------------------------------------
 
 
-async def find_account(db: Database, named: str) -> Owner:
+async def find_account(rows: Rows, named: str) -> Owner:
     """By its address, or by its id, which is all that there is of somebody who signs in elsewhere. Raises UserNotFound.
 
     A request never learns whether an address is known.
     """
     try:
-        row = await db.row(READ_ACCOUNT, owner=UUID(named), issued_at=None)
+        row = await rows.row(READ_ACCOUNT, owner=UUID(named), issued_at=None)
         owner = None if row is None else Owner(UUID(named), None)
     except ValueError:
-        row = await db.row(FIND_ACCOUNT, email_key=address_key(named))
+        row = await rows.row(FIND_ACCOUNT, email_key=address_key(named))
         owner = None if row is None else Owner(row["id"], None)
     if owner is None:
         raise UserNotFound(f"There is no account {named}: name it by its e-mail address or its id.")
     return owner
 
 
-async def list_users(db: Database) -> list[dict[str, Any]]:
-    row = await db.row(LIST_USERS)
-    users: list[dict[str, Any]] = json.loads(row["users"]) if row is not None and row["users"] else []
-    return users
+async def list_users(rows: Rows) -> list[dict[str, Any]]:
+    return [json.loads(row["user"]) for row in await rows.rows(LIST_USERS)]
 
 
 async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
     """Taking it ends every access token, and the sessions and API tokens that have `admin`."""
-    await row_for(db, MAKE_ADMIN if is_admin else TAKE_ADMIN, owner)
+    if is_admin:
+        await row_for(db, MAKE_ADMIN, owner)
+        return
+    async with unit_for(db, owner) as unit:
+        await row_for(unit, TAKE_ADMIN, owner)
 
 
-async def set_disabled(db: Database, owner: Owner, *, is_disabled: bool) -> None:
+async def set_disabled(rows: Rows, owner: Owner, *, is_disabled: bool) -> None:
     """Disabling ends every sign-in, for good: who is enabled again signs in again."""
-    await row_for(db, SET_DISABLED, owner, is_disabled=is_disabled)
+    await row_for(rows, SET_DISABLED, owner, is_disabled=is_disabled)
 
 
-async def set_password(db: Database, passwords: Passwords, owner: Owner, new: str) -> None:
+async def set_password(rows: Rows, passwords: Passwords, owner: Owner, new: str) -> None:
     """Ends every sign-in. Raises NoPassword for somebody who signs in elsewhere."""
-    row = await row_for(db, READ_PASSWORD, owner)
+    row = await row_for(rows, READ_PASSWORD, owner)
     if row is None or row["password_hash"] is None:
         raise NoPassword
     hashed = await passwords.hash(new)
-    await row_for(db, CHANGE_PASSWORD, owner, checked_hash=row["password_hash"], password_hash=hashed)
+    await row_for(rows, CHANGE_PASSWORD, owner, checked_hash=row["password_hash"], password_hash=hashed)
 
 
-async def remove_account(db: Database, owner: Owner) -> None:
-    row = await row_for(db, READ_PASSWORD, owner)
+async def remove_account(rows: Rows, owner: Owner) -> None:
+    row = await row_for(rows, READ_PASSWORD, owner)
     assert row is not None, "only whom another issuer knows can be without a row"
-    await row_for(db, DELETE_ACCOUNT, owner, checked_hash=row["password_hash"])
+    await row_for(rows, DELETE_ACCOUNT, owner, checked_hash=row["password_hash"])
     if row["password_hash"] is None:
         await until_new_tokens_count()
 
 
-async def rotate_keys(db: Database, tokens: Tokens) -> str:
+async def rotate_keys(rows: Rows, tokens: Tokens) -> str:
     """The name of the new key."""
-    await learn_keys(db, tokens)
+    await learn_keys(rows, tokens)
     kid = tokens.keys.new_kid()
-    await db.row(ROTATE_KEYS, kid=kid, first_kid=tokens.keys.first.kid)
-    await learn_keys(db, tokens)
+    await rows.row(ROTATE_KEYS, kid=kid, first_kid=tokens.keys.first.kid)
+    await learn_keys(rows, tokens)
     return kid
 
 
-async def learn_keys(db: Database, tokens: Tokens) -> datetime:
+async def learn_keys(rows: Rows, tokens: Tokens) -> datetime:
     """The database's time, by which a token is dated."""
-    row = await db.row(READ_KIDS)
+    row = await rows.row(READ_KIDS)
     assert row is not None
     tokens.learn_keys(row["kids"])
     at: datetime = row["at"]

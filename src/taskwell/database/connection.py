@@ -6,7 +6,8 @@ OutcomeUnknown: it may have been committed.
 """
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -19,7 +20,7 @@ from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
-from taskwell.database.statement import Connection, Statement, Transaction
+from taskwell.database.statement import Connection, Statement
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 
@@ -35,7 +36,7 @@ one user fill a pool of eight, and everybody else waits for that user."""
 log = structlog.get_logger()
 
 # The server says that it did not happen.
-_ROLLED_BACK: Final = (
+ROLLED_BACK: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
@@ -43,9 +44,9 @@ _ROLLED_BACK: Final = (
     asyncpg.InsufficientResourcesError,  # out of connections, memory or disk
     asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
 )
-_TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
+TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 # Likewise, as a restore, or somebody at a console, changed what our connection knows: only a new one can know better.
-_OUTDATED: Final = (
+OUTDATED: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
@@ -58,7 +59,7 @@ _OUTDATED: Final = (
 _DEFECTS: Final = (asyncpg.PostgresSyntaxError, asyncpg.CardinalityViolationError)
 _NOT_STORABLE: Final = (DataError, asyncpg.NotNullViolationError, asyncpg.CheckViolationError)
 # Nobody says whether it happened.
-_BROKEN: Final = (
+BROKEN: Final = (
     OSError,  # TimeoutError and ssl.SSLError are kinds of it
     EOFError,
     asyncpg.InterfaceError,
@@ -70,9 +71,12 @@ _BROKEN: Final = (
     asyncpg.TransactionResolutionUnknownError,
 )
 
+T = TypeVar("T")
+_Run = Callable[[Connection, list[Any]], Awaitable[T]]
+
 
 class Database:
-    """`row()` is all that a store needs. `epoch` and `keyed_hash` are those of the database that the last connection found."""
+    """It gives rows (database/rows.py). `epoch` and `keyed_hash` are those of the database that the last connection found."""
 
     def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
         self.epoch = ""
@@ -81,7 +85,7 @@ class Database:
         self.schema_version: str | None = None
         self._target = target
         self._statement_cache = statement_cache
-        self._pool = Pool(self._connect, pool_size)
+        self.pool = Pool(self._connect, pool_size)
         self._writing: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     @classmethod
@@ -111,21 +115,38 @@ class Database:
                     return (await inspect(connection)).unfit()
                 finally:
                     await connection.close(timeout=2)
-        except (asyncpg.PostgresError, *_BROKEN) as error:
+        except (asyncpg.PostgresError, *BROKEN) as error:
             raise DatabaseUnavailable from error
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self.pool.close()
 
-    async def row(self, statement: Statement | Transaction, **arguments: Any) -> asyncpg.Record | None:
-        """The first row that the statement gives, or the last statement of a transaction.
+    async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
+        """The first row that the statement gives.
 
         Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, InvalidInput, or what a failed constraint means.
         """
+        return await self._in_turn(statement, statement.run, arguments)
+
+    async def rows(self, statement: Statement, **arguments: Any) -> list[asyncpg.Record]:
+        """Every row that the statement gives. Raises what `row` raises."""
+        return await self._in_turn(statement, statement.run_all, arguments)
+
+    async def _in_turn(self, statement: Statement, run: _Run[T], arguments: dict[str, Any]) -> T:
         values = statement.values(arguments)
         if not statement.writes or statement.unscoped:
-            return await self._run(statement, values)
-        owner = arguments[statement.queue]
+            return await self._run(statement, run, values)
+        writing, deadline = await self.turn(arguments[statement.queue])
+        try:
+            return await self._run(statement, run, values, deadline)
+        finally:
+            writing.release()
+
+    async def turn(self, owner: UUID) -> tuple[asyncio.Semaphore, float | None]:
+        """A write of this owner's may begin: what to release afterwards, and until when a connection is waited for.
+
+        Raises DatabaseBusy.
+        """
         writing = self._writing.get(owner)
         if writing is None:
             writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
@@ -139,43 +160,38 @@ class Database:
                 raise DatabaseBusy("Many writes of yours are waiting already. Nothing was changed; try again.") from None
         else:
             await writing.acquire()
-        try:
-            return await self._run(statement, values, deadline)
-        finally:
-            writing.release()
+        return writing, deadline
 
-    async def _run(
-        self, statement: Statement | Transaction, values: list[Any], deadline: float | None = None
-    ) -> asyncpg.Record | None:
+    async def _run(self, statement: Statement, run: _Run[T], values: list[Any], deadline: float | None = None) -> T:
         try:
-            return await self._attempt(statement, values, deadline)
-        except _ROLLED_BACK as error:
+            return await self._attempt(run, values, deadline)
+        except ROLLED_BACK as error:
             # What took too long once is not asked for again: that would double the load on a database in trouble.
-            if isinstance(error, _TOOK_TOO_LONG):
+            if isinstance(error, TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
-            return await self._last_attempt(statement, values)
-        except _BROKEN as error:
-            self._pool.discard_idle()
-            if not statement.repeatable or isinstance(error, _TOOK_TOO_LONG):
+            return await self._last_attempt(statement, run, values)
+        except BROKEN as error:
+            self.pool.discard_idle()
+            if not statement.repeatable or isinstance(error, TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
             log.info("statement_repeated", statement=statement.name, error=_without_values(error))
             try:
-                return await self._last_attempt(statement, values)
+                return await self._last_attempt(statement, run, values)
             except Unavailable as second:
                 # Whatever became of the second try, the first may have been committed.
                 raise (OutcomeUnknown() if statement.writes else second) from error
         except asyncpg.PostgresError as error:
-            raise self._refused(statement, error) from error
+            raise self.refused(statement.name, error) from error
 
-    async def _last_attempt(self, statement: Statement | Transaction, values: list[Any]) -> asyncpg.Record | None:
+    async def _last_attempt(self, statement: Statement, run: _Run[T], values: list[Any]) -> T:
         try:
-            return await self._attempt(statement, values)
-        except (*_ROLLED_BACK, *_BROKEN) as error:
+            return await self._attempt(run, values)
+        except (*ROLLED_BACK, *BROKEN) as error:
             raise self._unavailable(statement, error) from error
         except asyncpg.PostgresError as error:
-            raise self._refused(statement, error) from error
+            raise self.refused(statement.name, error) from error
 
-    def _refused(self, statement: Statement | Transaction, error: asyncpg.PostgresError) -> Exception:
+    def refused(self, name: str, error: asyncpg.PostgresError) -> Exception:
         """What a statement that PostgreSQL refused means to the client. It was undone."""
         if isinstance(error, _DEFECTS):
             return error
@@ -183,50 +199,51 @@ class Database:
         if refusal is not None:
             return refusal
         if isinstance(error, _NOT_STORABLE):
-            log.warning("value_refused", statement=statement.name, error=_without_values(error))
+            log.warning("value_refused", statement=name, error=_without_values(error))
             return InvalidInput("A value cannot be stored.")
         self.failures += 1
-        log.error("statement_refused", statement=statement.name, error=_without_values(error))
+        log.error("statement_refused", statement=name, error=_without_values(error))
         return DatabaseUnavailable()
 
-    def _unavailable(self, statement: Statement | Transaction, error: Exception) -> Unavailable:
-        self.failures += 1
-        log.warning("statement_failed", statement=statement.name, error=_without_values(error))
-        if statement.writes and not isinstance(error, _ROLLED_BACK):
+    def _unavailable(self, statement: Statement, error: Exception) -> Unavailable:
+        self.note_failure(statement.name, error)
+        if statement.writes and not isinstance(error, ROLLED_BACK):
             return OutcomeUnknown()
         return DatabaseUnavailable()
 
-    async def _attempt(
-        self, statement: Statement | Transaction, values: list[Any], deadline: float | None = None
-    ) -> asyncpg.Record | None:
-        connection = await (self._pool.acquire() if deadline is None else self._acquire_until(deadline))
+    def note_failure(self, name: str, error: Exception) -> None:
+        self.failures += 1
+        log.warning("statement_failed", statement=name, error=_without_values(error))
+
+    async def _attempt(self, run: _Run[T], values: list[Any], deadline: float | None = None) -> T:
+        connection = await (self.pool.acquire() if deadline is None else self.acquire(deadline))
         try:
-            row = await statement.run(connection, values)
-        except _OUTDATED:
+            given = await run(connection, values)
+        except OUTDATED:
             # After a fail-over to a standby, say, neither this connection nor those that sleep lead to where writes go now.
-            self._pool.discard(connection)
-            self._pool.discard_idle()
+            self.pool.discard(connection)
+            self.pool.discard_idle()
             raise
         except asyncpg.PostgresError:
-            self._pool.release(connection)  # which notices by itself when the error closed it
+            self.pool.release(connection)  # which notices by itself when the error closed it
             raise
         except (TimeoutError, asyncio.CancelledError):
-            self._pool.call_off(connection)
+            self.pool.call_off(connection)
             raise
         except BaseException as error:
             # Anything may still be on its way to this connection: never use it again.
-            self._pool.discard(connection)
+            self.pool.discard(connection)
             if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
                 # asyncpg's DataError is a kind of InterfaceError: a value that PostgreSQL's type cannot hold.
                 raise InvalidInput("A value cannot be stored.") from error
             raise
-        self._pool.release(connection)
-        return row
+        self.pool.release(connection)
+        return given
 
-    async def _acquire_until(self, deadline: float) -> Connection:
+    async def acquire(self, deadline: float | None) -> Connection:
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._pool.acquire()
+                return await self.pool.acquire()
         except TimeoutError:  # the pool's own are DatabaseBusy and DatabaseUnavailable
             raise DatabaseBusy from None
 
@@ -239,10 +256,10 @@ class Database:
         except BaseException as error:
             if connection is not None:
                 # Its place is given back by the pool, which asked for it.
-                self._pool.call_off(connection, has_place=False)
+                self.pool.call_off(connection, has_place=False)
             # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
             # database or table, a pooler's own words), it is not the client's fault.
-            if isinstance(error, (asyncpg.PostgresError, *_BROKEN)):
+            if isinstance(error, (asyncpg.PostgresError, *BROKEN)):
                 self.failures += 1
                 log.warning("cannot_connect", error=repr(error))
                 raise DatabaseUnavailable from error

@@ -95,7 +95,7 @@ class Statement:
         self.sql = str(compiled)
         self.order = tuple(compiled.positiontup or ())
         self.arguments = frozenset(self.order)
-        self.writes = any(isinstance(element, UpdateBase) for element in elements)
+        self.writes = any(isinstance(element, UpdateBase) or _locks(element) for element in elements)
         self.repeatable = not self.writes if repeatable is None else repeatable
         self.unscoped = unscoped
         self.queue = queue
@@ -114,40 +114,12 @@ class Statement:
     def run(self, connection: Connection, values: list[Any]) -> Awaitable[asyncpg.Record | None]:
         return connection.fetchrow(self.sql, *values)
 
+    def run_all(self, connection: Connection, values: list[Any]) -> Awaitable[list[asyncpg.Record]]:
+        return connection.fetch(self.sql, *values)
 
-class Transaction:
-    """Statements about one owner that are done together or not at all. If the first gives no row, there is nothing to do."""
 
-    writes = True
-    repeatable = False
-    unscoped = None
-    queue = "owner"
-
-    def __init__(self, *statements: Statement) -> None:
-        self.name = statements[0].name
-        self._statements = statements
-        self._arguments = frozenset[str]().union(*(statement.arguments for statement in statements))
-
-    def values(self, arguments: dict[str, Any]) -> list[Any]:
-        """One list for each statement."""
-        if arguments.keys() != self._arguments:
-            difference = sorted(arguments.keys() ^ self._arguments)
-            raise UnsafeStatement(f"{self.name}: missing or unknown arguments: {', '.join(difference)}")
-        return [[arguments[name] for name in statement.order] for statement in self._statements]
-
-    async def run(self, connection: Connection, values: list[Any]) -> asyncpg.Record | None:
-        await connection.execute("BEGIN")
-        try:
-            for statement, own in zip(self._statements, values, strict=True):
-                row = await statement.run(connection, own)
-                if row is None:
-                    break
-        except asyncpg.PostgresError:
-            # The connection lives and goes back to the pool. After any other error it does not, and the server rolls back.
-            await connection.execute("ROLLBACK")
-            raise
-        await connection.execute("COMMIT")
-        return row
+def _locks(element: object) -> bool:
+    return getattr(element, "_for_update_arg", None) is not None
 
 
 def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from taskwell.accounts.owner import Owner, row_for
-from taskwell.database.connection import Database
+from taskwell.database.rows import Rows
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
@@ -44,77 +44,77 @@ class RenderedPage(NamedTuple):
     revision: int
 
 
-async def read_task(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
-    row = await row_for(db, READ_TASK, owner, task_id=task_id)
+async def read_task(rows: Rows, owner: Owner, task_id: UUID) -> RenderedTask:
+    row = await row_for(rows, READ_TASK, owner, task_id=task_id)
     return _found(task_id, row)
 
 
 async def list_tasks(
-    db: Database, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
+    rows: Rows, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
 ) -> RenderedPage:
     """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's."""
-    begin = {} if cursor is None else decode_cursor(cursor, db.keyed_hash, owner.id, asked.name)
+    begin = {} if cursor is None else decode_cursor(cursor, rows.keyed_hash, owner.id, asked.name)
     statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
     resume = {f"first_{name}": value for name, value in begin.items()}
-    row = await row_for(db, statement, owner, limit=limit, if_none_match=as_text(if_none_match), **resume)
+    row = await row_for(rows, statement, owner, limit=limit, if_none_match=as_text(if_none_match), **resume)
     if row is None:
         return RenderedPage("", None, 0)
     if not row["is_changed"]:
         return RenderedPage(None, None, row["revision"])
     items, place = cut(row, SORTS[asked.order])
-    next_cursor = None if place is None else encode_cursor(place, db.keyed_hash, owner.id, asked.name)
+    next_cursor = None if place is None else encode_cursor(place, rows.keyed_hash, owner.id, asked.name)
     return RenderedPage(items, next_cursor, row["revision"])
 
 
-async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
+async def create_task(rows: Rows, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
     """The task, and whether this request made it: a repeated request finds what the first one made."""
     content = TASK.content.given_by(new)
     task_id = new.id or new_id()
-    row = await row_for(db, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
+    row = await row_for(rows, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
     if row is None or row["task"] is not None:
         return _found(task_id, row), True
     if new.id is None:
-        return await _created_before(db, owner, task_id), True
-    row = await row_for(db, FIND_SAME_TASK, owner, task_id=task_id, **content)
+        return await _created_before(rows, owner, task_id), True
+    row = await row_for(rows, FIND_SAME_TASK, owner, task_id=task_id, **content)
     if row is None or row["task"] is None:
         raise TaskIdTaken
     return RenderedTask(task_id, row["task"], row["revision"]), False
 
 
-async def _created_before(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
+async def _created_before(rows: Rows, owner: Owner, task_id: UUID) -> RenderedTask:
     """An id of our own choosing can only be taken because our first try, whose connection broke, was committed after all.
 
     Raises OutcomeUnknown when that cannot be shown: it was deleted since, or cannot be read just now.
     """
     try:
-        return await read_task(db, owner, task_id)
+        return await read_task(rows, owner, task_id)
     except (TaskNotFound, Unavailable) as error:
         raise OutcomeUnknown from error
 
 
 async def change_task(
-    db: Database, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: Revisions | None
+    rows: Rows, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: Revisions | None
 ) -> RenderedTask:
     """Raises TaskChanged when the task's revision is none of `if_match`."""
     change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
-    row = await row_for(db, CHANGE_TASK, owner, task_id=task_id, if_match=as_text(if_match), **change(changes))
+    row = await row_for(rows, CHANGE_TASK, owner, task_id=task_id, if_match=as_text(if_match), **change(changes))
     return _unchanged_by_others(_found(task_id, row), row)
 
 
-async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
-    row = await row_for(db, DELETE_TASK, owner, task_id=task_id, if_match=as_text(if_match))
+async def delete_task(rows: Rows, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
+    row = await row_for(rows, DELETE_TASK, owner, task_id=task_id, if_match=as_text(if_match))
     _unchanged_by_others(_found(task_id, row), row)
 
 
-async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
+async def place_task(rows: Rows, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
-    row = await row_for(db, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
+    row = await row_for(rows, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
     if row is not None and row["task"] is not None:
         return RenderedTask(task_id, row["task"], row["revision"])
     try:
-        there = await read_task(db, owner, task_id)
+        there = await read_task(rows, owner, task_id)
     except TaskNotFound:  # deleted in this very moment
-        return await place_task(db, owner, task_id, new)
+        return await place_task(rows, owner, task_id, new)
     raise TaskExists(json.loads(there.json))
 
 

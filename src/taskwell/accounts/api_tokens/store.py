@@ -15,7 +15,7 @@ from taskwell.accounts.api_tokens.statements import (
     REVOKE_API_TOKEN,
 )
 from taskwell.accounts.owner import Owner, row_for
-from taskwell.database.connection import Database
+from taskwell.database.rows import Rows
 from taskwell.errors import ApiTokenNotFound, TokenInvalid, TooManyApiTokens
 from taskwell.identity import scopes
 from taskwell.types import new_id
@@ -29,11 +29,11 @@ class FoundToken(NamedTuple):
     found_at: datetime  # by the database's clock: it was good then, and what ends it afterwards is seen by the next statement
 
 
-async def create_api_token(db: Database, owner: Owner, name: str, allowed: Iterable[str], *, days: int) -> str:
+async def create_api_token(rows: Rows, owner: Owner, name: str, allowed: Iterable[str], *, days: int) -> str:
     """As JSON, and with it the token, this one time. Raises TooManyApiTokens."""
     token = new_token()
     row = await row_for(
-        db,
+        rows,
         CREATE_API_TOKEN,
         owner,
         token_id=new_id(),
@@ -49,26 +49,26 @@ async def create_api_token(db: Database, owner: Owner, name: str, allowed: Itera
     return json.dumps({"token": token} | json.loads(row["token"]), separators=(",", ":"))
 
 
-async def list_api_tokens(db: Database, owner: Owner) -> str:
+async def list_api_tokens(rows: Rows, owner: Owner) -> str:
     """The newest first, as the inside of a JSON array."""
-    row = await row_for(db, LIST_API_TOKENS, owner)
+    row = await row_for(rows, LIST_API_TOKENS, owner)
     return "" if row is None else row["items"] or ""
 
 
-async def delete_api_token(db: Database, owner: Owner, token_id: UUID) -> None:
-    row = await row_for(db, DELETE_API_TOKEN, owner, token_id=token_id)
+async def delete_api_token(rows: Rows, owner: Owner, token_id: UUID) -> None:
+    row = await row_for(rows, DELETE_API_TOKEN, owner, token_id=token_id)
     if row is None or row["id"] is None:
         raise ApiTokenNotFound
 
 
-async def find_api_token(db: Database, text: str) -> FoundToken:
+async def find_api_token(rows: Rows, text: str) -> FoundToken:
     """Raises TokenInvalid: also for one that has expired, and one from before a sign-out."""
-    row = await db.row(FIND_API_TOKEN, token_hash=hash_of(text)) if is_token(text) else None
+    row = await rows.row(FIND_API_TOKEN, token_hash=hash_of(text)) if is_token(text) else None
     if row is None:
         raise TokenInvalid
     return FoundToken(row["user_id"], scopes.named(row["scope"]), row["at"])
 
 
-async def revoke_api_token(db: Database, text: str) -> None:
+async def revoke_api_token(rows: Rows, text: str) -> None:
     if is_token(text):
-        await db.row(REVOKE_API_TOKEN, token_hash=hash_of(text))
+        await rows.row(REVOKE_API_TOKEN, token_hash=hash_of(text))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT, WINDOW_SECONDS
 from taskwell.addresses import read_address
-from taskwell.database.connection import Database
+from taskwell.database.rows import Rows
 from taskwell.encoding import sha256_text
 from taskwell.errors import TooManyAttempts, TooManySignUps, Unavailable
 
@@ -42,9 +42,9 @@ class Attempt(NamedTuple):
         return cls(_digest("address", where), _digest("account", account), _digest("pair", f"{where} {account}"))
 
 
-async def count_attempt(db: Database, attempt: Attempt) -> None:
+async def count_attempt(rows: Rows, attempt: Attempt) -> None:
     """Count the attempt as a failure, which `forgive` takes back. Raises TooManyAttempts."""
-    row = await db.row(COUNT_FAILURE, **attempt._asdict())
+    row = await rows.row(COUNT_FAILURE, **attempt._asdict())
     assert row is not None
     on_pair = IN_AN_ATTACK if row["account"] > AT_ONE_ACCOUNT else ON_ONE_PAIR
     for name, most in (("address", FROM_ONE_ADDRESS), ("pair", on_pair)):
@@ -52,23 +52,23 @@ async def count_attempt(db: Database, attempt: Attempt) -> None:
             raise TooManyAttempts(retry_after=_left(WINDOW_SECONDS, row[f"{name}_since"], row["now"]))
 
 
-async def count_sign_up(db: Database, address: str, limit: int | None) -> None:
+async def count_sign_up(rows: Rows, address: str, limit: int | None) -> None:
     """Every try counts, also for a taken address: otherwise a client could ask for every address whether it has an account.
 
     Raises TooManySignUps.
     """
     if limit is None:
         return
-    row = await db.row(COUNT_SIGN_UP, address=_digest("sign-up", _where(address)))
+    row = await rows.row(COUNT_SIGN_UP, address=_digest("sign-up", _where(address)))
     assert row is not None
     if row["tries"] > limit:
         raise TooManySignUps(retry_after=_left(SIGN_UP_SECONDS, row["since"], row["now"]))
 
 
-async def forgive(db: Database, attempt: Attempt) -> None:
+async def forgive(rows: Rows, attempt: Attempt) -> None:
     # The sign-in is done already, and must not be reported as failed because of this.
     with suppress(Unavailable):
-        await db.row(UNCOUNT, **attempt._asdict())
+        await rows.row(UNCOUNT, **attempt._asdict())
 
 
 def _left(window: int, since: datetime, now: datetime) -> int:

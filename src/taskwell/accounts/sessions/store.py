@@ -7,7 +7,7 @@ from uuid import UUID
 
 from taskwell.accounts.sessions.refresh import RefreshToken, new_salt
 from taskwell.accounts.sessions.statements import END_SESSION, ROTATE_SESSION, START_SESSION
-from taskwell.database.connection import Database
+from taskwell.database.rows import Rows
 from taskwell.errors import RefreshTokenInvalid
 from taskwell.identity import scopes
 
@@ -23,11 +23,11 @@ class SignedIn(NamedTuple):
 
 
 async def start_session(
-    db: Database, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
+    rows: Rows, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
 ) -> SignedIn | None:
     """None: the account cannot sign in any more, or has another password than the one of `checked_hash`."""
-    token = RefreshToken.of_new_session(user_id).sealed(db.keyed_hash)
-    row = await db.row(
+    token = RefreshToken.of_new_session(user_id).sealed(rows.keyed_hash)
+    row = await rows.row(
         START_SESSION,
         owner=user_id,
         session_id=token.session_id,
@@ -40,16 +40,16 @@ async def start_session(
     return None if row is None else SignedIn(user_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
-async def refresh_session(db: Database, text: str, *, seconds: float) -> SignedIn:
+async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
     """Raises RefreshTokenInvalid. A token that was used before ends its session, and all access tokens of its user."""
     token = RefreshToken.parse(text)
     salt = new_salt()
-    row = await db.row(
+    row = await rows.row(
         ROTATE_SESSION,
         owner=token.user_id,
         session_id=token.session_id,
         given_hash=token.hash,
-        is_sealed=token.is_sealed_by(db.keyed_hash),
+        is_sealed=token.is_sealed_by(rows.keyed_hash),
         new_hash=token.successor(salt).hash,
         salt=salt,
         seconds=seconds,
@@ -57,14 +57,14 @@ async def refresh_session(db: Database, text: str, *, seconds: float) -> SignedI
     if row is None or row["outcome"] == "reused":
         raise RefreshTokenInvalid
     # `current` is the row as it was: with the salt of the rotation before, which a repeated request asks for.
-    successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(db.keyed_hash)
+    successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(rows.keyed_hash)
     return SignedIn(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
 
 
-async def end_session(db: Database, text: str) -> None:
+async def end_session(rows: Rows, text: str) -> None:
     """Whatever the text is: what is no token of ours is no good token afterwards either (RFC 7009 2.2)."""
     try:
         token = RefreshToken.parse(text)
     except RefreshTokenInvalid:
         return
-    await db.row(END_SESSION, owner=token.user_id, session_id=token.session_id, given_hash=token.hash)
+    await rows.row(END_SESSION, owner=token.user_id, session_id=token.session_id, given_hash=token.hash)
