@@ -1,6 +1,6 @@
-"""What Taskwell says of its work: events through structlog, and one line a request.
+"""Taskwell's log: events through structlog, and one line for each request.
 
-Never a token, a password, a title or a body; of a path only its template, since ids are nobody else's business.
+It never holds a token, a password, a title or a body. Of a path it holds the template alone, without ids.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def wants_json(log_format: LogFormat) -> bool:
 
 
 class AccessLog:
-    """One line a request, written together with those of the requests that end in the same turn of the event loop."""
+    """Writes one line for each request, together with the lines of all requests that end in the same turn of the event loop."""
 
     def __init__(self, log_format: LogFormat, *, enabled: bool, stream: TextIO | None = None) -> None:
         self._line = _json_line if wants_json(log_format) else _text_line
@@ -70,7 +70,7 @@ class AccessLog:
 
 
 def _json_line(request: Logged, status: int, milliseconds: float) -> str:
-    # By hand: every part of it is of our own making, or checked, so nothing in it needs escaping.
+    # Written by hand: every part of the line is our own or checked, so nothing in it needs escaping.
     user = f'"{request.user_id}"' if request.user_id else "null"
     return (
         f'{{"event":"request","id":"{request.id.decode("ascii")}","method":"{_method(request)}",'
@@ -79,7 +79,7 @@ def _json_line(request: Logged, status: int, milliseconds: float) -> str:
 
 
 def _method(request: Logged) -> str:
-    """One that we know: any other is text of the client's own, as long as it likes."""
+    """A known method, or `?`: any other is a text of the client's, of any length."""
     return request.method if request.method in _METHODS else "?"
 
 

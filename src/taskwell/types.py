@@ -1,4 +1,4 @@
-"""The domain's types, each said once: tables, requests and parameters use the same ones."""
+"""The types of the domain. Each is written once; tables, requests and parameters use the same ones."""
 
 import re
 import unicodedata
@@ -82,7 +82,7 @@ def normal_address(text: str) -> str:
     """An e-mail address in the one form in which it is stored and looked up. Raises ValueError."""
     try:
         return validate_email(text, check_deliverability=False, strict=True).normalized
-    except EmailNotValidError:  # whose message quotes the address
+    except EmailNotValidError:  # the error's own message quotes the address
         raise ValueError("must be a valid e-mail address") from None
 
 
@@ -102,7 +102,7 @@ def address_key(text: str) -> str:
 
     Keys are stored, so another folding needs a migration. Unicode promises that it stays the same for characters that there are.
     """
-    with suppress(ValueError):  # it is nobody's, but it is looked up and counted all the same
+    with suppress(ValueError):  # a text that is no address is looked up and counted all the same
         text = normal_address(text)
     local, at, domain = text.rpartition("@")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", local).casefold())

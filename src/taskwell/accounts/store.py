@@ -43,8 +43,10 @@ class RenderedAccount(NamedTuple):
 
 
 class PasswordSignIn(NamedTuple):
-    """What signing up and in needs: where the rows are, who compares passwords, how long a session lives unused, and how many
-    may sign up from one address in an hour (None: as many as want to)."""
+    """What signing up and signing in need.
+
+    A session that is not used ends after `session_seconds`. `sign_ups_per_hour` limits one address; None is no limit.
+    """
 
     db: Database
     passwords: Passwords
@@ -53,11 +55,11 @@ class PasswordSignIn(NamedTuple):
 
 
 async def register(door: PasswordSignIn, new: NewAccount, address: str) -> str:
-    """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts at who asks often for one that is taken."""
+    """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts after many tries for a taken address."""
     rows, passwords = door.db, door.passwords
     async with passwords.turn(address):
         await count_sign_up(rows, address, door.sign_ups_per_hour)
-        # Counted like a sign-in: what is asked here is whether an address is known.
+        # This is counted like a sign-in, because the answer shows whether an address is known.
         attempt = Attempt.of(address, address_key(new.email))
         await count_attempt(rows, attempt)
         user = await add_user(rows, passwords, new)
@@ -82,9 +84,9 @@ async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
 
 
 async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
-    """`asked` are scopes (None: all that this user can have).
+    """`asked` are scopes, or None for all that this user can have.
 
-    Raises WrongCredentials, after the same work whether the address or the password is wrong; TooManyAttempts; SignInBusy.
+    Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts and SignInBusy.
     """
     email_key = address_key(email)
     async with door.passwords.turn(address):
@@ -116,13 +118,13 @@ async def read_account(rows: Rows, owner: Owner) -> RenderedAccount:
 
 
 def _nobody_yet(owner: Owner) -> str:
-    """Somebody who signs in elsewhere and has not written anything."""
+    """The account of a user of another issuer who has not written anything yet."""
     user = {"id": str(owner.id), "email": None, "display_name": None, "time_zone": "UTC", "is_admin": False, "created_at": None}
     return json.dumps(user, separators=(",", ":"))
 
 
 async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountChanges) -> str:
-    """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, this one too.
+    """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, also that of the request.
 
     Raises WrongPassword, EmailTaken, NoPassword.
     """
@@ -138,7 +140,7 @@ async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountCha
     else:
         checked = await check_password(door, owner, changes.password.get_secret_value())
         email_key = address_key(changes.email)
-        # The index decides. This look before keeps nearly all refusals from being errors, which PostgreSQL logs.
+        # The index decides. Because of this look-up hardly any refusal is an error of PostgreSQL, which would log it.
         holder = await door.db.row(FIND_ACCOUNT, email_key=email_key)
         if holder is not None and holder["id"] != owner.id:
             raise EmailTaken
@@ -150,7 +152,7 @@ async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountCha
 
 
 async def change_password(door: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> SignedIn:
-    """Ends every sign-in, and starts the one that is returned. Raises WrongPassword, NoPassword."""
+    """Ends every sign-in of the user, and starts a new one. Raises WrongPassword, NoPassword."""
     checked = await check_password(door, owner, current)
     async with door.passwords.turn(str(owner.id)):
         hashed = await door.passwords.hash(new)
@@ -158,14 +160,14 @@ async def change_password(door: PasswordSignIn, owner: Owner, current: str, new:
     try:
         session = await start_session(door.db, owner.id, hashed, allowed, seconds=door.session_seconds)
     except Unavailable as error:
-        raise OutcomeUnknown from error  # the password is changed: the old one will not do for a second try
+        raise OutcomeUnknown from error  # the password is changed, so the old one would be refused at a second try
     if session is None:
         raise owner.not_in_standing()
     return session
 
 
 async def check_password(door: PasswordSignIn, owner: Owner, password: str | None) -> str:
-    """Its hash. Counted like a sign-in, since a stolen access token must not become a way to guess the password.
+    """Returns the password's hash. Tries are counted like sign-ins, so that a stolen access token does not help to guess it.
 
     Raises WrongPassword, NoPassword, TooManyAttempts.
     """
@@ -190,7 +192,7 @@ async def sign_out_everywhere(rows: Rows, owner: Owner) -> None:
 
 
 async def delete_account(door: PasswordSignIn, owner: Owner, password: str | None) -> None:
-    """The person, and everything of theirs. Raises WrongPassword where there is a password, and it is not this one."""
+    """Deletes the user and all that is theirs. Raises WrongPassword where they have a password and it is another one."""
     row = await row_for(door.db, READ_PASSWORD, owner)
     has_password = row is not None and row["password_hash"] is not None
     checked = await check_password(door, owner, password) if has_password else None
@@ -203,9 +205,9 @@ async def delete_account(door: PasswordSignIn, owner: Owner, password: str | Non
 
 
 async def find_account(rows: Rows, named: str) -> Owner:
-    """By its address, or by its id, which is all that there is of somebody who signs in elsewhere. Raises UserNotFound.
+    """Finds an account by its address or by its id. A user of another issuer has only an id. Raises UserNotFound.
 
-    A request never learns whether an address is known.
+    No request calls this, because a client must not learn whether an address is known.
     """
     try:
         row = await rows.row(READ_ACCOUNT, owner=UUID(named), issued_at=None)
@@ -223,7 +225,7 @@ async def list_users(rows: Rows) -> list[dict[str, Any]]:
 
 
 async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
-    """Taking it ends every access token, and the sessions and API tokens that have `admin`."""
+    """Taking the right away ends every access token, and the sessions and API tokens that have the scope `admin`."""
     if is_admin:
         await row_for(db, MAKE_ADMIN, owner)
         return
@@ -232,12 +234,12 @@ async def set_admin(db: Database, owner: Owner, *, is_admin: bool) -> None:
 
 
 async def set_disabled(rows: Rows, owner: Owner, *, is_disabled: bool) -> None:
-    """Disabling ends every sign-in, for good: who is enabled again signs in again."""
+    """Disabling ends every sign-in for good. A user who is enabled again has to sign in again."""
     await row_for(rows, SET_DISABLED, owner, is_disabled=is_disabled)
 
 
 async def set_password(rows: Rows, passwords: Passwords, owner: Owner, new: str) -> None:
-    """Ends every sign-in. Raises NoPassword for somebody who signs in elsewhere."""
+    """Ends every sign-in. Raises NoPassword for a user of another issuer."""
     row = await row_for(rows, READ_PASSWORD, owner)
     if row is None or row["password_hash"] is None:
         raise NoPassword
@@ -254,7 +256,7 @@ async def remove_account(rows: Rows, owner: Owner) -> None:
 
 
 async def rotate_keys(rows: Rows, tokens: Tokens) -> str:
-    """The name of the new key."""
+    """Returns the name of the new key."""
     await learn_keys(rows, tokens)
     kid = tokens.keys.new_kid()
     await rows.row(ROTATE_KEYS, kid=kid, first_kid=tokens.keys.first.kid)
@@ -263,7 +265,7 @@ async def rotate_keys(rows: Rows, tokens: Tokens) -> str:
 
 
 async def learn_keys(rows: Rows, tokens: Tokens) -> datetime:
-    """The database's time, by which a token is dated."""
+    """Takes the names of our keys from the database. Returns the database's time, by which a token is dated."""
     row = await rows.row(READ_KIDS)
     assert row is not None
     tokens.learn_keys(row["kids"])

@@ -1,4 +1,4 @@
-"""The terminal face. All of its commands, in one list."""
+"""The terminal face, with all of its commands in one list."""
 
 import sys
 
@@ -42,7 +42,9 @@ def _options(
 
 def main() -> None:
     """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
-    observability.configure("auto", "error")  # the refusal says it; without this, warnings would go to standard output
+    observability.configure(
+        "auto", "error"
+    )  # the refusal says what is wrong; without this line, warnings would go to standard output
     try:
         app()
     except TaskwellError as error:

@@ -68,7 +68,7 @@ def restore(
 
 
 def _make(data_dir: Path, source: int) -> None:
-    """In a folder of its own, from which one rename takes it: the data folder never holds half of it."""
+    """Restores into a folder of its own, and moves it by one rename, so that the data folder never holds half of it."""
     is_new = not data_dir.exists()
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,11 +84,11 @@ def _make(data_dir: Path, source: int) -> None:
     finally:
         if is_new:
             with suppress(OSError):
-                data_dir.rmdir()  # which it can be only if nothing came of it
+                data_dir.rmdir()  # this works only if the restore failed and the folder is empty
 
 
 def _reached_by_libpq(settings: Settings) -> str:
-    """Without a password: the command line is in the shell's history and in the list of processes."""
+    """The URL without a password, because the command line is in the shell's history and in the list of processes."""
     assert settings.database_url is not None
     direct = settings.database_direct_url
     target = url.for_migrations(settings.database_url.get_secret_value(), None if direct is None else direct.get_secret_value())
@@ -104,7 +104,7 @@ def _by_your_own(way: str) -> NoReturn:
 
 @contextmanager
 def _written(path: Path, *, force: bool) -> Iterator[int]:
-    """A descriptor to write to; the file of that name is there, complete, when the block has ended well."""
+    """A descriptor to write to. When the block has ended well, the complete file has its name."""
     if path == STANDARD_STREAM:
         if sys.stdout.isatty():
             raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
@@ -144,5 +144,5 @@ def _read(path: Path) -> Iterator[int]:
 
 
 def _end_in_order() -> None:
-    """SIGTERM, like Ctrl-C, leaves nothing half done behind."""
+    """Make SIGTERM, like Ctrl-C, leave nothing half done behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

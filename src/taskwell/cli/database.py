@@ -1,4 +1,4 @@
-"""The database that a command works on: DATABASE_URL's, or that of the data folder, whether a server runs on it or not.
+"""Finds the database of a command: DATABASE_URL's, or that of the data folder, whether a server runs on it or not.
 
 `taskwell serve` alone makes a database (and `taskwell restore`, whose purpose it is). Any other command would find its own new
 one empty, and what it does there nobody would ever see.
@@ -32,7 +32,7 @@ DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the priv
 def load_settings(data_dir: Path | None) -> Settings:
     """Raises CannotStart, also when the option `--data-dir` and DATABASE_URL name two databases."""
     if data_dir is not None:
-        # Through the environment, because a server's workers are processes of their own and read their settings from there.
+        # Through the environment, because the workers of a server are other processes, which read their settings from there.
         os.environ["TASKWELL_DATA_DIR"] = str(data_dir)
     settings = read_settings()
     if data_dir is not None and settings.database_url is not None:
@@ -55,7 +55,7 @@ def existing_database(data_dir: Path | None, *, direct: bool = False) -> Setting
 
 
 def holds_database(data_dir: Path) -> bool:
-    """Whether a private database was ever made in this folder. Raises CannotStart where nobody can tell."""
+    """Whether a private database was ever made in this folder. Raises CannotStart where the folder cannot be read."""
     try:
         (data_dir / "postgresql").stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -66,7 +66,7 @@ def holds_database(data_dir: Path) -> bool:
 
 
 def say_which(settings: Settings, *, direct: bool = False) -> None:
-    """On standard error, as a script reads what a command prints."""
+    """Name the database on standard error, because scripts read what a command prints."""
     given = settings.database_url
     if given is not None and direct:
         given = settings.database_direct_url or given
@@ -91,7 +91,7 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) 
 
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
-    """Where the database is, for as long as the block lasts."""
+    """The URL of the database, which is there for as long as the block lasts."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -105,7 +105,7 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def private_url(settings: Settings) -> Iterator[str]:
-    """Where the data folder's database is, as it is: it is not migrated."""
+    """The URL of the data folder's database, which is not migrated."""
     running = running_url(settings.data_dir)
     if running is not None:
         yield running

@@ -1,4 +1,4 @@
-"""`taskwell serve`: everything from an empty folder to an address that answers."""
+"""`taskwell serve` starts all that is needed, from an empty folder to an address that answers."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ from taskwell.identity.keys import KEY_FILE, kept_key, signing_key
 from taskwell.settings import Settings
 
 STOP_SECONDS = 20
-"""What a stop gives the requests in flight: Kubernetes kills after 30 s, and PostgreSQL has to stop as well."""
+"""The time that a stop gives the requests in flight. Kubernetes kills after 30 s, and PostgreSQL has to stop before."""
 
 
 def serve(
@@ -41,7 +41,7 @@ def serve(
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = load_settings(data_dir)
     _refuse_taken_port(settings.host, settings.port)
-    signal.signal(signal.SIGTERM, _end)  # until granian takes over: what was started is stopped again
+    signal.signal(signal.SIGTERM, _end)  # until granian takes over, so that what was started is stopped again
     os.register_at_fork(after_in_child=_end_when_told)
     try:
         with _database(settings):
@@ -58,7 +58,7 @@ def _database(settings: Settings) -> Iterator[None]:
     if settings.database_url is not None:
         if settings.auth == "token":
             signing_key(settings.private_key, None)
-        with_database(settings, _nothing)  # one line here rather than one of each worker's
+        with_database(settings, _nothing)  # to refuse in one line here, rather than in one of each worker
         yield
         return
     if lagging := lag():
@@ -73,7 +73,7 @@ def _database(settings: Settings) -> Iterator[None]:
 
 
 async def _nothing(_: Database) -> None:
-    """The schema was checked before."""
+    """Nothing more to do: `with_database` has checked the schema."""
 
 
 def _server(settings: Settings) -> AbstractServer[Any]:
@@ -84,8 +84,8 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         address=settings.host,
         port=settings.port,
         workers=settings.worker_count,
-        # Connections that each worker holds; granian's default, 1,024 for all workers together, leaves some of a thousand
-        # clients unserved for as long as the others keep theirs.
+        # The connections that each worker holds. With granian's default, 1,024 for all workers together, some of a thousand
+        # clients are not served for as long as the others keep their connections.
         backlog=4096,
         backpressure=4096,
         loop=Loops.uvloop,
@@ -94,7 +94,7 @@ def _server(settings: Settings) -> AbstractServer[Any]:
         # A worker that is killed must not take the others with it.
         respawn_failed_workers=True,
         respawn_interval=1,
-        workers_kill_timeout=STOP_SECONDS + 5,  # a worker keeps the time itself: this is for one that hangs
+        workers_kill_timeout=STOP_SECONDS + 5,  # a worker ends in time by itself; this is for one that hangs
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         log_level=LogLevels.warning,
     )
@@ -103,7 +103,7 @@ def _server(settings: Settings) -> AbstractServer[Any]:
 
 
 def _announce(settings: Settings) -> None:
-    """As soon as a worker listens: granian's own hooks come half a second earlier, when what is pasted would be refused."""
+    """Print the first lines as soon as a worker listens. granian's own hooks run half a second earlier, too early to connect."""
     while True:
         with suppress(OSError), socket.create_connection((_reached_at(settings.host), settings.port), timeout=1):
             break
@@ -136,7 +136,7 @@ Sign up, and add your first task:
 
 
 def _address(settings: Settings) -> str:
-    """As a browser on this machine reaches it."""
+    """The address by which a browser on this machine reaches the server."""
     host = _reached_at(settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
@@ -158,7 +158,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 
 def _end_when_told() -> None:
-    """In a worker that is not ready yet: with the server's own handlers it would not hear that it should end."""
+    """Let a worker that is not ready yet end by a signal, which the handlers of its parent would ignore."""
     for request in (signal.SIGTERM, signal.SIGINT):
         signal.signal(request, signal.SIG_DFL)
 
@@ -171,7 +171,7 @@ _gave_up: list[CannotStart] = []
 
 
 def _end_without_database(error: CannotStart) -> None:
-    """As when an operator ends it. Whoever starts it again finds a code that is not 0, and one line."""
+    """End the server as an operator would, but with an exit code that is not 0, and one line."""
     _gave_up.append(error)
     os.kill(os.getpid(), signal.SIGTERM)
 

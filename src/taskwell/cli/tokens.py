@@ -64,7 +64,7 @@ def list_(email: AccountName, data_dir: DataDir = None) -> None:
 
 
 def _on_one_line(name: str) -> str:
-    """Its owner chose the name, and an operator's terminal would do what its control characters say."""
+    """Escapes control characters: a user chose the name, and the operator's terminal would obey them."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
 
 

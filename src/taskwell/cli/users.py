@@ -127,7 +127,7 @@ def make_admin(
 
 
 def _password() -> str:
-    """Never an argument: those are in the shell's history, and in the list of processes for everybody to see."""
+    """A password is never an argument, because arguments are in the shell's history and in the list of processes."""
     if not sys.stdin.isatty():
         try:
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
@@ -147,6 +147,6 @@ def _checked(model: type[M], **given: Any) -> M:
 
 
 def refusal(error: ValidationError) -> InvalidInput:
-    """In one line: the first field that is wrong, and why."""
+    """The refusal in one line: the first field that is wrong, and why."""
     first = error.errors(include_input=False, include_url=False)[0]
     return InvalidInput(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}")

@@ -18,16 +18,16 @@ from taskwell.app import Taskwell, create
 from taskwell.cli.serve import STOP_SECONDS
 
 TAKE_ANSWER_SECONDS = 5
-"""What a stop gives the clients once every request is answered. granian waits for whoever does not read (measured: 30 s)."""
+"""The time that a stop gives clients to read their answers. granian waits for a client that does not read (measured: 30 s)."""
 
 SERVING_SECONDS = 0.1
-"""After its start, until granian listens to signals again."""
+"""The time after the start until granian listens to signals again."""
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 class Application:
-    """The ASGI application, which knows how much of it is running: the lifespan, and each request until it is answered."""
+    """The ASGI application, which counts what is running: the lifespan, and each request until it is answered."""
 
     def __init__(self, app: Taskwell) -> None:
         self._app = app.middleware_stack = app.build_middleware_stack()
@@ -42,7 +42,7 @@ class Application:
 
 
 def application() -> Application:
-    """The application, in a process that ends when `taskwell serve` does, be it by `kill -9`.
+    """The application, in a process that ends when `taskwell serve` does, even by `kill -9`.
 
     An orphaned worker would keep the port and answer 503 from it: its database went with the server.
     """
@@ -56,14 +56,14 @@ def application() -> Application:
 
 
 def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
-    """granian forgets a signal that comes while the application starts, and kills the worker half a minute later."""
+    """Keeps a signal that comes while the application starts: granian loses it, and kills the worker half a minute later."""
 
     @asynccontextmanager
     async def hearing(app: Taskwell) -> AsyncIterator[None]:
         told: list[int] = []
         serves = False
 
-        # In place of the event loop's own, which pass on what they hear all the same.
+        # In place of the event loop's own handlers, which still pass on the signals.
         def hear(number: int, _: object) -> None:
             told.append(number)
             if serves and len(told) == 1:
@@ -88,7 +88,7 @@ def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
 
 
 def _end_in_time(counted: Application) -> None:
-    """A worker that was told to end, in a thread of its own: it ends by itself before, unless somebody keeps it."""
+    """Ends a worker that was told to end, from a thread of its own. A worker ends before that, unless a client delays it."""
     now = answered = time.monotonic()
     deadline = now + STOP_SECONDS
     while now < min(deadline, answered + TAKE_ANSWER_SECONDS):
@@ -100,7 +100,7 @@ def _end_in_time(counted: Application) -> None:
 
 
 def _end_after(server: BaseProcess) -> None:
-    server.join()  # the end of a pipe: no timer, and no system call of one system alone
+    server.join()  # waits for the end of a pipe, which needs no timer and works on every system
     os.kill(os.getpid(), SIGTERM)  # which lets the requests in flight finish
     time.sleep(STOP_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -26,11 +26,11 @@ DAY_SECONDS = 24 * 3600
 class FoundToken(NamedTuple):
     user_id: UUID
     scopes: frozenset[str]
-    found_at: datetime  # by the database's clock: it was good then, and what ends it afterwards is seen by the next statement
+    found_at: datetime  # by the database's clock: the token was valid then; the next statement sees what ended it later
 
 
 async def create_api_token(rows: Rows, owner: Owner, name: str, allowed: Iterable[str], *, days: int) -> str:
-    """As JSON, and with it the token, this one time. Raises TooManyApiTokens."""
+    """The new API token as JSON. Only this answer holds the token itself. Raises TooManyApiTokens."""
     token = new_token()
     row = await row_for(
         rows,
@@ -50,7 +50,7 @@ async def create_api_token(rows: Rows, owner: Owner, name: str, allowed: Iterabl
 
 
 async def list_api_tokens(rows: Rows, owner: Owner) -> str:
-    """The newest first, as the inside of a JSON array."""
+    """The API tokens, the newest first, as the inside of a JSON array."""
     row = await row_for(rows, LIST_API_TOKENS, owner)
     return "" if row is None else row["items"] or ""
 
@@ -62,7 +62,7 @@ async def delete_api_token(rows: Rows, owner: Owner, token_id: UUID) -> None:
 
 
 async def find_api_token(rows: Rows, text: str) -> FoundToken:
-    """Raises TokenInvalid: also for one that has expired, and one from before a sign-out."""
+    """Raises TokenInvalid, also for a token that has expired or is from before a sign-out."""
     row = await rows.row(FIND_API_TOKEN, token_hash=hash_of(text)) if is_token(text) else None
     if row is None:
         raise TokenInvalid

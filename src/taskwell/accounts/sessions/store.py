@@ -13,7 +13,10 @@ from taskwell.identity import scopes
 
 
 class SignedIn(NamedTuple):
-    """`at` is the database's time; `kids` are the names of our keys, since the answer brings them anyway."""
+    """What a client gets who signed in or refreshed. `at` is the database's time.
+
+    `kids` are the names of our keys, which the statement reads at no further cost.
+    """
 
     user_id: UUID
     scopes: frozenset[str]
@@ -25,7 +28,7 @@ class SignedIn(NamedTuple):
 async def start_session(
     rows: Rows, user_id: UUID, checked_hash: str, allowed: Iterable[str], *, seconds: float
 ) -> SignedIn | None:
-    """None: the account cannot sign in any more, or has another password than the one of `checked_hash`."""
+    """Returns None where the account cannot sign in any more, or has another password than that of `checked_hash`."""
     token = RefreshToken.of_new_session(user_id).sealed(rows.keyed_hash)
     row = await rows.row(
         START_SESSION,
@@ -56,13 +59,13 @@ async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
     )
     if row is None or row["outcome"] == "reused":
         raise RefreshTokenInvalid
-    # `current` is the row as it was: with the salt of the rotation before, which a repeated request asks for.
+    # The row comes back as it was before, with the salt of the last rotation. A repeated request needs that salt.
     successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(rows.keyed_hash)
     return SignedIn(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
 
 
 async def end_session(rows: Rows, text: str) -> None:
-    """Whatever the text is: what is no token of ours is no good token afterwards either (RFC 7009 2.2)."""
+    """Any text is accepted: a text that is no token of ours is not valid afterwards either (RFC 7009 2.2)."""
     try:
         token = RefreshToken.parse(text)
     except RefreshTokenInvalid:
