@@ -22,6 +22,8 @@ from taskwell.identity.tokens import Tokens
 from taskwell.settings import Settings
 from taskwell.web.cors import Cors
 from taskwell.web.credentials import NoSignIn, TokenSignIn
+from taskwell.web.declaration import NotSupported
+from taskwell.web.operation import declared
 from taskwell.web.router import Router
 from taskwell.web.services import Services, SignIn
 
@@ -43,16 +45,25 @@ class Taskwell(FastAPI):
         self.services = services
         self.openapi_schema = description
         self.include_router(api)
+        self._served = list(self.routes)
+        # Now, so that what it refuses is refused before a server listens.
+        self.middleware_stack: ASGIApp = self.build_middleware_stack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Straight to the dispatcher: FastAPI's own entry looks for telemetry providers with every request."""
-        if self.middleware_stack is None:
-            self.middleware_stack = self.build_middleware_stack()
         await self.middleware_stack(scope, receive, send)
 
+    async def _start_and_stop(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._served != self.routes or self.dependency_overrides:  # somebody has added to it
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.router(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
+        if self.user_middleware or self.dependency_overrides:
+            raise NotSupported("middleware and dependency_overrides of FastAPI: no request goes through what would run them")
         access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
-        application: ASGIApp = Router(self, self.services, self.router, access_log)
+        application: ASGIApp = Router(declared(self.routes), self.services, self._start_and_stop, access_log)
         if self.settings.cors_origins:
             application = Cors(application, self.settings.cors_origins)
         return application

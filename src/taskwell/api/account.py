@@ -19,7 +19,7 @@ from taskwell.api.documents import (
     AccessToken,
 )
 from taskwell.api.sign_in import signed_in
-from taskwell.web.operation import BodyLimit
+from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})

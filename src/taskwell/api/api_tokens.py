@@ -20,7 +20,7 @@ from taskwell.api.documents import (
 )
 from taskwell.errors import InsufficientScope
 from taskwell.types import Id
-from taskwell.web.operation import BodyLimit
+from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content, unstored
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})

@@ -59,7 +59,7 @@ def own_rows(claims: Claims) -> Owner:
 def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
     """The signed-in user's rows or, under `/users/{user_id}`, that user's: to others than an administrator, nobody's."""
 
-    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_access_token, scopes=[scope])], db: Db) -> Owner:
+    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_access_token, scopes=[scope])]) -> Owner:
         named = request.path_params.get("user_id")
         if named is None:
             user_id = claims.user_id
@@ -72,7 +72,7 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
             return own_rows(claims)
         if named is not None:
             # An administrator's word is checked each time; and whoever may not act at all hears that, and not "no such user".
-            account = await read_account(db, own_rows(claims))
+            account = await read_account(request.services.database, own_rows(claims))
             if account.is_admin and "admin" in claims.scopes:
                 return Owner(user_id, None)
         if user_id == claims.user_id:

@@ -29,7 +29,7 @@ from taskwell.errors import InvalidInput, RegistrationClosed
 from taskwell.identity import scopes
 from taskwell.types import Text
 from taskwell.web.client_address import client_address
-from taskwell.web.operation import BodyLimit
+from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, unstored
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import SignIn

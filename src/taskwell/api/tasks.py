@@ -34,7 +34,7 @@ from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
 from taskwell.web import conditions
-from taskwell.web.operation import BodyLimit
+from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
 from taskwell.web.request import ApiRequest, address
 

@@ -8,18 +8,19 @@ who asks and whose rows (401, 404), the body's type and size (415, 413), then al
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from inspect import iscoroutinefunction
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import params
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import RouteContext
+from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.routing import BaseRoute
 
 from taskwell.errors import InvalidInput
+from taskwell.web.declaration import BodyLimit, check_route, is_awaited
 from taskwell.web.refusals import invalid, located
 from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest, check_json
@@ -36,12 +37,12 @@ _MERGE_PATCH = ("application/json", "application/merge-patch+json")
 _FORM = ("application/x-www-form-urlencoded",)
 
 
-class BodyLimit(NamedTuple):
-    """How much of a body is read, said beside the model in the operation's signature."""
-
-    size: int
-    structure: int = 2_048
-    """Bytes outside of strings: braces, brackets, commas, numbers. One record needs a few hundred."""
+def declared(routes: Sequence[BaseRoute]) -> Iterator["Operation"]:
+    """The operations of what FastAPI declares. Raises NotSupported for what an operation cannot do."""
+    for route in iter_route_contexts(routes):
+        check_route(route)
+        for method in route.methods or ():
+            yield Operation(route, method)
 
 
 class Operation:
@@ -49,6 +50,7 @@ class Operation:
 
     def __init__(self, route: RouteContext, method: str) -> None:
         dependant: Dependant = route.dependant
+        self.method = method
         self.template = route.path or ""
         self._call: Callable[..., Awaitable[Reply]] = dependant.call  # type: ignore[assignment]
         steps = list(_steps(dependant))
@@ -58,7 +60,7 @@ class Operation:
         if not dependant.query_params:
             self._what.append(_Step(None, _refuse_query, is_async=False, needs_only_request=False))
         self._locations = dict(_locations(dependant, self.body))
-        unheeded = {b"if-match", b"if-none-match"} - {field.alias.encode() for field in dependant.header_params}
+        unheeded = {b"if-match", b"if-none-match"} - {name.encode() for name in _headers(dependant)}
         if unheeded and method != "GET":
             self._what.append(_Step(None, _refuse_headers(unheeded), is_async=False, needs_only_request=False))
 
@@ -101,7 +103,6 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
     for field in dependant.query_params:
         yield _Step(field.name, _query(_model(field.field_info.annotation)), is_async=False, needs_only_request=False)
     for field in dependant.header_params:
-        assert not field.field_info.metadata, "a header's text is checked by whoever reads it"
         yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
 
 
@@ -113,11 +114,17 @@ def _locations(dependant: Dependant, body: "_Body | None") -> Iterator[tuple[str
     yield from ((field.alias, "path") for field in dependant.path_params)
 
 
+def _headers(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.header_params)
+    for dependency in dependant.dependencies:
+        yield from _headers(dependency)
+
+
 def _dependency(dependant: Dependant) -> _Step:
     call = dependant.call
     assert call is not None
     steps = list(_steps(dependant))
-    is_async = iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+    is_async = is_awaited(call)
     only_request = all(step.needs_only_request for step in steps)
     if len(steps) == 1 and steps[0].source is _the_request:  # by far the most
         return _Step(dependant.name, call, is_async, only_request)
@@ -181,7 +188,6 @@ def _refuse_headers(names: set[bytes]) -> Callable[[ApiRequest], None]:
 
 def _model(annotation: Any) -> type[BaseModel]:
     model: type[BaseModel] = annotation
-    assert issubclass(model, BaseModel), "a query or a body is one model"
     return model
 
 

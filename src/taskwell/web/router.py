@@ -6,22 +6,32 @@ one drops the connection, and with it the next request that the client has sent 
 
 import time
 import traceback
+from collections.abc import Iterable
+from typing import Protocol
 
 import structlog
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell.errors import InternalError, TaskwellError
 from taskwell.observability import AccessLog
 from taskwell.web.heads import check_head
-from taskwell.web.operation import Operation
 from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
 from taskwell.web.reply import Reply, error_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services
 
 log = structlog.get_logger()
+
+
+class Endpoint(Protocol):
+    """What is done for one method at one path: the operations of the REST face, and whatever another face has."""
+
+    template: str
+    """The path, with `{name}` for a segment that is a parameter."""
+    method: str
+
+    async def __call__(self, request: ApiRequest) -> Reply:
+        """Answers, or raises a TaskwellError."""
 
 
 class Node:
@@ -33,20 +43,27 @@ class Node:
         self.literals: dict[str, Node] = {}
         self.parameter: Node | None = None
         self.parameter_name = ""
-        self.operations: dict[str, Operation] = {}
+        self.operations: dict[str, Endpoint] = {}
 
-    def add(self, operation: Operation, method: str) -> None:
+    def add(self, operation: Endpoint) -> None:
+        """Raises ValueError where it would take the place of another one."""
+        method = operation.method
         node = self
         for segment in operation.template.split("/")[1:]:
             if segment.startswith("{"):
-                node.parameter_name = segment[1:-1]
-                node.parameter = node.parameter or Node()
+                if node.parameter is None:
+                    node.parameter, node.parameter_name = Node(), segment[1:-1]
+                elif node.parameter_name != segment[1:-1]:
+                    raise ValueError(f"{operation.template}: {segment} is called {node.parameter_name} by another path")
                 node = node.parameter
             else:
                 node = node.literals.setdefault(segment, Node())
+        before = node.operations.get(method)
+        if before is not None and before.method == method:
+            raise ValueError(f"{method} {operation.template} is there twice")
         node.operations[method] = operation
         if method == "GET":
-            node.operations["HEAD"] = operation
+            node.operations.setdefault("HEAD", operation)
 
     def find(self, path: str) -> tuple["Node | None", dict[str, str]]:
         node = self
@@ -69,19 +86,16 @@ class Node:
 class Router:
     """The ASGI application. `lifespan` starts and stops what the operations use; FastAPI itself sees no request."""
 
-    def __init__(self, app: FastAPI, services: Services, lifespan: ASGIApp, access_log: AccessLog) -> None:
-        self._app = app
+    def __init__(self, endpoints: Iterable[Endpoint], services: Services, lifespan: ASGIApp, access_log: AccessLog) -> None:
         self._services = services
         self._lifespan = lifespan
         self._access_log = access_log
         self._root = Node()
-        for route in iter_route_contexts(app.routes):
-            for method in route.methods or ():
-                self._root.add(Operation(route, method), method)
+        for endpoint in endpoints:
+            self._root.add(endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            scope["app"] = self._app
             await self._lifespan(scope, receive, send)
             return
         began = time.perf_counter()
