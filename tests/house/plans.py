@@ -3,13 +3,15 @@
 PostgreSQL itself says what it scans, so nothing that SQLAlchemy hides is hidden here. Each scan of a user-owned table must
 carry `owner column = $owner` (or equality with the owner column of a scan that does) among the conditions of the scan itself;
 what a join or a filter further up would throw away has been read already. `GENERIC_PLAN` needs PostgreSQL 16.
+
+A table may be partitioned: then each partition is scanned under a name of its own, and all of them must be bound.
 """
 
 import asyncio
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -40,13 +42,25 @@ PLANNERS = {
 
 _Node = dict[str, Any]
 
+_PARTITIONS = """
+SELECT partition.relid::regclass::text AS name, root::text AS root
+FROM unnest($1::text[]::regclass[]) AS root, pg_partition_tree(root) AS partition
+"""
+
+
+class Schema(NamedTuple):
+    """What the database's catalog says of the user-owned tables."""
+
+    columns: dict[str, list[str]]  # of each table, in their order
+    roots: dict[str, str]  # the table that a partition belongs to, by the partition; and each whole table by itself
+
 
 class Explainer:
     """A session's plans. Nothing that it explains is executed."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", columns: dict[str, list[str]]) -> None:
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", schema: Schema) -> None:
         self._connection = connection
-        self._columns = columns
+        self._schema = schema
 
     @classmethod
     async def on(cls, connection: "asyncpg.Connection[asyncpg.Record]") -> "Explainer":
@@ -57,7 +71,8 @@ class Explainer:
             " FROM pg_attribute WHERE attnum > 0 AND attrelid = ANY($1::text[]::regclass[]) GROUP BY 1",
             list(OWNED),
         )
-        return cls(connection, {row["name"]: row["columns"] for row in rows})
+        roots = {row["name"]: row["root"] for row in await connection.fetch(_PARTITIONS, list(OWNED))}
+        return cls(connection, Schema({row["name"]: row["columns"] for row in rows}, {table: table for table in OWNED} | roots))
 
     async def findings(self, statement: Statement) -> list[str]:
         if "owner" not in statement.order:
@@ -69,18 +84,22 @@ class Explainer:
                 for setting in off:
                     await self._connection.execute(f"SET LOCAL {setting} = off")
                 plan = json.loads(await self._connection.fetchval("SELECT pg_temp.plan_of($1)", statement.sql))[0]["Plan"]
-            for finding in findings_in_plan(plan, owner, self._columns):
+            for finding in findings_in_plan(plan, owner, self._schema):
                 found.setdefault(f"{finding} ({planner})")
         return list(found)
 
 
-def findings_in_plan(plan: _Node, owner: str, columns: dict[str, list[str]]) -> Iterator[str]:
-    """`owner` is the parameter of the owner, such as `$2`; `columns` are those of each user-owned table, in their order."""
+def findings_in_plan(plan: _Node, owner: str, schema: Schema) -> Iterator[str]:
+    """`owner` is the parameter of the owner, such as `$2`."""
     nodes = list(_walk(plan))
-    scans = [node for node in nodes if node.get("Relation Name") in OWNED and node["Node Type"] != "ModifyTable"]
+    for node in nodes:
+        if node.get("Relation Name") in schema.roots:
+            node["Root"] = schema.roots[node["Relation Name"]]
+    scans = [node for node in nodes if "Root" in node and node["Node Type"] != "ModifyTable"]
     bound = {owner}  # what a scan's owner column may equal
     while True:
         more = {_owner_of(scan) for scan in scans if any(_equals(c, _owner_of(scan), bound) for c in _conditions(scan))}
+        more |= _owners_of_whole_tables(scans, nodes, bound | more)
         if more <= bound:
             break
         bound |= more
@@ -88,21 +107,44 @@ def findings_in_plan(plan: _Node, owner: str, columns: dict[str, list[str]]) -> 
         if _owner_of(scan) not in bound:
             yield f"{scan['Node Type']} of {scan['Alias']} without {_owner_of(scan)} = {owner}"
     for node in nodes:
-        if node["Node Type"] == "ModifyTable" and node["Relation Name"] in OWNED:
-            yield from _findings_in_write(node, owner, bound, columns[node["Relation Name"]])
+        if node["Node Type"] == "ModifyTable" and "Root" in node:
+            yield from _findings_in_write(node, owner, bound, schema.columns[node["Root"]])
+
+
+def _owners_of_whole_tables(scans: list[_Node], nodes: list[_Node], bound: set[str]) -> set[str]:
+    """Above the Append of its partitions `tasks_1`, `tasks_2`..., a table is called `tasks`, or `tasks_65` if that is taken.
+
+    It is bound when all partitions are that could be meant.
+    """
+    partitions: dict[str, list[_Node]] = {}
+    for scan in scans:
+        if scan["Relation Name"] != scan["Root"]:
+            partitions.setdefault(_unnumbered(scan["Alias"]), []).append(scan)
+    aliases = {node["Alias"] for node in nodes if "Alias" in node and node["Node Type"] != "ModifyTable"}
+    named = {name for scan in scans for condition in _conditions(scan) for name in re.findall(r"(\w+)\.", condition)}
+    return {
+        f"{name}.{OWNED[partitions[table][0]['Root']]}"
+        for name in (named | partitions.keys()) - aliases
+        if (table := _unnumbered(name)) in partitions and all(_owner_of(scan) in bound for scan in partitions[table])
+    }
+
+
+def _unnumbered(alias: str) -> str:
+    return re.sub(r"_\d+$", "", alias)
 
 
 def _findings_in_write(node: _Node, owner: str, bound: set[str], columns: list[str]) -> Iterator[str]:
-    name, owner_column = node["Relation Name"], OWNED[node["Relation Name"]]
+    name, owner_column = node["Root"], OWNED[node["Root"]]
     if node["Operation"] == "Merge":
         yield f"a MERGE into {name}: its actions are not in the plan"
     if node["Operation"] == "Insert":
         (source,) = [child for child in node["Plans"] if child["Parent Relationship"] == "Outer"]
-        value = source["Output"][columns.index(owner_column)]
-        if value not in bound:
-            # `"*SELECT*".user_id` may be right: PostgreSQL folds the SELECT of an INSERT into it, and shows what is inserted,
-            # once nothing in it is volatile. Take clock_timestamp() in a CTE.
-            yield f"inserts into {name} with {owner_column} = {value}"
+        for output in _outputs(source):
+            value = output[columns.index(owner_column)]
+            if value not in bound:
+                # `"*SELECT*".user_id` may be right: PostgreSQL folds the SELECT of an INSERT into it, and shows what is
+                # inserted, once nothing in it is volatile. Take clock_timestamp() in a CTE.
+                yield f"inserts into {name} with {owner_column} = {value}"
     if node.get("Conflict Resolution") == "UPDATE":
         met = f"{node['Alias']}.{owner_column}"
         if not any(_equals(condition, met, {owner}) for condition in conjuncts(node.get("Conflict Filter", ""))):
@@ -115,9 +157,18 @@ def _walk(node: _Node) -> Iterator[_Node]:
         yield from _walk(child)
 
 
+def _outputs(node: _Node) -> Iterator[list[str]]:
+    """An Append gives what each of its parts gives, and is not said to give anything itself."""
+    if "Output" in node:
+        yield node["Output"]
+    else:
+        for child in node["Plans"]:
+            yield from _outputs(child)
+
+
 def _owner_of(scan: _Node) -> str:
     alias = scan["Alias"]
-    return (alias if re.fullmatch("[a-z_][a-z0-9_]*", alias) else f'"{alias}"') + "." + OWNED[scan["Relation Name"]]
+    return (alias if re.fullmatch("[a-z_][a-z0-9_]*", alias) else f'"{alias}"') + "." + OWNED[scan["Root"]]
 
 
 def _conditions(scan: _Node) -> Iterator[str]:

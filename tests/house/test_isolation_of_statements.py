@@ -3,6 +3,7 @@
 A proof that never fails proves nothing, so both are shown statements that are wrong, each in one way, and must refuse them.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.house import right_statements, wrong_reads, wrong_writes  # noqa: F40
 from tests.house.isolation import findings_in_tree
 from tests.house.plans import conjuncts, explain
 from tests.house.samples import BUILD, PLAN, RIGHT, TREE, WRONG, Build
+from tests.support import postgres
 
 PINNED = Path(__file__).parent / "unscoped_statements.txt"
 EVERY = every_statement()
@@ -25,8 +27,29 @@ def test_the_tree_of_each_statement_is_bound_to_the_owner(one: Statement) -> Non
     assert findings_in_tree(one.expression) == []
 
 
-def test_each_scan_of_each_statement_is_bound_to_the_owner(shared_database: str) -> None:
-    found = explain(shared_database, *SCOPED)
+PARTITIONED = (
+    "ALTER TABLE tasks RENAME TO whole",
+    "CREATE TABLE tasks (LIKE whole INCLUDING CONSTRAINTS, PRIMARY KEY (user_id, id)) PARTITION BY HASH (user_id)",
+    "DROP TABLE whole",
+    *(f"CREATE TABLE tasks_of_{n} PARTITION OF tasks FOR VALUES WITH (MODULUS 64, REMAINDER {n})" for n in range(64)),
+    # As the migrations make it; a statement on a partitioned table is planned with its indexes.
+    "CREATE INDEX tasks_list_idx ON tasks (user_id, created_at, id) WHERE deleted_at IS NULL",
+)
+
+
+@pytest.fixture(scope="module", params=["whole", "in 64 partitions"])
+def explained_database(request: pytest.FixtureRequest, shared_database: str, postgres_url: str) -> Iterator[str]:
+    """As it is, and with `tasks` in partitions by the hash of its owner, whose names are none of the program's tables."""
+    if request.param == "whole":
+        yield shared_database
+        return
+    with postgres.new_database(postgres_url) as database_url:
+        postgres.run(database_url, *PARTITIONED)
+        yield database_url
+
+
+def test_each_scan_of_each_statement_is_bound_to_the_owner(explained_database: str) -> None:
+    found = explain(explained_database, *SCOPED)
     assert {name: findings for name, findings in found.items() if findings} == {}
     assert len(found) == len(SCOPED) > 20
 
@@ -50,7 +73,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize(("build", "seen_by"), WRONG.values(), ids=WRONG)
-def test_a_wrong_statement_is_refused(build: Build, seen_by: frozenset[str], shared_database: str) -> None:
+def test_a_wrong_statement_is_refused(build: Build, seen_by: frozenset[str], explained_database: str) -> None:
     expression = build()
     seen = {TREE} if findings_in_tree(expression) else set()
     try:
@@ -58,16 +81,16 @@ def test_a_wrong_statement_is_refused(build: Build, seen_by: frozenset[str], sha
     except UnsafeStatement:
         seen.add(BUILD)
     else:
-        seen |= {PLAN} if explain(shared_database, wrong)["wrong"] else set()
+        seen |= {PLAN} if explain(explained_database, wrong)["wrong"] else set()
     assert seen == seen_by
 
 
 @pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize("build", RIGHT.values(), ids=RIGHT)
-def test_a_right_statement_is_not_refused(build: Build, shared_database: str) -> None:
+def test_a_right_statement_is_not_refused(build: Build, explained_database: str) -> None:
     right = Statement("right", build())
     assert findings_in_tree(right.expression) == []
-    assert explain(shared_database, right)["right"] == []
+    assert explain(explained_database, right)["right"] == []
 
 
 @pytest.mark.parametrize(
