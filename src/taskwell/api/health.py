@@ -24,7 +24,7 @@ READINESS_KEPT_SECONDS = 10.0
 
 @dataclass
 class Readiness:
-    """The last good answer. A bad one is not kept: whoever waits for the database should see it return at once."""
+    """The last good answer. A bad one is not kept, so that a client that waits for the database sees it return at once."""
 
     answer: str = ""
     until: float = 0.0

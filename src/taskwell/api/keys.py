@@ -1,4 +1,4 @@
-"""The public keys of our access tokens, for whoever wants to verify them without asking us."""
+"""The public keys of our access tokens, for other programs that verify tokens by themselves."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from taskwell.web.request import ApiRequest
 router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
 
 KEY_NAMES_KEPT_SECONDS = 10.0
-"""Anybody can ask this, as often as they like; the database hears of it this often."""
+"""Any client can ask for the keys at any rate. The database is asked no more often than this."""
 
 
 @dataclass
@@ -28,7 +28,9 @@ async def read_keys(request: ApiRequest, sign_in: SignInServices, db: Db) -> Rep
     """The keys that sign access tokens, the newest first (RFC 7517)."""
     published = request.services.of_face(PublishedKeys)
     if time.monotonic() >= published.until:
-        published.until = time.monotonic() + KEY_NAMES_KEPT_SECONDS  # first, so that those who come meanwhile do not ask as well
+        published.until = (
+            time.monotonic() + KEY_NAMES_KEPT_SECONDS
+        )  # first, so that requests that come meanwhile do not ask as well
         await learn_keys(db, sign_in.tokens)
     body = json.dumps(sign_in.tokens.keys.jwks(), separators=(",", ":")).encode()
     return Reply(200, body, ((b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")))

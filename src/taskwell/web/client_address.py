@@ -1,4 +1,4 @@
-"""Where a request comes from: the connection's other end or, behind our own proxies, whom they say that they serve.
+"""Finds the address of a client: the other end of the connection or, behind our own proxies, the address that they name.
 
 `X-Forwarded-For` alone is read, and not `Forwarded` (RFC 7239): a proxy that writes the one passes the other on as it came.
 """
@@ -26,8 +26,8 @@ _HOP = re.compile(
 
 
 def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
-    """`X-Forwarded-For` is whatever its sender wrote, but for what our own proxies added. So it is read from its end, up to the
-    first address that is none of theirs. What cannot be read ends it as well: nobody knows who wrote what is before it.
+    """Only what our own proxies added to `X-Forwarded-For` can be believed. So it is read from its end, up to the first address
+    that is not one of theirs. An entry that cannot be read ends it as well, because its writer is unknown.
     """
     client = request.scope.get("client")
     peer = "unknown" if client is None else str(client[0])

@@ -18,7 +18,7 @@ _VIEW: Final = "1"
 """Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
 
 HEADER_LENGTH = 4_096
-"""Some eighty tags; more would have to be taken apart while everybody waits."""
+"""Some eighty tags. To parse more would delay all other requests."""
 
 # RFC 9110 5.6.1.2: empty elements of a list are passed over.
 _TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')

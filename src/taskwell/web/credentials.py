@@ -27,7 +27,7 @@ _OF_A_PROXY = re.compile(
     rb"(x-)?forwarded(-.+)?|(x-)?via|cdn-loop"  # RFC 7239, RFC 9110 7.6.3, RFC 8586
     rb"|(.+-)?(client|cluster|connecting|origin|peer|real|remote|source|user)-?(ip|addr|address)(v[46])?"
     rb"|x-(host|http-host-override|nginx-proxy|rewrite-url|scheme|url-scheme)|front-end-https"
-    # What those who serve at the edge write; a name that one of them adds is among them already.
+    # The fields of services at the edge, by their prefix, so that a field that one of them adds is known already.
     rb"|(x-)?(akamai|amzn|appengine|arr|azure|cf|cloudfront|envoy|fastly|fly|nf|ngrok|original|railway|remote|tailscale|vercel)-.+"
 )
 """Names of fields that a client does not write and a proxy does."""
@@ -51,14 +51,14 @@ class TokenSignIn:
             raise TokenMissing
         token = token.strip(b" ")
         if token.startswith(_API_TOKEN):
-            # Looked up with each request: it lives long, and must be dead as soon as it is deleted.
+            # It is looked up with each request, because it lives long and must end as soon as it is deleted.
             found = await find_api_token(self._db, token.decode("latin-1"))
             return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api")
         return self._tokens.recall(token) or await self._tokens.verify(token)
 
 
 class NoSignIn:
-    """No sign-in: the owner is whoever the path names. For a laptop, or behind a gateway that has asked already."""
+    """Without sign-in the owner is the user whom the path names. It is for a laptop, or behind a gateway that signs users in."""
 
     def __init__(self, *, behind_gateway: bool) -> None:
         self._behind_gateway = behind_gateway
@@ -78,7 +78,7 @@ def _refuse_from_elsewhere(request: ApiRequest) -> None:
     """A web page can make a browser on this machine send requests here under a name of its own (DNS rebinding)."""
     client = request.scope.get("client")
     address = None if client is None else read_address(client[0])
-    # `client` may hold some server's own word for a client without an address: nobody knows where that one is.
+    # `client` may hold a server's own word for a client without an address, which may be anywhere.
     is_local = client is None or (address is not None and address.is_loopback)
     # A proxy on this machine comes from the machine, and may even say so in `Host`; but what it passes on comes from elsewhere.
     is_passed_on = any(map(_OF_A_PROXY.fullmatch, request.fields))

@@ -177,7 +177,7 @@ def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
 
 
 def _refuse_headers(names: set[bytes]) -> Callable[[ApiRequest], None]:
-    """A write whose condition nobody looks at must not be done (RFC 9110 13.1)."""
+    """A write must not be done if its condition is not evaluated (RFC 9110 13.1)."""
 
     def source(request: ApiRequest) -> None:
         for name in names & request.fields.keys():

@@ -44,7 +44,7 @@ def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
 
 
 def unstored(status: int, body: str) -> Reply:
-    """JSON with a secret in it, which is in nobody's cache (RFC 6749 5.1)."""
+    """JSON with a secret in it, which no cache may keep (RFC 6749 5.1)."""
     return Reply(status, body.encode(), _UNSTORED)
 
 

@@ -31,7 +31,7 @@ class Services:
     authenticate: "Callable[[ApiRequest], Awaitable[Claims]]"
     """Says who sends a request, by its credentials."""
     sign_in: SignIn | None
-    """Is None where nobody signs in (TASKWELL_AUTH=none)."""
+    """It is None where there is no sign-in (TASKWELL_AUTH=none)."""
     of_faces: Mapping[type, object]
     """Holds what a face keeps from one request to the next, by its class."""
 
