@@ -1,5 +1,6 @@
 """Who sends a request: by the token that it brings or, without sign-in, by its path."""
 
+import base64
 import re
 from datetime import UTC, datetime
 from typing import Final
@@ -10,7 +11,7 @@ from taskwell.accounts.api_tokens.secret import API_TOKEN_PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
 from taskwell.addresses import read_address
 from taskwell.database.connection import Database
-from taskwell.errors import UserNotFound
+from taskwell.errors import TokenInvalid, UserNotFound
 from taskwell.identity import scopes
 from taskwell.identity.tokens import Claims, Tokens, user_id_of
 from taskwell.types import Id
@@ -36,25 +37,45 @@ _ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TokenSignIn:
-    """`Authorization: Bearer ...`: an access token of any issuer that we trust, or an API token."""
+    """`Authorization: Bearer ...`: an access token of any issuer that we trust, or an API token.
+
+    A face whose clients know nothing else asks for Basic too (RFC 7617), with an API token as the password, whatever the user is
+    called. Never a password: that would be compared with each request, and could not be taken back from one device alone.
+    """
 
     def __init__(self, tokens: Tokens, db: Database) -> None:
         self._tokens = tokens
         self._db = db
 
-    async def __call__(self, request: ApiRequest) -> Claims:
+    async def __call__(self, request: ApiRequest, *, basic: bool = False) -> Claims:
+        request.accepts_basic = basic
         header = request.fields.get(b"authorization")
         if header is None:
             raise TokenMissing
         scheme, _, token = header.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise TokenMissing
         token = token.strip(b" ")
+        if basic and scheme.lower() == b"basic":
+            token = _password(token)
+            if not token.startswith(_API_TOKEN):
+                raise TokenInvalid
+        elif scheme.lower() != b"bearer":
+            raise TokenMissing
         if token.startswith(_API_TOKEN):
             # It is looked up with each request, because it lives long and must end as soon as it is deleted.
             found = await find_api_token(self._db, token.decode("latin-1"))
             return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api")
         return self._tokens.recall(token) or await self._tokens.verify(token)
+
+
+def _password(credentials: bytes) -> bytes:
+    """What is behind the first colon (RFC 7617, section 2). Raises TokenInvalid."""
+    try:
+        _, colon, password = base64.b64decode(credentials, validate=True).partition(b":")
+    except ValueError:
+        raise TokenInvalid from None
+    if not colon:
+        raise TokenInvalid
+    return password
 
 
 class NoSignIn:
@@ -63,7 +84,7 @@ class NoSignIn:
     def __init__(self, *, behind_gateway: bool) -> None:
         self._behind_gateway = behind_gateway
 
-    async def __call__(self, request: ApiRequest) -> Claims:
+    async def __call__(self, request: ApiRequest, *, basic: bool = False) -> Claims:  # noqa: ARG002  # nobody is asked
         if not self._behind_gateway:
             _refuse_from_elsewhere(request)
         named = request.path_params.get("user_id")

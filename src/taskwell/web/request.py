@@ -41,6 +41,7 @@ class ApiRequest(Request):
         # A name to find the request by, not a secret, so it need not cost a system call.
         self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         self.user_id: UUID | None = None  # for the log, once it is known
+        self.accepts_basic = False  # for the challenge of a 401
         self.template = ""  # likewise
 
     async def read(self, most: int) -> bytes:

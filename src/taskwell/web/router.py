@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskwell.errors import InternalError, TaskwellError
+from taskwell.errors import InternalError, TaskwellError, Unauthenticated
 from taskwell.observability import AccessLog
 from taskwell.web.heads import check_head
 from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
@@ -21,6 +21,8 @@ from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services
 
 log = structlog.get_logger()
+
+_BASIC = ((b"www-authenticate", b'Basic realm="taskwell", charset="UTF-8"'),)
 
 
 class Endpoint(Protocol):
@@ -104,7 +106,8 @@ class Router:
         try:
             reply = await self._answer(request, method)
         except TaskwellError as error:
-            reply = error_reply(error, request.id)
+            challenge = _BASIC if request.accepts_basic and isinstance(error, Unauthenticated) else ()
+            reply = error_reply(error, request.id, *challenge)
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
             # The error's message may quote what the client sent; its type and its lines say enough.
             frames = "".join(traceback.format_tb(error.__traceback__))

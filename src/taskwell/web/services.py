@@ -1,9 +1,9 @@
 """What handlers work with: made once, when the application is built, and the same for each request."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from taskwell.accounts.store import PasswordSignIn
 from taskwell.database.connection import Database
@@ -25,11 +25,15 @@ class SignIn:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
 
 
+class Authenticate(Protocol):
+    def __call__(self, request: "ApiRequest", *, basic: bool = False) -> Awaitable[Claims]:
+        """Says who sends a request, by its credentials. `basic`: an API token may come as the password of Basic."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     database: Database
-    authenticate: "Callable[[ApiRequest], Awaitable[Claims]]"
-    """Says who sends a request, by its credentials."""
+    authenticate: Authenticate
     sign_in: SignIn | None
     """It is None where there is no sign-in (TASKWELL_AUTH=none)."""
     of_faces: Mapping[type, object]
