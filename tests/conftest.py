@@ -10,12 +10,13 @@ import hypothesis
 import pytest
 
 from taskwell.settings import Settings
-from tests.support import postgres
+from tests.support import contract, postgres
 from tests.support.cast import Person, person
 from tests.support.keys import SIGNING_KEY
 from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
+_ANSWERS = "taskwell_answers"
 
 # A slow machine is no defect, and what a commit is judged by must not be drawn by lot.
 hypothesis.settings.register_profile("taskwell", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
@@ -29,6 +30,28 @@ def pytest_configure_node(node: Any) -> None:
     if not hasattr(controller, "taskwell_postgres"):
         controller.taskwell_postgres = postgres.TestServer()
     node.workerinput[_SERVER_URL] = controller.taskwell_postgres.url
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """xdist: each worker tells the controller which errors its tests saw."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_ANSWERS] = (sorted(contract.NAMED), sorted(contract.SEEN))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    named, seen = getattr(node, "workeroutput", {}).get(_ANSWERS, ((), ()))
+    contract.NAMED.update(named)
+    contract.SEEN.update(seen)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With -v: the errors that an operation names and that no test of this run received."""
+    if terminalreporter.verbosity > 0 and contract.NAMED:
+        terminalreporter.section("errors that are named and that no test saw")
+        for line in sorted(contract.NAMED - contract.SEEN):
+            terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: Any) -> None:

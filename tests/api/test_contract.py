@@ -115,6 +115,7 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> No
         httpx.Response(200, text="x"),
         httpx.Response(304, text="x"),
         httpx.Response(404, json={"detail": "Not Found"}),
+        httpx.Response(404, json={"error": {"code": "api_token_not_found", "message": "x", "details": {}, "request_id": "x"}}),
     ):
         for address in (path, path.replace("/api/v1", "/api"), path.replace("/api/v1", f"/users/{uuid4()}")):
             with pytest.raises(ContractBroken):

@@ -11,6 +11,14 @@ _EVERYWHERE = {405, 408, 500}
 _ALIASES = (("/api/tasks", "/api/v1/tasks"), ("/users/", "/api/v1/users/"))
 
 
+_CODES = re.compile(r"^- `(\w+)`:", re.MULTILINE)
+
+NAMED: set[str] = set()
+"""Each error that an operation names, as in `GET /readyz: database_busy`."""
+SEEN: set[str] = set()
+"""Those of them that a test of this process received. `pytest -v` ends with the others, which no test saw."""
+
+
 class ContractBroken(AssertionError):
     """The application answered what its own description does not allow."""
 
@@ -19,33 +27,39 @@ class Contract:
     def __init__(self, document: dict[str, Any]) -> None:
         self._components = document["components"]
         self._operations = [
-            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["responses"])
+            (f"{method.upper()} {path}", re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["responses"])
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         ]
+        for name, _, responses in self._operations:
+            codes = (code for answer in responses.values() for code in _CODES.findall(answer["description"]))
+            NAMED.update(f"{name}: {code}" for code in codes)
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     def hook(self, answer: httpx.Response) -> None:
         answer.read()
         request = answer.request
-        self.check(request.method, request.url.path, answer)
+        # As it was sent: a slash that is percent-encoded separates nothing, so that is another address.
+        self.check(request.method, request.url.raw_path.decode("ascii").partition("?")[0], answer)
 
     def check(self, method: str, path: str, answer: httpx.Response) -> None:
         """Raises ContractBroken. Says nothing of addresses that the description leaves out."""
         for old, new in _ALIASES:
             if path.startswith(old):
                 path = new + path.removeprefix(old)
-        for declared_method, pattern, responses in self._operations:
-            if pattern.fullmatch(path) and declared_method == method.replace("HEAD", "GET"):
-                self._check(method, path, responses, answer)
+        for name, pattern, responses in self._operations:
+            if pattern.fullmatch(path) and name.startswith(method.replace("HEAD", "GET") + " "):
+                self._check(name, method, path, responses, answer)
 
-    def _check(self, method: str, path: str, responses: dict[str, Any], answer: httpx.Response) -> None:
+    def _check(self, name: str, method: str, path: str, responses: dict[str, Any], answer: httpx.Response) -> None:
         said = f"{method} {path} answered {answer.status_code} {answer.text[:500]}"
         if answer.status_code in _EVERYWHERE:
             return
         declared = responses.get(str(answer.status_code))
         if declared is None:
             raise ContractBroken(f"{said}\nonly {', '.join(responses)} are declared")
+        if answer.status_code >= 400 and method != "HEAD":
+            self._check_code(name, said, declared["description"], answer)
         content = declared.get("content")
         if method == "HEAD" or content is None:
             if answer.content:
@@ -56,6 +70,14 @@ class Contract:
         problems = [error.message for error in self._validator(content["application/json"]["schema"]).iter_errors(answer.json())]
         if problems:
             raise ContractBroken(f"{said}\n{problems}")
+
+    def _check_code(self, name: str, said: str, description: str, answer: httpx.Response) -> None:
+        """An operation names the errors that it can answer, and the description has their codes."""
+        named = _CODES.findall(description)
+        code = answer.json().get("error", {}).get("code")
+        if code not in named:
+            raise ContractBroken(f"{said}\nof status {answer.status_code} only {', '.join(named)} are named")
+        SEEN.add(f"{name}: {code}")
 
     def _validator(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
         name = str(schema)

@@ -7,40 +7,35 @@ from fastapi import APIRouter, Body
 from taskwell.accounts import store
 from taskwell.accounts.requests import AccountChanges, AccountEnd, PasswordChange
 from taskwell.accounts.tables import UserView
+from taskwell.api.answers import BODY, BY_SIGN_IN, BY_TOKEN, PASSWORD, refuses
 from taskwell.api.dependencies import Account, Db, SignedIn, SignInServices, own_rows
-from taskwell.api.documents import (
-    BAD_REQUEST,
-    EMAIL_TAKEN,
-    NO_PASSWORD,
-    SIGNED,
-    THROTTLED,
-    UNAVAILABLE,
-    WITH_BODY,
-    AccessToken,
-)
+from taskwell.api.documents import AccessToken
 from taskwell.api.sign_in import signed_in
+from taskwell.errors import EmailTaken, NoPassword, WrongPassword
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content
 
-router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 # Two passwords of 1,024 bytes, each of them written as \u00XX.
 _READ = BodyLimit(16 * 1024)
 
 
-@router.get("/me", response_model=UserView, responses=SIGNED)
+@router.get("/me", response_model=UserView, responses=refuses(*BY_TOKEN))
 async def read_me(claims: Account, db: Db) -> Reply:
     """Who you are."""
     return json_reply(200, (await store.read_account(db, own_rows(claims))).json)
 
 
-@router.patch("/me", response_model=UserView, responses=WITH_BODY | SIGNED | {409: EMAIL_TAKEN, 429: THROTTLED})
+@router.patch(
+    "/me", response_model=UserView, responses=refuses(*BY_TOKEN, *BODY, *PASSWORD, WrongPassword, NoPassword, EmailTaken)
+)
 async def change_me(sign_in: SignInServices, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
     """Change your name, your time zone or, with your password, your e-mail address; that one ends every sign-in."""
     return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes))
 
 
-@router.delete("/me", status_code=204, response_model=None, responses=WITH_BODY | SIGNED | {429: THROTTLED})
+@router.delete("/me", status_code=204, response_model=None, responses=refuses(*BY_SIGN_IN, *BODY, *PASSWORD, WrongPassword))
 async def delete_me(sign_in: SignInServices, claims: SignedIn, end: Annotated[AccountEnd, Body(), _READ]) -> Reply:
     """Delete your account and everything in it. There is no way back."""
     password = None if end.password is None else end.password.get_secret_value()
@@ -48,7 +43,7 @@ async def delete_me(sign_in: SignInServices, claims: SignedIn, end: Annotated[Ac
     return no_content()
 
 
-@router.post("/password", response_model=AccessToken, responses=WITH_BODY | SIGNED | {409: NO_PASSWORD, 429: THROTTLED})
+@router.post("/password", response_model=AccessToken, responses=refuses(*BY_SIGN_IN, *BODY, *PASSWORD, WrongPassword, NoPassword))
 async def change_password(sign_in: SignInServices, claims: SignedIn, change: Annotated[PasswordChange, Body(), _READ]) -> Reply:
     """Change your password. Every other sign-in ends, API tokens too; the answer is a new one for you."""
     old, new = change.current_password.get_secret_value(), change.new_password.get_secret_value()
@@ -56,7 +51,7 @@ async def change_password(sign_in: SignInServices, claims: SignedIn, change: Ann
     return signed_in(sign_in, session, None)
 
 
-@router.post("/sign-out-everywhere", status_code=204, response_model=None, responses=SIGNED)
+@router.post("/sign-out-everywhere", status_code=204, response_model=None, responses=refuses(*BY_SIGN_IN))
 async def sign_out_everywhere(claims: SignedIn, db: Db) -> Reply:
     """End every sign-in of yours, this one and API tokens too."""
     await store.sign_out_everywhere(db, own_rows(claims))

@@ -7,35 +7,27 @@ from fastapi import APIRouter, Body, Path
 from taskwell.accounts.api_tokens.requests import NewApiToken
 from taskwell.accounts.api_tokens.store import create_api_token, delete_api_token, list_api_tokens
 from taskwell.accounts.store import read_account
+from taskwell.api.answers import BODY, BY_SIGN_IN, BY_TOKEN, refuses
 from taskwell.api.dependencies import Account, Db, SignedIn, own_rows
-from taskwell.api.documents import (
-    BAD_REQUEST,
-    NO_SUCH_TOKEN,
-    SIGNED,
-    TOO_MANY_TOKENS,
-    UNAVAILABLE,
-    WITH_BODY,
-    ApiTokenList,
-    NewToken,
-)
-from taskwell.errors import InsufficientScope
+from taskwell.api.documents import ApiTokenList, NewToken
+from taskwell.errors import ApiTokenNotFound, InsufficientScope, TooManyApiTokens
 from taskwell.types import Id
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content, unstored
 
-router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 # A name, each character of it written as two escapes, and room to spare.
 _READ = BodyLimit(16 * 1024)
 
 
-@router.get("/tokens", response_model=ApiTokenList, responses=SIGNED)
+@router.get("/tokens", response_model=ApiTokenList, responses=refuses(*BY_TOKEN))
 async def list_tokens(claims: Account, db: Db) -> Reply:
     """Your API tokens, the newest first; never the tokens themselves."""
     return json_reply(200, f'{{"items":[{await list_api_tokens(db, own_rows(claims))}]}}')
 
 
-@router.post("/tokens", status_code=201, response_model=NewToken, responses=WITH_BODY | SIGNED | {409: TOO_MANY_TOKENS})
+@router.post("/tokens", status_code=201, response_model=NewToken, responses=refuses(*BY_SIGN_IN, *BODY, TooManyApiTokens))
 async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, Body(), _READ]) -> Reply:
     """Make an API token for a script or an assistant. It is shown this one time."""
     owner = own_rows(claims)
@@ -45,7 +37,7 @@ async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, B
     return unstored(201, await create_api_token(db, owner, new.name, new.scopes, days=new.expires_in_days))
 
 
-@router.delete("/tokens/{token_id}", status_code=204, response_model=None, responses=SIGNED | {404: NO_SUCH_TOKEN})
+@router.delete("/tokens/{token_id}", status_code=204, response_model=None, responses=refuses(*BY_TOKEN, ApiTokenNotFound))
 async def delete_token(claims: Account, db: Db, token_id: Annotated[Id, Path()]) -> Reply:
     """Delete an API token. The very next request with it is refused."""
     await delete_api_token(db, own_rows(claims), token_id)

@@ -85,47 +85,17 @@ Answer = dict[str, Any]
 Answers = dict[int | str, Answer]
 
 
-def _error(description: str, **headers: str) -> Answer:
-    answer: Answer = {"description": description, "model": ErrorEnvelope}
-    if headers:
-        answer["headers"] = {name.replace("_", "-"): _header(text) for name, text in headers.items()}
-    return answer
-
-
-def _header(description: str) -> Answer:
+def header(description: str) -> Answer:
     return {"description": description, "schema": {"type": "string"}}
 
 
-_ETAG = {"ETag": _header("For If-Match and If-None-Match; opaque")}
+_ETAG = {"ETag": header("For If-Match and If-None-Match; opaque")}
 
 WITH_ETAG: Answer = {"headers": _ETAG}
 FOUND_SAME: Answer = {"description": "Such a task is there already, at the `id` that you sent", "model": TaskView, **WITH_ETAG}
-CREATED: Answer = {"description": "Created", "model": TaskView, "headers": _ETAG | {"Location": _header("Where the task is")}}
+CREATED: Answer = {"description": "Created", "model": TaskView, "headers": _ETAG | {"Location": header("Where the task is")}}
 PAGE: Answer = {
     "description": "One page",
-    "headers": _ETAG | {"Link": _header('The next page, rel="next"; absent on the last one')},
+    "headers": _ETAG | {"Link": header('The next page, rel="next"; absent on the last one')},
 }
 NOT_MODIFIED: Answer = {"description": "What you have is current", **WITH_ETAG}
-BAD_REQUEST = _error("Something in the request is not valid: `details.fields` says what")
-UNSIGNED = _error("No valid access token", WWW_Authenticate="RFC 6750")
-WRONG_CREDENTIALS = _error("The address or the password is wrong", WWW_Authenticate="RFC 6750")
-FORBIDDEN = _error("This token may not be used for that: `details.scope` is what it lacks", WWW_Authenticate="RFC 6750")
-CLOSED: Answers = {403: _error("Nobody can sign up here")}
-THROTTLED = _error("Too many failed sign-ins", Retry_After="In seconds")
-TOO_MANY_SIGN_UPS = _error("Too many sign-ups, or too many for this address", Retry_After="In seconds")
-NO_SUCH_TOKEN = _error("No such API token, or none of yours")
-TOO_MANY_TOKENS = _error("You have as many API tokens as one user can have")
-NO_PASSWORD = _error("This account signs in elsewhere and has no password here")
-NO_SUCH_USER = _error("No such user, or nothing of yours")
-NO_SUCH_TASK = _error("No such task, or nothing of yours")
-TAKEN = _error("The id is taken")
-EMAIL_TAKEN = _error("An account with this address exists")
-CHANGED = _error("The condition does not hold: `details.current` is the task as it is now")
-TOO_LARGE = _error("The body is larger than what is read here; the message says how much that is")
-UNKNOWN_TYPE = _error("The body is not plain UTF-8 JSON, or does not say so")
-UNAVAILABLE = _error("Try again soon", Retry_After="In seconds")
-
-WITH_BODY: Answers = {413: TOO_LARGE, 415: UNKNOWN_TYPE}
-"""What every operation that takes a body can answer besides."""
-SIGNED: Answers = {401: UNSIGNED, 403: FORBIDDEN}
-"""What every operation of somebody who signed in can answer besides."""

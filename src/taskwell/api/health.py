@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import structlog
 from fastapi import APIRouter
 
+from taskwell.api.answers import READS, refuses
 from taskwell.api.dependencies import Db
-from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, Health
+from taskwell.api.documents import Health
 from taskwell.database.connection import Database
 from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
@@ -16,7 +17,7 @@ from taskwell.web.reply import Reply, json_reply
 from taskwell.web.request import ApiRequest
 
 log = structlog.get_logger()
-router = APIRouter(tags=["health"], responses={400: BAD_REQUEST})
+router = APIRouter(tags=["health"])
 
 READINESS_KEPT_SECONDS = 10.0
 """An orchestrator asks every second; a serverless database must be able to sleep all the same."""
@@ -31,13 +32,13 @@ class Readiness:
     failures: int = 0  # of the database's, when it was given: one more, and it is asked again
 
 
-@router.get("/healthz", response_model=Health)
+@router.get("/healthz", response_model=Health, responses=refuses())
 async def live() -> Reply:
     """The process answers."""
     return json_reply(200, '{"status":"ok"}')
 
 
-@router.get("/readyz", response_model=Health, responses={503: UNAVAILABLE})
+@router.get("/readyz", response_model=Health, responses=refuses(*READS))
 async def ready(request: ApiRequest, db: Db) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
     readiness = request.services.of_face(Readiness)

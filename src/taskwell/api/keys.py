@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from taskwell.accounts.store import learn_keys
+from taskwell.api.answers import READS, refuses
 from taskwell.api.dependencies import Db, SignInServices
-from taskwell.api.documents import BAD_REQUEST, UNAVAILABLE, KeySet
+from taskwell.api.documents import KeySet
 from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest
 
-router = APIRouter(tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+router = APIRouter(tags=["sign-in"])
 
 KEY_NAMES_KEPT_SECONDS = 10.0
 """Any client can ask for the keys at any rate. The database is asked no more often than this."""
@@ -23,7 +24,7 @@ class PublishedKeys:
     until: float = 0.0
 
 
-@router.get("/.well-known/jwks.json", response_model=KeySet)
+@router.get("/.well-known/jwks.json", response_model=KeySet, responses=refuses(*READS))
 async def read_keys(request: ApiRequest, sign_in: SignInServices, db: Db) -> Reply:
     """The keys that sign access tokens, the newest first (RFC 7517)."""
     published = request.services.of_face(PublishedKeys)

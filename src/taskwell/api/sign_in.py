@@ -12,20 +12,18 @@ from taskwell.accounts.api_tokens.store import revoke_api_token
 from taskwell.accounts.requests import NewAccount, Password
 from taskwell.accounts.sessions.store import SignedIn, end_session, refresh_session
 from taskwell.accounts.tables import UserView
+from taskwell.api.answers import BODY, PASSWORD, WRITES, refuses
 from taskwell.api.dependencies import Db, SignInServices
-from taskwell.api.documents import (
-    BAD_REQUEST,
-    CLOSED,
-    EMAIL_TAKEN,
-    THROTTLED,
-    TOO_MANY_SIGN_UPS,
-    UNAVAILABLE,
-    WITH_BODY,
-    WRONG_CREDENTIALS,
-    AccessToken,
-    Nothing,
+from taskwell.api.documents import AccessToken, Nothing
+from taskwell.errors import (
+    AccountUnusable,
+    EmailTaken,
+    InvalidInput,
+    RefreshTokenInvalid,
+    RegistrationClosed,
+    TooManySignUps,
+    WrongCredentials,
 )
-from taskwell.errors import InvalidInput, RegistrationClosed
 from taskwell.identity import scopes
 from taskwell.types import Text
 from taskwell.web.client_address import client_address
@@ -34,7 +32,7 @@ from taskwell.web.reply import Reply, json_reply, unstored
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import SignIn
 
-router = APIRouter(prefix="/auth", tags=["sign-in"], responses={400: BAD_REQUEST, 503: UNAVAILABLE})
+router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 # An access token of 8 KiB, in percent-encoding where it needs that.
 _READ = BodyLimit(16 * 1024)
@@ -80,7 +78,7 @@ class TokenEnd(BaseModel):
     "/register",
     status_code=201,
     response_model=UserView,
-    responses=WITH_BODY | CLOSED | {409: EMAIL_TAKEN, 429: TOO_MANY_SIGN_UPS},
+    responses=refuses(*WRITES, *BODY, *PASSWORD, RegistrationClosed, EmailTaken, TooManySignUps),
 )
 async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
     """Sign up."""
@@ -89,7 +87,11 @@ async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[
     return json_reply(201, await store.register(sign_in.by_password, new, client_address(request, sign_in.trusted_proxies)))
 
 
-@router.post("/token", response_model=AccessToken, responses=WITH_BODY | {401: WRONG_CREDENTIALS, 429: THROTTLED})
+@router.post(
+    "/token",
+    response_model=AccessToken,
+    responses=refuses(*WRITES, *BODY, *PASSWORD, WrongCredentials, RefreshTokenInvalid, AccountUnusable),
+)
 async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
     """Sign in with an e-mail address (`username`) and a password, or go on with a `refresh_token`.
 
@@ -108,7 +110,7 @@ async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form:
     return signed_in(sign_in, session, None)
 
 
-@router.post("/revoke", response_model=Nothing, responses=WITH_BODY)
+@router.post("/revoke", response_model=Nothing, responses=refuses(*WRITES, *BODY))
 async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
     """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
     await (revoke_api_token if form.token.startswith(API_TOKEN_PREFIX) else end_session)(db, form.token)

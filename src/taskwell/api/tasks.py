@@ -8,25 +8,11 @@ from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from taskwell.accounts.owner import Owner
+from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite
-from taskwell.api.documents import (
-    BAD_REQUEST,
-    CHANGED,
-    CREATED,
-    FORBIDDEN,
-    FOUND_SAME,
-    NO_SUCH_TASK,
-    NO_SUCH_USER,
-    NOT_MODIFIED,
-    PAGE,
-    TAKEN,
-    UNAVAILABLE,
-    UNSIGNED,
-    WITH_BODY,
-    WITH_ETAG,
-    TaskPage,
-)
+from taskwell.api.documents import CREATED, FOUND_SAME, NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage
 from taskwell.database.connection import Database
+from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
 from taskwell.tasks import store
 from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
@@ -38,9 +24,7 @@ from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
 from taskwell.web.request import ApiRequest, address
 
-router = APIRouter(
-    tags=["tasks"], responses={400: BAD_REQUEST, 401: UNSIGNED, 403: FORBIDDEN, 404: NO_SUCH_USER, 503: UNAVAILABLE}
-)
+router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[Id, Path()]
 IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
@@ -73,7 +57,10 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 
 
 @router.post(
-    "/tasks", status_code=201, response_model=TaskView, responses=WITH_BODY | {201: CREATED, 200: FOUND_SAME, 409: TAKEN}
+    "/tasks",
+    status_code=201,
+    response_model=TaskView,
+    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken) | {201: CREATED, 200: FOUND_SAME},
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
@@ -81,7 +68,7 @@ async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Anno
     return _reply(201 if is_new else 200, task, db, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
 
 
-@router.get("/tasks", response_model=TaskPage, responses={200: PAGE, 304: NOT_MODIFIED})
+@router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS) | {200: PAGE, 304: NOT_MODIFIED})
 async def list_tasks(
     request: ApiRequest, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Reply:
@@ -103,7 +90,9 @@ async def list_tasks(
     return json_reply(200, body, tag, (b"link", _next_link(request, query, page.next_cursor)))
 
 
-@router.get("/tasks/{task_id}", response_model=TaskView, responses={200: WITH_ETAG, 304: NOT_MODIFIED, 404: NO_SUCH_TASK})
+@router.get(
+    "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, TaskNotFound) | {200: WITH_ETAG, 304: NOT_MODIFIED}
+)
 async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
     known = conditions.if_none_match(if_none_match, db, owner.id)
@@ -116,7 +105,7 @@ async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: I
 @router.put(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=WITH_BODY | {200: WITH_ETAG, 201: CREATED, 404: NO_SUCH_TASK, 412: CHANGED},
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists) | {200: WITH_ETAG, 201: CREATED},
 )
 async def replace_task(
     request: ApiRequest,
@@ -137,7 +126,7 @@ async def replace_task(
 
 
 @router.patch(
-    "/tasks/{task_id}", response_model=TaskView, responses=WITH_BODY | {200: WITH_ETAG, 404: NO_SUCH_TASK, 412: CHANGED}
+    "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged) | {200: WITH_ETAG}
 )
 async def change_task(
     owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body(), _READ], if_match: IfMatch = None
@@ -147,7 +136,7 @@ async def change_task(
     return _reply(200, task, db, owner)
 
 
-@router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses={404: NO_SUCH_TASK, 412: CHANGED})
+@router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
 async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
     await store.delete_task(db, owner, task_id, if_match=conditions.if_match(if_match, db, owner.id))

@@ -1,0 +1,66 @@
+"""What an operation can refuse, said by the errors that it names: OpenAPI's answers are derived from them.
+
+tests/support/contract.py holds every answer of every test to it. Named nowhere are the three that any address can answer: another
+method (405), a body that never came (408) and a defect of ours (500).
+"""
+
+from typing import Any
+
+from taskwell.api.documents import Answer, Answers, ErrorEnvelope, header
+from taskwell.errors import (
+    AccountUnusable,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    InsufficientScope,
+    InvalidInput,
+    KeysUnavailable,
+    OutcomeUnknown,
+    SignInBusy,
+    SignInRequired,
+    TaskwellError,
+    Throttled,
+    TokenInvalid,
+    TooManyAttempts,
+    Unauthenticated,
+    Unavailable,
+    UserNotFound,
+)
+from taskwell.web.refusals import (
+    BodyTooLarge,
+    HostRefused,
+    MalformedRequest,
+    TokenMissing,
+    UnsupportedMediaType,
+    status_of,
+)
+
+Errors = tuple[type[TaskwellError], ...]
+
+_ANY: Errors = (InvalidInput, MalformedRequest)
+READS: Errors = (DatabaseUnavailable, DatabaseBusy)
+WRITES: Errors = (*READS, OutcomeUnknown)
+BODY: Errors = (BodyTooLarge, UnsupportedMediaType)
+PASSWORD: Errors = (TooManyAttempts, SignInBusy)
+"""Wherever a password is compared."""
+# With an API token a read writes too: when the token was last used.
+BY_TOKEN: Errors = (*WRITES, TokenMissing, TokenInvalid, AccountUnusable, InsufficientScope, KeysUnavailable)
+BY_SIGN_IN: Errors = (*BY_TOKEN, SignInRequired)
+OWN_ROWS: Errors = (*BY_TOKEN, HostRefused, UserNotFound)
+
+
+def refuses(*errors: type[TaskwellError]) -> Answers:
+    """By status: the code and the default message of each error that can be the answer."""
+    by_status: dict[int | str, list[type[TaskwellError]]] = {}
+    for error in dict.fromkeys((*_ANY, *errors)):
+        by_status.setdefault(status_of(error), []).append(error)
+    return {status: _refusal(those) for status, those in by_status.items()}
+
+
+def _refusal(errors: list[type[TaskwellError]]) -> Answer:
+    headers: dict[str, Any] = {}
+    if any(issubclass(error, Unauthenticated | InsufficientScope) for error in errors):
+        headers["WWW-Authenticate"] = header("RFC 6750")
+    if any(issubclass(error, Unavailable | Throttled) for error in errors):
+        headers["Retry-After"] = header("In seconds")
+    lines = (f"- `{error.code}`: {error.__doc__}" for error in errors)
+    return {"description": "\n".join(lines), "model": ErrorEnvelope} | ({"headers": headers} if headers else {})
