@@ -14,6 +14,7 @@ from taskwell.cli import app as cli
 from taskwell.errors import TaskwellError
 from taskwell.web import refusals
 from taskwell.web.refusals import STATUS, status_of
+from tests.house.rules_page import ARROWS, SIZES
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "taskwell"
@@ -25,28 +26,6 @@ MIGRATIONS = "database/migrations/"
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 # ---- imports -----------------------------------------------------------------------------------------------------------
-
-_ROOT = {"addresses", "errors", "types", "encoding", "observability"}
-_DOMAIN = {"database", "identity", "accounts", "records", "tasks"}
-MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
-    "encoding": set(),
-    "addresses": set(),
-    "types": set(),
-    "observability": set(),  # it sees a request through a Protocol of its own, so that no face is named
-    "database": {"errors", "encoding", "addresses"},  # no settings: it is told what it needs
-    "identity": {"errors", "types", "encoding", "addresses"},  # what a credential says: no SQL
-    "settings": {"errors", "encoding", "addresses", "database", "identity"},  # what reads a URL or an issuer later checks it here
-    "environment": {"errors", "settings"},  # it reads what makes the settings
-    "accounts": {"errors", "types", "encoding", "addresses", "database", "identity"},
-    "records": {"errors", "types", "encoding", "database", "accounts"},
-    "tasks": {"errors", "types", "encoding", "database", "accounts", "records"},
-    "web": {*_ROOT, "database", "accounts", "identity"},  # HTTP under every face: it knows no noun
-    "api": {*_ROOT, *_DOMAIN, "web"} - {"records"},
-    "app": {*_ROOT, *_DOMAIN, "settings", "environment", "web", "api"},  # where all parts meet
-    "cli": {*_ROOT, *_DOMAIN, "settings", "environment", "app"},
-}
-"""Downwards only: from faces to domain to database. A face does not know another face."""
 
 EXCUSED = {
     # Importing the tables is what fills SQLModel.metadata, which Alembic compares with; nothing of ours imports env.py.
@@ -76,13 +55,13 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 def test_imports_point_from_faces_to_domain_to_database(file: str) -> None:
     own = file.partition("/")[0].removesuffix(".py")
     parts = {part for name in _imports(TREES[file]) if (part := _part(name)) is not None and part != "__version__"}
-    allowed = MAY_IMPORT.get(own, set()) | {own} | EXCUSED.get(file, set())
+    allowed = ARROWS.get(own, set()) | {own} | EXCUSED.get(file, set())
     assert parts <= allowed, f"{file} imports {parts - allowed}"
 
 
 def test_every_part_has_its_place() -> None:
     parts = {file.partition("/")[0].removesuffix(".py") for file in TREES} - {"__init__", "__main__"}
-    assert parts == MAY_IMPORT.keys()
+    assert parts == ARROWS.keys()
 
 
 @pytest.mark.parametrize("file", TREES | TESTS)
@@ -195,13 +174,15 @@ def test_http_statuses_are_said_only_by_the_face(file: str) -> None:
 )
 def test_a_file_is_read_in_one_sitting(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines < 400
+    assert lines < SIZES["file"]
 
 
 @pytest.mark.parametrize("file", TREES | TESTS)
 def test_a_function_is_seen_at_a_glance(file: str) -> None:
     functions = [node for node in ast.walk((TREES | TESTS)[file]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert {function.name for function in functions if (function.end_lineno or 0) - function.lineno + 1 >= 70} == set()
+    assert {
+        function.name for function in functions if (function.end_lineno or 0) - function.lineno + 1 >= SIZES["function"]
+    } == set()
 
 
 # ---- what is said is true ----------------------------------------------------------------------------------------------
