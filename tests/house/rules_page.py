@@ -13,8 +13,8 @@ def _section(title: str) -> str:
 
 
 ARROWS = {
-    row[1]: set(re.findall(r"`(\w+)`", row[2]))
-    for row in re.finditer(r"^\| `(\w+)` \| ([^|]*) \|", _section("Arrows"), re.MULTILINE)
+    part: set(re.findall(r"`(\w+)`", targets))
+    for part, targets in re.findall(r"^\| `(\w+)` \| ([^|]*) \|", _section("Arrows"), re.MULTILINE)
 }
 """What each part may import, besides itself."""
 

@@ -16,8 +16,8 @@ from taskwell.database.statement import Statement
 HEAD = """\
 # The SQL
 
-Every statement that Taskwell runs, generated from the program by `make sql`; a test holds it to the program. Each statement is bound to
-its owner, and that is proven ([security.md](security.md)); the few that cannot be say why.
+Every statement that Taskwell runs, generated from the program by `make sql`; a test holds it to the program. Each statement is
+bound to its owner, and that is proven ([security.md](security.md)); the few that cannot be say why.
 """
 
 

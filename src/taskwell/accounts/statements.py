@@ -94,14 +94,17 @@ MAKE_USER = Statement(
 _account = select(*_view).where(owner_may_act()).subquery("me")
 
 READ_ACCOUNT = Statement("read_account", select(as_json(_account).label("user"), _account.c.is_admin))
+"""Who somebody is, and whether they are an administrator now: that is looked up at each use."""
 
 READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_may_act()))
+"""The hash to compare with, before a change that asks for the password."""
 
 FIND_ACCOUNT = Statement(
     "find_account",
     select(users.c.id, users.c.password_hash, users.c.disabled_at, users.c.is_admin).where(users.c.email_key == _email_key),
     unscoped="a sign-in knows an address and not yet whose it is",
 )
+"""Signing in: the account of an address, by its folded form."""
 
 _everybody = (
     select(users.c.id, users.c.email, users.c.display_name, users.c.is_admin, users.c.disabled_at, users.c.created_at)
@@ -114,6 +117,7 @@ LIST_USERS = Statement(
     select(as_json(_everybody).label("user")),
     unscoped="an operator at the machine's own shell looks at all accounts",
 )
+"""`taskwell users list`."""
 
 LOCK_OWNER = Statement("lock_owner", select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True))
 """The beginning of a unit of work."""
@@ -155,6 +159,7 @@ _profile = {
 _changed = _change(stamped(locked_owner()), *_view, **_profile)
 
 CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
+"""What a user says of themselves and nothing ends by: the name and the time zone."""
 
 _me = stamped(locked_owner(users.c.password_hash == _checked_hash))
 _changed_email = _change(_me, *_view, email=_email, email_key=_email_key, **_profile, **_ended(_me.c.at))
@@ -181,6 +186,7 @@ _me = stamped(locked_owner())
 _signed_out = _change(_me, users.c.id, **_ended(_me.c.at))
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
+"""Ends every sign-in of a user from this moment on, and takes away their rows."""
 
 _me = stamped(locked_owner(users.c.password_hash.is_not_distinct_from(_checked_hash)))
 _deleted = (
@@ -200,6 +206,7 @@ DELETE_ACCOUNT = Statement(
     # In the same statement, so that nobody finds the place empty.
     insert(users).from_select([*_left], select(*_left.values()).select_from(_deleted)).returning(users.c.id),
 )
+"""The person and everything of theirs; one row with nothing in it stays, so that tokens of before stay dead."""
 
 _is_disabled = argument("is_disabled", Boolean())
 
@@ -218,6 +225,7 @@ SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_fo
 _made_admin = _change(stamped(locked_owner()), users.c.id, is_admin=true())
 
 MAKE_ADMIN = Statement("make_admin", select(_made_admin.c.id), repeatable=True)
+"""`taskwell users make-admin`."""
 
 
 def _ending_admin(table: Table, me: CTE, name: str) -> CTE:
@@ -252,6 +260,7 @@ READ_KIDS = Statement(
     select(accepted_kids.label("kids"), func.clock_timestamp().label("at")),
     unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
+"""The names of our keys that are accepted now: at the start, and when the published key set has grown old."""
 
 _kid = argument("kid", String())
 _first_kid = argument("first_kid", String())

@@ -77,6 +77,7 @@ INSPECTION = Statement(
     ),
     unscoped="what the database's catalog says of Taskwell's tables; no row of anybody's",
 )
+"""Asked once at a start: whether the database can hold our text and the role may use our tables."""
 
 
 class Inspection:

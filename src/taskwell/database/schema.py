@@ -18,12 +18,14 @@ SCHEMA_STATE = Statement(
     select(_alembic_version.c.version_num.label("version"), _instance.c.epoch, _instance.c.tag_key),
     unscoped="which database this is and how far it is migrated; holds nothing of a user's",
 )
+"""Asked by each new connection, before it serves: which database this is, how far it is migrated, and the key of its hashes."""
 
 SCHEMA_VERSION = Statement(
     "schema_version",
     select(_alembic_version.c.version_num),
     unscoped="how far this database is migrated, also where there is nothing else of Taskwell's",
 )
+"""Asked at a start that found no state: whether this is a database of Taskwell's at all."""
 
 # The name of a migration's file begins with its revision, so a server need not load Alembic to know the revisions.
 KNOWN_REVISIONS = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))

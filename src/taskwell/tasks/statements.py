@@ -24,6 +24,7 @@ def _derived(content: Values, at: ColumnElement[object], before: FromClause | No
 
 
 READ_TASK = Statement("read_task", reading.read(TASK))
+"""One task. No row: the account may not act. NULL: there is no such task."""
 
 FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
 """After a create met a taken id: is what stands there what was sent?"""
@@ -36,6 +37,7 @@ def _list(shape: TaskShape) -> Statement:
 
 
 LIST_TASKS = Shapes(SHAPES, _list)
+"""One page of a user's tasks. Each shape has a statement of its own, and so an index of its own."""
 
 CREATE_TASK = Statement("create_task", writing.created(TASK, _derived, at_our_id=True), repeatable=True)
 """At an id that we chose: when a repetition finds the id taken, the first try was committed."""
@@ -44,8 +46,10 @@ CREATE_TASK_AT = Statement("create_task_at", writing.created(TASK, _derived, at_
 """At an id that the client chose."""
 
 CHANGE_TASK = Statement("change_task", writing.changed(TASK, _derived))
+"""PATCH and PUT of a task, under the revisions that the client accepts."""
 
 DELETE_TASK = Statement("delete_task", writing.deleted(TASK))
+"""A deleted task keeps its row, so that what changed since can be told."""
 
 PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""

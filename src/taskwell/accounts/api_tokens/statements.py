@@ -55,6 +55,7 @@ LIST_API_TOKENS = Statement(
     .select_from(users)
     .where(owner_may_act()),
 )
+"""A user's API tokens, the newest first, without what is secret of them."""
 
 _me = locked_owner()
 _deleted = (
@@ -65,6 +66,7 @@ _deleted = (
 )
 
 DELETE_API_TOKEN = Statement("delete_api_token", select(_deleted.c.id).select_from(_me.outerjoin(_deleted, true())))
+"""A user ends one of their own API tokens. NULL: there is no such token of theirs."""
 
 
 def _find() -> Statement:
@@ -109,6 +111,7 @@ def _find() -> Statement:
 
 
 FIND_API_TOKEN = _find()
+"""Each request with an API token: whose it is and what it may be used for. Its last use is written once an hour."""
 
 _whose = (
     select(users.c.id)
@@ -126,3 +129,4 @@ REVOKE_API_TOKEN = Statement(
     repeatable=True,
     unscoped="whoever has a token may end it (RFC 7009), and the token says whose it is",
 )
+"""Whoever holds an API token may end it (RFC 7009)."""

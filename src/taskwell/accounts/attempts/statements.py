@@ -94,3 +94,4 @@ COUNT_SIGN_UP = Statement(
     repeatable=True,
     unscoped=_WHY,
 )
+"""Counts a try to sign up by the client's address, and says how many there were in this hour."""

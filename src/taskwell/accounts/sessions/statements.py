@@ -147,3 +147,4 @@ END_SESSION = Statement(
     repeatable=True,
     queue="session_id",
 )
+"""Signing out: the session of a refresh token ends."""
