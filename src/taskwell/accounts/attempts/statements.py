@@ -85,6 +85,7 @@ UNCOUNT = Statement(
     .add_cte(_cleared),
     unscoped=_WHY,
 )
+"""Takes back what was counted before a sign-in that then was right, and forgets the pair of its address and its account."""
 
 _signing_up, _swept = _count(_sign_ups, "tries", [_address], SIGN_UP_SECONDS)
 
