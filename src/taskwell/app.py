@@ -19,7 +19,9 @@ from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tokens import Tokens
+from taskwell.records.kinds import view_version
 from taskwell.settings import Settings
+from taskwell.web.conditions import Tags
 from taskwell.web.cors import Cors
 from taskwell.web.credentials import NoSignIn, TokenSignIn
 from taskwell.web.declaration import NotSupported
@@ -93,7 +95,8 @@ def build_app(settings: Settings) -> Taskwell:
         authenticate = TokenSignIn(sign_in.tokens, database)
     api = routes(with_sign_in=sign_in is not None)
     description = describe(api.routes, with_sign_in=sign_in is not None)
-    return Taskwell(settings, Services(database, authenticate, sign_in, kept(description)), api, description)
+    services = Services(database, Tags(database, view_version()), authenticate, sign_in, kept(description))
+    return Taskwell(settings, services, api, description)
 
 
 def _sign_in(settings: Settings, database: Database) -> SignIn:

@@ -1,5 +1,6 @@
 """A field of a noun's that is written in one place is written in all: said for each noun, and tried on a forgetful one."""
 
+from copy import copy
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sqlmodel import SQLModel
 
 import taskwell.app  # noqa: F401  # registers every noun
 from taskwell.records.content import Content
-from taskwell.records.kinds import KINDS, Kind
+from taskwell.records.kinds import KINDS, Kind, view_version
+from tests.support.cast import Person
 
 OF_EVERY_RECORD = {"id", "user_id", "created_at", "updated_at", "revision"}
 
@@ -95,3 +97,17 @@ def test_content_takes_every_field_of_its_model() -> None:
 def test_content_refuses_a_field_without_a_column() -> None:
     with pytest.raises(KeyError, match="priority"):
         Content(WITHOUT, WholeNote)
+
+
+def test_another_view_has_other_tags(monkeypatch: pytest.MonkeyPatch, alice: Person) -> None:
+    """A field more, less, or in another place: what clients have kept is old."""
+    task = KINDS["task"]
+    assert f".{view_version()}." in alice.get("/api/v1/tasks").headers["etag"]
+    fields = list(task.view.model_fields)
+    versions = {view_version()}
+    for shown in (fields[1:], fields[::-1], [*fields, "deleted_at"]):
+        view = type("View", (), {"model_fields": dict.fromkeys(shown)})
+        monkeypatch.setitem(KINDS, "task", copy(task))
+        object.__setattr__(KINDS["task"], "view", view)
+        versions.add(view_version())
+    assert len(versions) == 4

@@ -17,6 +17,7 @@ from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
 from taskwell.types import Id
+from taskwell.web.conditions import Tags
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import SignIn
 
@@ -25,6 +26,10 @@ _ID = TypeAdapter(Id)
 
 def database(request: ApiRequest) -> Database:
     return request.services.database
+
+
+def tags(request: ApiRequest) -> Tags:
+    return request.services.tags
 
 
 def sign_in(request: ApiRequest) -> SignIn:
@@ -49,6 +54,7 @@ _access_token = _AccessToken(
     description="An access token from `POST /auth/token`, one of another issuer that this server trusts, or an API token.",
 )
 Db = Annotated[Database, Depends(database)]
+TagsOfRows = Annotated[Tags, Depends(tags)]
 SignInServices = Annotated[SignIn, Depends(sign_in)]
 
 

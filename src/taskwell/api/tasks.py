@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from taskwell.accounts.owner import Owner
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
-from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite
+from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import CREATED, FOUND_SAME, NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage
-from taskwell.database.connection import Database
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
 from taskwell.tasks import store
 from taskwell.tasks.filter import Order, TaskFilter
@@ -19,7 +18,7 @@ from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
-from taskwell.web import conditions
+from taskwell.web.conditions import Tags, must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
 from taskwell.web.request import ApiRequest, address
@@ -62,15 +61,22 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
     response_model=TaskView,
     responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken) | {201: CREATED, 200: FOUND_SAME},
 )
-async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
+async def create_task(
+    request: ApiRequest, owner: RowsToWrite, db: Db, tags: TagsOfRows, new: Annotated[NewTask, Body(), _READ]
+) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
-    return _reply(201 if is_new else 200, task, db, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
+    return _reply(201 if is_new else 200, task, tags, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
 
 
 @router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS) | {200: PAGE, 304: NOT_MODIFIED})
 async def list_tasks(
-    request: ApiRequest, owner: RowsToRead, db: Db, query: Annotated[TaskQuery, Query()], if_none_match: IfNoneMatch = None
+    request: ApiRequest,
+    owner: RowsToRead,
+    db: Db,
+    tags: TagsOfRows,
+    query: Annotated[TaskQuery, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
     page = await store.list_tasks(
@@ -79,9 +85,9 @@ async def list_tasks(
         query.filter,
         limit=query.limit,
         cursor=query.cursor,
-        if_none_match=conditions.if_none_match(if_none_match, db, owner.id),
+        if_none_match=tags.if_none_match(if_none_match, owner.id),
     )
-    tag = (b"etag", conditions.etag(db, owner.id, page.revision))
+    tag = (b"etag", tags.etag(owner.id, page.revision))
     if page.items is None:
         return not_modified(tag)
     if page.next_cursor is None:
@@ -93,13 +99,13 @@ async def list_tasks(
 @router.get(
     "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, TaskNotFound) | {200: WITH_ETAG, 304: NOT_MODIFIED}
 )
-async def read_task(owner: RowsToRead, db: Db, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
+async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
-    known = conditions.if_none_match(if_none_match, db, owner.id)
+    known = tags.if_none_match(if_none_match, owner.id)
     task = await store.read_task(db, owner, task_id)
     if known is not None and task.revision in known:
-        return not_modified((b"etag", conditions.etag(db, owner.id, task.revision)))
-    return _reply(200, task, db, owner)
+        return not_modified((b"etag", tags.etag(owner.id, task.revision)))
+    return _reply(200, task, tags, owner)
 
 
 @router.put(
@@ -111,6 +117,7 @@ async def replace_task(
     request: ApiRequest,
     owner: RowsToWrite,
     db: Db,
+    tags: TagsOfRows,
     task_id: TaskId,
     whole: Annotated[WholeTask, Body(), _READ],
     if_match: IfMatch = None,
@@ -118,33 +125,38 @@ async def replace_task(
 ) -> Reply:
     """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
     cannot bring a deleted task back by accident."""
-    if conditions.must_create(if_match, if_none_match):
+    if must_create(if_match, if_none_match):
         task = await store.place_task(db, owner, task_id, whole)
-        return _reply(201, task, db, owner, (b"location", address(request)))
-    task = await store.change_task(db, owner, task_id, whole, if_match=conditions.if_match(if_match, db, owner.id))
-    return _reply(200, task, db, owner)
+        return _reply(201, task, tags, owner, (b"location", address(request)))
+    task = await store.change_task(db, owner, task_id, whole, if_match=tags.if_match(if_match, owner.id))
+    return _reply(200, task, tags, owner)
 
 
 @router.patch(
     "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged) | {200: WITH_ETAG}
 )
 async def change_task(
-    owner: RowsToWrite, db: Db, task_id: TaskId, changes: Annotated[TaskChanges, Body(), _READ], if_match: IfMatch = None
+    owner: RowsToWrite,
+    db: Db,
+    tags: TagsOfRows,
+    task_id: TaskId,
+    changes: Annotated[TaskChanges, Body(), _READ],
+    if_match: IfMatch = None,
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
-    task = await store.change_task(db, owner, task_id, changes, if_match=conditions.if_match(if_match, db, owner.id))
-    return _reply(200, task, db, owner)
+    task = await store.change_task(db, owner, task_id, changes, if_match=tags.if_match(if_match, owner.id))
+    return _reply(200, task, tags, owner)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
-async def delete_task(owner: RowsToWrite, db: Db, task_id: TaskId, if_match: IfMatch = None) -> Reply:
+async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
-    await store.delete_task(db, owner, task_id, if_match=conditions.if_match(if_match, db, owner.id))
+    await store.delete_task(db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()
 
 
-def _reply(status: int, task: RenderedTask, db: Database, owner: Owner, *headers: Header) -> Reply:
-    return json_reply(status, task.json, (b"etag", conditions.etag(db, owner.id, task.revision)), *headers)
+def _reply(status: int, task: RenderedTask, tags: Tags, owner: Owner, *headers: Header) -> Reply:
+    return json_reply(status, task.json, (b"etag", tags.etag(owner.id, task.revision)), *headers)
 
 
 def _next_link(request: ApiRequest, query: TaskQuery, next_cursor: str) -> bytes:

@@ -10,10 +10,20 @@ from sqlmodel import SQLModel
 from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import columns_of
+from taskwell.encoding import sha256_text
 from taskwell.records.content import Content
 
 KINDS: dict[str, "Kind"] = {}
 """Every kind of record by its name. What concerns all of a user's records walks over it."""
+
+
+def view_version() -> str:
+    """Names how records are rendered: another one as soon as a view has other fields, in another order or of other types.
+
+    It stands in every ETag, so that no cache keeps the old form.
+    """
+    views = [(kind.name, [(name, str(kind.table.c[name].type)) for name in kind.view.model_fields]) for kind in KINDS.values()]
+    return sha256_text(repr(sorted(views)).encode())[:6]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,11 @@ the owner have the same tag; and it is hashed with a key, so that a tag tells no
 """
 
 import re
-from typing import Final
 from uuid import UUID
 
 from taskwell.database.connection import Database
 from taskwell.types import EVERY_REVISION, Revisions
 from taskwell.web.refusals import invalid
-
-_VIEW: Final = "1"
-"""Raised when a task or a list is rendered differently, so that no cache keeps the old form."""
 
 HEADER_LENGTH = 4_096
 """Some eighty tags. To parse more would delay all other requests."""
@@ -27,25 +23,34 @@ _TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 _REVISION = re.compile("0|[1-9][0-9]{0,18}")
 
 
-def etag(db: Database, owner: UUID, revision: int) -> bytes:
-    return f'"{_ours(db, owner)}{revision}"'.encode("ascii")
+class Tags:
+    """The tags of one database's rows. `version` is that of the views: another one when a record is rendered differently."""
 
+    def __init__(self, db: Database, version: str) -> None:
+        self._db = db
+        self._version = version
 
-def if_match(header: str | None, db: Database, owner: UUID) -> frozenset[int] | None:
-    """The revisions that the client would accept. None: there is no condition. Raises InvalidInput."""
-    if header is None or header.strip() == "*":
-        return None
-    # RFC 9110 13.1.1: If-Match compares strongly, so a weak tag matches nothing.
-    return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], _ours(db, owner))
+    def etag(self, owner: UUID, revision: int) -> bytes:
+        return f'"{self._ours(owner)}{revision}"'.encode("ascii")
 
+    def if_match(self, header: str | None, owner: UUID) -> frozenset[int] | None:
+        """The revisions that the client would accept. None: there is no condition. Raises InvalidInput."""
+        if header is None or header.strip() == "*":
+            return None
+        # RFC 9110 13.1.1: If-Match compares strongly, so a weak tag matches nothing.
+        return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], self._ours(owner))
 
-def if_none_match(header: str | None, db: Database, owner: UUID) -> Revisions | None:
-    """The revisions that the client has. None: there is no condition. Raises InvalidInput."""
-    if header is None:
-        return None
-    if header.strip() == "*":
-        return EVERY_REVISION
-    return _revisions([tag for _, tag in _parse(header, "if-none-match")], _ours(db, owner))
+    def if_none_match(self, header: str | None, owner: UUID) -> Revisions | None:
+        """The revisions that the client has. None: there is no condition. Raises InvalidInput."""
+        if header is None:
+            return None
+        if header.strip() == "*":
+            return EVERY_REVISION
+        return _revisions([tag for _, tag in _parse(header, "if-none-match")], self._ours(owner))
+
+    def _ours(self, owner: UUID) -> str:
+        """What each tag of this owner's begins with."""
+        return f"{self._db.epoch}.{self._version}.{self._db.keyed_hash.of(b'etag' + owner.bytes).hexdigest()}."
 
 
 def must_create(if_match: str | None, if_none_match: str | None) -> bool:
@@ -60,11 +65,6 @@ def must_create(if_match: str | None, if_none_match: str | None) -> bool:
 def has_page(header: str | None, tag: str) -> bool:
     """Whether the client has the page with this tag: one that is the same for everybody, and says nothing of revisions."""
     return header is not None and (tag in header or header.strip() == "*")
-
-
-def _ours(db: Database, owner: UUID) -> str:
-    """What each tag of this owner's begins with."""
-    return f"{db.epoch}.{_VIEW}.{db.keyed_hash.of(b'etag' + owner.bytes).hexdigest()}."
 
 
 def _revisions(tags: list[str], ours: str) -> frozenset[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from taskwell.accounts.store import PasswordSignIn
 from taskwell.database.connection import Database
 from taskwell.identity.tokens import Claims, Tokens
+from taskwell.web.conditions import Tags
 
 if TYPE_CHECKING:  # a request names its services, and who reads its credentials names the request
     from taskwell.web.request import ApiRequest
@@ -33,6 +34,7 @@ class Authenticate(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     database: Database
+    tags: Tags
     authenticate: Authenticate
     sign_in: SignIn | None
     """It is None where there is no sign-in (TASKWELL_AUTH=none)."""
