@@ -98,6 +98,16 @@ class Serving:
         """The requests' log lines."""
         return [json.loads(line) for line in self._complained.read_text().splitlines() if '"event":"request"' in line]
 
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The log line of a request, which is written after its answer has left."""
+        deadline = time.monotonic() + 10
+        while True:
+            lines = [line for line in self.requests if line["id"] == request_id]
+            if lines or time.monotonic() > deadline:
+                (line,) = lines
+                return line
+            time.sleep(0.02)
+
     @property
     def said(self) -> str:
         return self._said.read_text()

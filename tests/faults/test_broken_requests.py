@@ -60,8 +60,7 @@ def assert_malformed(server: Serving, name: str, request: bytes, *, half_close: 
     try:
         assert_error(answer, 400, "malformed_request")
         assert answer.headers["connection"] == "close"
-        (line,) = [line for line in server.requests if line["id"] == answer.headers["x-request-id"]]
-        assert line["status"] == 400, line
+        assert server.logged(answer.headers["x-request-id"])["status"] == 400
     except AssertionError as error:
         raise AssertionError(f"{name}: {error}") from error
 
