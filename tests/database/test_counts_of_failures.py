@@ -4,12 +4,12 @@ import asyncio
 
 import asyncpg
 
-from taskwell.accounts.attempts.statements import COUNT_FAILURE, UNCOUNT
+from taskwell.accounts.attempts.statements import COUNT_FAILURE, UNCOUNT_FAILURE
 from taskwell.database import url
 from tests.support import postgres
 
 
-def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(own_database: str) -> None:
+def test_counting_and_uncounting_never_wait_for_each_other_in_a_circle(own_database: str) -> None:
     """PostgreSQL would end one of them, after a second in which both hold a turn at signing in."""
 
     async def sign_in(number: int) -> None:
@@ -17,7 +17,7 @@ def test_counting_and_forgiving_never_wait_for_each_other_in_a_circle(own_databa
         try:
             for turn in range(200):
                 names = {"address": f"address {turn % 3}", "account": f"account {turn % (number + 1)}", "pair": f"pair {number}"}
-                for statement in (COUNT_FAILURE, UNCOUNT):
+                for statement in (COUNT_FAILURE, UNCOUNT_FAILURE):
                     await connection.fetchrow(statement.sql, *statement.values(names))
         finally:
             await connection.close()

@@ -207,7 +207,7 @@ def test_an_api_token_is_looked_up_each_time(stage: Stage, dora: Person) -> None
     assert _sent_by(stage, dora, "GET", "/api/v1/tasks", 200, headers=headers) == PREPARED * 2
 
 
-def test_signing_in_counts_finds_begins_and_forgives(stage: Stage, dora: Person) -> None:
+def test_signing_in_counts_finds_begins_and_uncounts(stage: Stage, dora: Person) -> None:
     """Four in all; a wrong password ends after two."""
     form = {"username": dora.email, "password": PASSWORD}
     for _ in range(2):

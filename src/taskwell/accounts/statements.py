@@ -1,8 +1,7 @@
-"""The SQL of users: signing up, who they are, what they change, their end; and the names of our signing keys.
+"""The SQL of users, and the SQL of the names of Taskwell's own signing keys.
 
-Whatever ends a user's sign-ins takes one step for all of them: it sets `tokens_valid_after`, for access tokens, and
-`signed_out_at`, for sessions and API tokens. Those from before that moment are dead from then on, whether their rows are still
-there or not.
+A statement that ends all sign-ins of a user sets two times: `tokens_valid_after` is for access tokens, and `signed_out_at` is for
+sessions and API tokens. Everything that was issued before these times is refused from then on, even if its row is still there.
 """
 
 from typing import Any
@@ -44,7 +43,7 @@ api_tokens = ApiToken.__table__  # type: ignore[attr-defined]
 _keys = SigningKeyName.__table__  # type: ignore[attr-defined]
 
 RETIRED_KEY_SECONDS = 25 * 3600
-"""How long a retired key is accepted: longer than any token that it signed lives."""
+"""A retired key is accepted for this long. No token that it signed lives longer."""
 
 _view = columns_of(UserView, users)
 _email = argument("email", String())
@@ -53,7 +52,8 @@ _password_hash = argument("password_hash", Text())
 _display_name = argument("display_name", String())
 _checked_hash = argument("checked_hash", Text())
 
-SECONDS = argument("seconds", Float())
+LIFETIME = argument("seconds", Float())
+"""How long a new session or API token lives, in seconds."""
 
 # ---- who is there ----------------------------------------------------------------------------------------------------
 
@@ -66,17 +66,20 @@ def _new_user(**columns: ColumnElement[Any]) -> Insert:
 
 _registered = (
     _new_user(email=_email, email_key=_email_key, password_hash=_password_hash, display_name=_display_name)
-    # An outcome and not an error, which PostgreSQL would write into its log together with the address.
+    # A taken address is an outcome here. PostgreSQL would write an error into its log, together with the address.
     .on_conflict_do_nothing(index_elements=[users.c.email_key])
     .returning(*_view)
     .cte("registered")
 )
 
 REGISTER = Statement("register", select(as_json(_registered).label("user")))
-"""No row: the address is taken."""
+"""A user signs up. No row comes back if the address is taken."""
 
 FIND_USER = Statement("find_user", select(users.c.id).where(users.c.id == owner, not_(owner_may_come_back())))
-"""No row: nobody stands in the way of whom another issuer knows, neither an account nor what is left of one."""
+"""A user of another issuer may read before an account exists.
+
+No row comes back if there is no account yet, or if the user may come back after a deletion.
+"""
 
 _made = _new_user()
 
@@ -89,22 +92,25 @@ MAKE_USER = Statement(
     ),
     repeatable=True,
 )
-"""Of somebody who signs in elsewhere, or comes back after a deletion; whoever is there already stays as they are."""
+"""The first write of a user of another issuer makes the row, or renews the row that a deletion left.
+
+An account that exists already stays as it is.
+"""
 
 _account = select(*_view).where(owner_may_act()).subquery("me")
 
 READ_ACCOUNT = Statement("read_account", select(as_json(_account).label("user"), _account.c.is_admin))
-"""Who somebody is, and whether they are an administrator now: that is looked up at each use."""
+"""A user reads the account. Whether the user is an administrator is looked up at each use of that right."""
 
 READ_PASSWORD = Statement("read_password", select(users.c.password_hash).where(owner_may_act()))
-"""The hash to compare with, before a change that asks for the password."""
+"""A change that asks for the password compares it with this hash first."""
 
 FIND_ACCOUNT = Statement(
     "find_account",
     select(users.c.id, users.c.password_hash, users.c.disabled_at, users.c.is_admin).where(users.c.email_key == _email_key),
     unscoped="a sign-in knows an address and not yet whose it is",
 )
-"""Signing in: the account of an address, by its folded form."""
+"""A sign-in finds the account of an e-mail address by the folded form of the address."""
 
 _everybody = (
     select(users.c.id, users.c.email, users.c.display_name, users.c.is_admin, users.c.disabled_at, users.c.created_at)
@@ -117,10 +123,10 @@ LIST_USERS = Statement(
     select(as_json(_everybody).label("user")),
     unscoped="an operator at the machine's own shell looks at all accounts",
 )
-"""`taskwell users list`."""
+"""`taskwell users list` shows all users that are not deleted."""
 
 LOCK_OWNER = Statement("lock_owner", select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True))
-"""The beginning of a unit of work."""
+"""A unit of work begins with the lock on the row of the user."""
 
 # ---- what changes ------------------------------------------------------------------------------------------------------
 
@@ -137,12 +143,12 @@ def _change(me: CTE, *shown: ColumnElement[Any], **values: ColumnElement[Any]) -
 
 
 def _ended(at: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
-    """Every sign-in of the user."""
+    """The columns that end every sign-in of the user."""
     return {"tokens_valid_after": at, "signed_out_at": at}
 
 
 def _forgetting(changed: CTE) -> tuple[CTE, CTE]:
-    """Takes away the rows of sign-ins that `changed` has ended."""
+    """Deletes the sessions and the API tokens that `changed` has ended."""
     old_sessions = delete(sessions).where(sessions.c.user_id == owner, sessions.c.user_id == changed.c.id)
     old_tokens = delete(api_tokens).where(api_tokens.c.user_id == owner, api_tokens.c.user_id == changed.c.id)
     return old_sessions.cte("old_sessions"), old_tokens.cte("old_tokens")
@@ -159,19 +165,22 @@ _profile = {
 _changed = _change(stamped(locked_owner()), *_view, **_profile)
 
 CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("user")))
-"""What a user says of themselves and nothing ends by: the name and the time zone."""
+"""A user changes the name or the time zone. All sign-ins go on."""
 
 _me = stamped(locked_owner(users.c.password_hash == _checked_hash))
 _changed_email = _change(_me, *_view, email=_email, email_key=_email_key, **_profile, **_ended(_me.c.at))
 
 CHANGE_EMAIL = Statement("change_email", select(as_json(_changed_email).label("user")).add_cte(*_forgetting(_changed_email)))
-"""With the rest of what the same request changes; ends every sign-in."""
+"""A user changes the address, and with it whatever else the same request changes. Every sign-in ends.
+
+No row comes back if the password is no longer the one that was checked.
+"""
 
 _me = stamped(locked_owner(users.c.password_hash == _checked_hash))
 _new_password = _change(_me, users.c.id, users.c.is_admin, password_hash=_password_hash, **_ended(_me.c.at))
 
 CHANGE_PASSWORD = Statement("change_password", select(_new_password.c.is_admin).add_cte(*_forgetting(_new_password)))
-"""Ends every sign-in. No row where the password is no longer the one that was checked."""
+"""A password changes, and every sign-in ends. No row comes back if the password is no longer the one that was checked."""
 
 REHASH = Statement(
     "rehash",
@@ -180,33 +189,33 @@ REHASH = Statement(
     .where(users.c.id == owner, users.c.password_hash == _checked_hash)
     .returning(users.c.id),
 )
-"""The same password by today's parameters."""
+"""A sign-in replaces a hash that was made with older parameters. The password stays the same."""
 
 _me = stamped(locked_owner())
 _signed_out = _change(_me, users.c.id, **_ended(_me.c.at))
 
 SIGN_OUT_EVERYWHERE = Statement("sign_out_everywhere", select(_signed_out.c.id).add_cte(*_forgetting(_signed_out)))
-"""Ends every sign-in of a user from this moment on, and takes away their rows."""
+"""Every sign-in of a user ends at this moment, and the rows of sessions and API tokens are deleted."""
 
 _me = stamped(locked_owner(users.c.password_hash.is_not_distinct_from(_checked_hash)))
 _deleted = (
-    # Everything of theirs goes with the row (ON DELETE CASCADE), including what others of their requests have just written.
+    # Everything of the user goes with the row (ON DELETE CASCADE), also what other requests of the user have just written.
     delete(users)
     .where(users.c.id == owner, users.c.id == _me.c.id)
     .returning(users.c.disabled_at, users.c.revision, _me.c.at)
     .cte("deleted")
 )
-# What is left: that they were here until now, whether an operator had shut the account, and the number of the last change,
-# which goes on with whoever comes back, or an ETag from before would match what is not the same.
+# The row that stays says when the account was deleted, and whether an operator had disabled it. It also holds the number of the
+# last change. The number goes on if the user comes back: otherwise an ETag from before could match other content.
 _left = {"id": owner, "disabled_at": _deleted.c.disabled_at, "revision": _deleted.c.revision + 1}
 _left |= dict.fromkeys(["deleted_at", "created_at", "updated_at", *_ended(_deleted.c.at)], _deleted.c.at)
 
 DELETE_ACCOUNT = Statement(
     "delete_account",
-    # In the same statement, so that nobody finds the place empty.
+    # This is the same statement, so that no other request finds the row missing.
     insert(users).from_select([*_left], select(*_left.values()).select_from(_deleted)).returning(users.c.id),
 )
-"""The person and everything of theirs; one row with nothing in it stays, so that tokens of before stay dead."""
+"""A user is deleted, with everything of theirs. One row without personal data stays, so that older tokens stay refused."""
 
 _is_disabled = argument("is_disabled", Boolean())
 
@@ -215,17 +224,20 @@ _set_disabled = _change(
     _me,
     users.c.id,
     disabled_at=case((_is_disabled, func.coalesce(users.c.disabled_at, _me.c.at)), else_=null()),
-    # Whoever is enabled again signs in again.
+    # Enabling changes neither time, so that what was ended stays ended.
     **{name: case((_is_disabled, at), else_=users.c[name]) for name, at in _ended(_me.c.at).items()},
 )
 
 SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_forgetting(_set_disabled)))
-"""An account that is enabled again signs in again, and makes its API tokens anew."""
+"""An operator disables or enables an account. Disabling ends every sign-in, and both delete the sessions and the API tokens.
+
+A user who is enabled again has to sign in again, and has to make new API tokens.
+"""
 
 _made_admin = _change(stamped(locked_owner()), users.c.id, is_admin=true())
 
 MAKE_ADMIN = Statement("make_admin", select(_made_admin.c.id), repeatable=True)
-"""`taskwell users make-admin`."""
+"""`taskwell users make-admin` makes a user an administrator."""
 
 
 def _ending_admin(table: Table, me: CTE, name: str) -> CTE:
@@ -242,9 +254,9 @@ TAKE_ADMIN = Statement(
         _ending_admin(sessions, _taken_admin, "old_sessions"), _ending_admin(api_tokens, _taken_admin, "old_tokens")
     ),
 )
-"""Ends every access token, and the sessions and API tokens that have `admin`: none comes back with the right to it.
+"""An operator takes the administrator's right away. All access tokens end, and so do sessions and API tokens with that scope.
 
-In a unit of work, after the lock: nothing that was made meanwhile is left out."""
+It runs in a unit of work, after the lock, so that it also sees what was made during the wait for the lock."""
 
 # ---- our keys ----------------------------------------------------------------------------------------------------------
 
@@ -260,7 +272,7 @@ READ_KIDS = Statement(
     select(accepted_kids.label("kids"), func.clock_timestamp().label("at")),
     unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
-"""The names of our keys that are accepted now: at the start, and when the published key set has grown old."""
+"""Taskwell reads the names of its accepted keys at the start, and again when the published key set is old."""
 
 _kid = argument("kid", String())
 _first_kid = argument("first_kid", String())
@@ -272,7 +284,7 @@ _given = select(_first_kid, _time.c.at, _time.c.at).where(not_(select(_keys.c.ki
 _first = (
     upsert(_keys)
     .from_select(["kid", "created_at", "retired_at"], _given)
-    .on_conflict_do_nothing(index_elements=[_keys.c.kid])  # another first rotation, in this moment
+    .on_conflict_do_nothing(index_elements=[_keys.c.kid])  # another first rotation may run at this moment
     .cte("first")
 )
 
@@ -284,4 +296,7 @@ ROTATE_KEYS = Statement(
     .add_cte(_retired, _forgotten, _first),
     unscoped="the names of Taskwell's own keys; nothing of a user's",
 )
-"""The first time, `first_kid` is written down as well: the operator's own key, which signed until now."""
+"""An operator makes a new signing key. The keys before it are retired, and those that are retired for too long are deleted.
+
+The first rotation also writes down `first_kid`, the name of the operator's own key. That key signed until now.
+"""

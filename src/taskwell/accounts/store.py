@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, forgive
+from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, uncount_attempt
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount
@@ -54,16 +54,16 @@ class PasswordSignIn(NamedTuple):
     sign_ups_per_hour: int | None
 
 
-async def register(door: PasswordSignIn, new: NewAccount, address: str) -> str:
+async def register(by_password: PasswordSignIn, new: NewAccount, address: str) -> str:
     """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts after many tries for a taken address."""
-    rows, passwords = door.db, door.passwords
+    rows, passwords = by_password.db, by_password.passwords
     async with passwords.turn(address):
-        await count_sign_up(rows, address, door.sign_ups_per_hour)
+        await count_sign_up(rows, address, by_password.sign_ups_per_hour)
         # This is counted like a sign-in, because the answer shows whether an address is known.
         attempt = Attempt.of(address, address_key(new.email))
         await count_attempt(rows, attempt)
         user = await add_user(rows, passwords, new)
-        await forgive(rows, attempt)
+        await uncount_attempt(rows, attempt)
         return user
 
 
@@ -83,30 +83,30 @@ async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
     return user
 
 
-async def sign_in(door: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
+async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
     """`asked` are scopes, or None for all that this user can have.
 
     Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts and SignInBusy.
     """
     email_key = address_key(email)
-    async with door.passwords.turn(address):
+    async with by_password.passwords.turn(address):
         attempt = Attempt.of(address, email_key)
-        await count_attempt(door.db, attempt)
-        row = await door.db.row(FIND_ACCOUNT, email_key=email_key)
+        await count_attempt(by_password.db, attempt)
+        row = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
         hashed = None if row is None else row["password_hash"]
-        is_right, fresh = await door.passwords.verify(password, hashed)
+        is_right, fresh = await by_password.passwords.verify(password, hashed)
         if row is None or hashed is None or not is_right or row["disabled_at"] is not None:
             raise WrongCredentials
         if fresh is not None:
-            if await door.db.row(REHASH, owner=row["id"], checked_hash=hashed, password_hash=fresh) is None:
+            if await by_password.db.row(REHASH, owner=row["id"], checked_hash=hashed, password_hash=fresh) is None:
                 raise WrongCredentials
             hashed = fresh
         possible = scopes.EVERYDAY | {"admin"} if row["is_admin"] else scopes.EVERYDAY
         allowed = possible if asked is None else possible.intersection(asked)
-        session = await start_session(door.db, row["id"], hashed, allowed, seconds=door.session_seconds)
+        session = await start_session(by_password.db, row["id"], hashed, allowed, seconds=by_password.session_seconds)
         if session is None:
             raise WrongCredentials
-        await forgive(door.db, attempt)
+        await uncount_attempt(by_password.db, attempt)
         return session
 
 
@@ -123,7 +123,7 @@ def _nobody_yet(owner: Owner) -> str:
     return json.dumps(user, separators=(",", ":"))
 
 
-async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountChanges) -> str:
+async def change_account(by_password: PasswordSignIn, owner: Owner, changes: AccountChanges) -> str:
     """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, also that of the request.
 
     Raises WrongPassword, EmailTaken, NoPassword.
@@ -136,29 +136,29 @@ async def change_account(door: PasswordSignIn, owner: Owner, changes: AccountCha
         "time_zone": changes.time_zone,
     }
     if "email" not in given:
-        row = await row_for(door.db, CHANGE_ACCOUNT, owner, **content)
+        row = await row_for(by_password.db, CHANGE_ACCOUNT, owner, **content)
     else:
-        checked = await check_password(door, owner, changes.password.get_secret_value())
+        checked = await check_password(by_password, owner, changes.password.get_secret_value())
         email_key = address_key(changes.email)
         # The index decides. Because of this look-up hardly any refusal is an error of PostgreSQL, which would log it.
-        holder = await door.db.row(FIND_ACCOUNT, email_key=email_key)
+        holder = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
         if holder is not None and holder["id"] != owner.id:
             raise EmailTaken
         moved = {"email": changes.email, "email_key": email_key, "checked_hash": checked}
-        row = await row_for(door.db, CHANGE_EMAIL, owner, **moved, **content)
+        row = await row_for(by_password.db, CHANGE_EMAIL, owner, **moved, **content)
     assert row is not None, "a write makes the user's row"
     user: str = row["user"]
     return user
 
 
-async def change_password(door: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> SignedIn:
+async def change_password(by_password: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> SignedIn:
     """Ends every sign-in of the user, and starts a new one. Raises WrongPassword, NoPassword."""
-    checked = await check_password(door, owner, current)
-    async with door.passwords.turn(str(owner.id)):
-        hashed = await door.passwords.hash(new)
-    await row_for(door.db, CHANGE_PASSWORD, owner, checked_hash=checked, password_hash=hashed)
+    checked = await check_password(by_password, owner, current)
+    async with by_password.passwords.turn(str(owner.id)):
+        hashed = await by_password.passwords.hash(new)
+    await row_for(by_password.db, CHANGE_PASSWORD, owner, checked_hash=checked, password_hash=hashed)
     try:
-        session = await start_session(door.db, owner.id, hashed, allowed, seconds=door.session_seconds)
+        session = await start_session(by_password.db, owner.id, hashed, allowed, seconds=by_password.session_seconds)
     except Unavailable as error:
         raise OutcomeUnknown from error  # the password is changed, so the old one would be refused at a second try
     if session is None:
@@ -166,22 +166,22 @@ async def change_password(door: PasswordSignIn, owner: Owner, current: str, new:
     return session
 
 
-async def check_password(door: PasswordSignIn, owner: Owner, password: str | None) -> str:
+async def check_password(by_password: PasswordSignIn, owner: Owner, password: str | None) -> str:
     """Returns the password's hash. Tries are counted like sign-ins, so that a stolen access token does not help to guess it.
 
     Raises WrongPassword, NoPassword, TooManyAttempts.
     """
-    row = await row_for(door.db, READ_PASSWORD, owner)
+    row = await row_for(by_password.db, READ_PASSWORD, owner)
     if row is None or row["password_hash"] is None:
         raise NoPassword
     hashed: str = row["password_hash"]
-    async with door.passwords.turn(str(owner.id)):
+    async with by_password.passwords.turn(str(owner.id)):
         attempt = Attempt.of(f"signed in as {owner.id}", str(owner.id))
-        await count_attempt(door.db, attempt)
-        is_right, _ = await door.passwords.verify(password or "", hashed)
+        await count_attempt(by_password.db, attempt)
+        is_right, _ = await by_password.passwords.verify(password or "", hashed)
         if not is_right:
             raise WrongPassword
-        await forgive(door.db, attempt)
+        await uncount_attempt(by_password.db, attempt)
     return hashed
 
 
@@ -191,12 +191,12 @@ async def sign_out_everywhere(rows: Rows, owner: Owner) -> None:
         await until_new_tokens_count()
 
 
-async def delete_account(door: PasswordSignIn, owner: Owner, password: str | None) -> None:
+async def delete_account(by_password: PasswordSignIn, owner: Owner, password: str | None) -> None:
     """Deletes the user and all that is theirs. Raises WrongPassword where they have a password and it is another one."""
-    row = await row_for(door.db, READ_PASSWORD, owner)
+    row = await row_for(by_password.db, READ_PASSWORD, owner)
     has_password = row is not None and row["password_hash"] is not None
-    checked = await check_password(door, owner, password) if has_password else None
-    await row_for(door.db, DELETE_ACCOUNT, owner, checked_hash=checked)
+    checked = await check_password(by_password, owner, password) if has_password else None
+    await row_for(by_password.db, DELETE_ACCOUNT, owner, checked_hash=checked)
     if owner.is_outside:
         await until_new_tokens_count()
 

@@ -4,16 +4,16 @@ from sqlalchemy import String, Text, Uuid, cast, delete, func, insert, or_, sele
 
 from taskwell.accounts.locking import ahead, locked_owner, stamped
 from taskwell.accounts.may_act import owner, owner_may_act, users
-from taskwell.accounts.statements import SECONDS, api_tokens
+from taskwell.accounts.statements import LIFETIME, api_tokens
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, columns_of
 
 API_TOKENS_PER_USER = 100
-"""API tokens of one user."""
+"""One user can have this many API tokens."""
 
 LAST_USED_SECONDS = 3600
-"""`last_used_at` is true to the hour: a token that is used each second need not write each second."""
+"""`last_used_at` is true to the hour, so that a token that is used each second does not write each second."""
 
 _token_id = argument("token_id", Uuid())
 _token_hash = argument("token_hash", String())
@@ -30,7 +30,7 @@ def _create() -> Statement:
     )
     columns = ["user_id", "id", "name", "scope", "token_hash", "ends_with", "created_at", "expires_at"]
     given = [argument(name, String()) for name in ("name", "scope")]
-    row = [owner, _token_id, *given, _token_hash, argument("ends_with", String()), me.c.at, me.c.at + ahead(SECONDS)]
+    row = [owner, _token_id, *given, _token_hash, argument("ends_with", String()), me.c.at, me.c.at + ahead(LIFETIME)]
     created = (
         insert(api_tokens)
         .from_select(columns, select(*row).select_from(me).where(alive < API_TOKENS_PER_USER))
@@ -45,7 +45,10 @@ def _create() -> Statement:
 
 
 CREATE_API_TOKEN = _create()
-"""No row: no such user. `token` NULL: they have API_TOKENS_PER_USER already."""
+"""A user makes an API token, and expired ones are deleted. No row comes back if the account may not act.
+
+`token` is NULL if the user has API_TOKENS_PER_USER already.
+"""
 
 _mine = select(*_view).where(api_tokens.c.user_id == owner).order_by(api_tokens.c.created_at.desc()).subquery("token")
 
@@ -55,7 +58,7 @@ LIST_API_TOKENS = Statement(
     .select_from(users)
     .where(owner_may_act()),
 )
-"""A user's API tokens, the newest first, without what is secret of them."""
+"""A user lists their API tokens, the newest first. Neither the secrets nor their hashes are shown."""
 
 _me = locked_owner()
 _deleted = (
@@ -66,7 +69,7 @@ _deleted = (
 )
 
 DELETE_API_TOKEN = Statement("delete_api_token", select(_deleted.c.id).select_from(_me.outerjoin(_deleted, true())))
-"""A user ends one of their own API tokens. NULL: there is no such token of theirs."""
+"""A user deletes one of their own API tokens. The id is NULL if the user has no such token."""
 
 
 def _find() -> Statement:
@@ -88,7 +91,7 @@ def _find() -> Statement:
         )
         .cte("found")
     )
-    # Who writes in this moment is not waited for: the next use writes it down.
+    # A read does not wait for a write of the same user that runs at this moment. The next use writes the time down.
     me = (
         select(users.c.id, found.c.id.label("token_id"), found.c.at)
         .select_from(users.join(found, users.c.id == found.c.user_id))
@@ -111,7 +114,7 @@ def _find() -> Statement:
 
 
 FIND_API_TOKEN = _find()
-"""Each request with an API token: whose it is and what it may be used for. Its last use is written once an hour."""
+"""Each request with an API token looks up its user and its scopes. The time of the last use is written once an hour."""
 
 _whose = (
     select(users.c.id)
@@ -127,6 +130,6 @@ REVOKE_API_TOKEN = Statement(
     .where(api_tokens.c.user_id == _whose.c.id, api_tokens.c.token_hash == _token_hash)
     .returning(api_tokens.c.id),
     repeatable=True,
-    unscoped="whoever has a token may end it (RFC 7009), and the token says whose it is",
+    unscoped="a client that has a token may end it (RFC 7009), and the token says whose it is",
 )
-"""Whoever holds an API token may end it (RFC 7009)."""
+"""A client that has an API token may end it (RFC 7009)."""

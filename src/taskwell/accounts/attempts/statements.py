@@ -1,4 +1,4 @@
-"""The SQL of failed sign-ins and of sign-ups. They belong to nobody: an address that is tried need not be anyone's."""
+"""The SQL of failed sign-ins and of sign-ups. Its rows have no owner, because an address that is tried may belong to no user."""
 
 from sqlalchemy import CTE, ColumnElement, String, Table, case, delete, func, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,12 +14,15 @@ _sign_ups = SignUps.__table__  # type: ignore[attr-defined]
 _failed = FailedSignIns.__table__  # type: ignore[attr-defined]
 _WHY = "an attempt to sign in knows an address and not yet whose it is; no row here is a user's"
 
-# Always in this order, so that two attempts never wait for each other in a circle.
+# Rows are locked in this order, so that two attempts never wait for each other in a circle.
 _keys = [argument(name, String()) for name in ("address", "account", "pair")]
 
 
 def _count(table: Table, name: str, keys: list[ColumnElement[str]], seconds: int) -> tuple[CTE, CTE]:
-    """Counts one more in the column `name` for each key, anew after so many seconds; and takes away a few rows that are old."""
+    """Adds one to the column `name` for each key, and deletes a few rows that are older than `seconds`.
+
+    The count of a key begins again when its row is that old.
+    """
     time = the_time()
     old = (
         select(table.c.key)
@@ -69,23 +72,27 @@ def _count_failure() -> Statement:
 
 
 COUNT_FAILURE = _count_failure()
-"""Counts before anything is checked, so that a hundred attempts at once are a hundred; UNCOUNT takes back what was right."""
+"""An attempt is counted as a failure before its password is checked, so that a hundred attempts at once count as a hundred.
+
+UNCOUNT_FAILURE takes the count of a successful attempt back.
+"""
 
 _address, _account, _pair = _keys
 _one_less = {"failures": func.greatest(_failed.c.failures - 1, 0)}
 _of_address = update(_failed).values(_one_less).where(_failed.c.key == _address).returning(_failed.c.key).cte("of_address")
 _cleared = delete(_failed).where(_failed.c.key == _pair).cte("cleared")
 
-UNCOUNT = Statement(
-    "forgive",
+UNCOUNT_FAILURE = Statement(
+    "uncount_failure",
     update(_failed)
     .values(_one_less)
-    # True, and not known before the address's row is done: the rows are locked in the order in which they are counted.
+    # The condition is always true, and is known only when the row of the address is done. So the rows are locked in the order in
+    # which they are counted.
     .where(_failed.c.key == _account, select(func.count()).select_from(_of_address).scalar_subquery() >= 0)
     .add_cte(_cleared),
     unscoped=_WHY,
 )
-"""Takes back what was counted before a sign-in that then was right, and forgets the pair of its address and its account."""
+"""A successful attempt is taken back from the counts, and the count of its address and account together is deleted."""
 
 _signing_up, _swept = _count(_sign_ups, "tries", [_address], SIGN_UP_SECONDS)
 
@@ -95,4 +102,4 @@ COUNT_SIGN_UP = Statement(
     repeatable=True,
     unscoped=_WHY,
 )
-"""Counts a try to sign up by the client's address, and says how many there were in this hour."""
+"""A try to sign up is counted by the client's address. The answer says how many there were in this hour."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT, WINDOW_SECONDS
+from taskwell.accounts.attempts.statements import COUNT_FAILURE, COUNT_SIGN_UP, SIGN_UP_SECONDS, UNCOUNT_FAILURE, WINDOW_SECONDS
 from taskwell.addresses import read_address
 from taskwell.database.rows import Rows
 from taskwell.encoding import sha256_text
@@ -22,10 +22,10 @@ FROM_ONE_ADDRESS = 100
 """All clients behind one address share this limit, such as those of an office."""
 
 AT_ONE_ACCOUNT = 50
-"""After more failures than these, an address has IN_AN_ATTACK tries at the account, and not ON_ONE_PAIR."""
+"""After more failures than these, an address has TRIES_IN_AN_ATTACK tries at the account, and not ON_ONE_PAIR."""
 
 ON_ONE_PAIR = 10
-IN_AN_ATTACK = 2
+TRIES_IN_AN_ATTACK = 2
 
 
 class Attempt(NamedTuple):
@@ -43,10 +43,10 @@ class Attempt(NamedTuple):
 
 
 async def count_attempt(rows: Rows, attempt: Attempt) -> None:
-    """Count the attempt as a failure, which `forgive` takes back. Raises TooManyAttempts."""
+    """Count the attempt as a failure, which `uncount_attempt` takes back. Raises TooManyAttempts."""
     row = await rows.row(COUNT_FAILURE, **attempt._asdict())
     assert row is not None
-    on_pair = IN_AN_ATTACK if row["account"] > AT_ONE_ACCOUNT else ON_ONE_PAIR
+    on_pair = TRIES_IN_AN_ATTACK if row["account"] > AT_ONE_ACCOUNT else ON_ONE_PAIR
     for name, most in (("address", FROM_ONE_ADDRESS), ("pair", on_pair)):
         if row[name] > most:
             raise TooManyAttempts(retry_after=_left(WINDOW_SECONDS, row[f"{name}_since"], row["now"]))
@@ -65,10 +65,10 @@ async def count_sign_up(rows: Rows, address: str, limit: int | None) -> None:
         raise TooManySignUps(retry_after=_left(SIGN_UP_SECONDS, row["since"], row["now"]))
 
 
-async def forgive(rows: Rows, attempt: Attempt) -> None:
+async def uncount_attempt(rows: Rows, attempt: Attempt) -> None:
     # The sign-in is done already, and must not be reported as failed because of this.
     with suppress(Unavailable):
-        await rows.row(UNCOUNT, **attempt._asdict())
+        await rows.row(UNCOUNT_FAILURE, **attempt._asdict())
 
 
 def _left(window: int, since: datetime, now: datetime) -> int:

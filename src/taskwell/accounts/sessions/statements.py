@@ -1,17 +1,20 @@
-"""The SQL of sessions: one row a sign-in, whose refresh token is another after each use."""
+"""The SQL of sessions. Each sign-in has one row, and each use of its refresh token replaces the token."""
 
 from sqlalchemy import CTE, Boolean, String, Uuid, and_, case, delete, func, insert, not_, or_, select, true, update
 
 from taskwell.accounts.locking import ahead, stamped
 from taskwell.accounts.may_act import owner, users
-from taskwell.accounts.statements import SECONDS, accepted_kids, api_tokens, sessions
+from taskwell.accounts.statements import LIFETIME, accepted_kids, api_tokens, sessions
 from taskwell.database.statement import Statement, argument
 
 REFRESH_GRACE_SECONDS = 20
-"""An answer may get lost on the way. So long, the token before gets the same successor again."""
+"""An answer may get lost on the way. For this long the previous token gets the same successor again."""
 
 SESSIONS_PER_USER = 50
-"""Sessions of one user. A script that signs in anew each minute, instead of refreshing, pushes out what was not used longest."""
+"""One user can have this many sessions. A new sign-in beyond that ends the session that was unused for the longest time.
+
+A script may sign in each minute, where it should refresh.
+"""
 
 _session_id = argument("session_id", Uuid())
 _given = argument("given_hash", String())
@@ -21,8 +24,8 @@ _may_act = and_(users.c.id == owner, users.c.disabled_at.is_(None), users.c.dele
 
 
 def _start() -> Statement:
-    # Waits for whoever changes the password, or deletes the account, in this moment. What began after that change's time, and
-    # before it was committed, would otherwise outlive it, by the old password.
+    # The lock waits for a request that changes the password, or deletes the account, at this moment. Otherwise a session that
+    # begins after the time of that change, and before its commit, would live on with the old password.
     me = stamped(
         select(users.c.id, users.c.is_admin)
         .where(_may_act, users.c.password_hash == argument("checked_hash", String()))
@@ -41,24 +44,24 @@ def _start() -> Statement:
         .cte("old")
     )
     columns = ["user_id", "id", "token_hash", "scope", "created_at", "rotated_at", "expires_at"]
-    # Whoever was an administrator when the password was looked up may be none any more.
+    # The user may have lost the administrator's right since the password was looked up.
     scope = case((me.c.is_admin, argument("scope", String())), else_=argument("everyday_scope", String()))
-    row = [owner, _session_id, _new, scope, me.c.at, me.c.at, me.c.at + ahead(SECONDS)]
+    row = [owner, _session_id, _new, scope, me.c.at, me.c.at, me.c.at + ahead(LIFETIME)]
     started = insert(sessions).from_select(columns, select(*row).select_from(me)).cte("started")
     return Statement("start_session", select(me.c.at, scope.label("scope"), accepted_kids.label("kids")).add_cte(old, started))
 
 
 START_SESSION = _start()
-"""No row: the account cannot sign in, or its password is no longer the one that was checked."""
+"""A session begins. No row comes back if the account cannot sign in, or if its password is not the one that was checked."""
 
 
 def _ending_what_a_thief_has(ended: CTE, me: CTE) -> tuple[CTE, CTE]:
-    """Of a session of which somebody has a copy."""
-    # What it may have been used for: an API token lives longer than the session that made it.
+    """Ends the API tokens and access tokens that a thief with a copy of the session's refresh token may have."""
+    # The thief may have made an API token, which lives longer than the session that made it.
     minted = delete(api_tokens).where(
         api_tokens.c.user_id == owner, api_tokens.c.user_id == ended.c.user_id, api_tokens.c.created_at >= ended.c.created_at
     )
-    # Their access token must die as well; honest devices refresh theirs and go on.
+    # The access token of the thief ends as well. Other devices of the user refresh theirs and go on.
     signed_out = (
         update(users)
         .values(tokens_valid_after=me.c.at)
@@ -68,7 +71,7 @@ def _ending_what_a_thief_has(ended: CTE, me: CTE) -> tuple[CTE, CTE]:
 
 
 def _rotate() -> Statement:
-    # An invented token names no session, or has no seal of ours: then no row is locked, and nobody's session ends.
+    # An invented token names no session, or it lacks our seal. Then no row is locked, and no session ends.
     there = select(sessions.c.id).where(sessions.c.user_id == owner, sessions.c.id == _session_id).exists()
     me = stamped(
         select(users.c.id, users.c.signed_out_at)
@@ -99,7 +102,7 @@ def _rotate() -> Statement:
             token_hash=_new,
             salt=argument("salt", String()),
             rotated_at=me.c.at,
-            expires_at=me.c.at + ahead(SECONDS),
+            expires_at=me.c.at + ahead(LIFETIME),
         )
         .where(sessions.c.user_id == owner, sessions.c.user_id == me.c.id, sessions.c.id == current.c.id, is_due)
         .returning(sessions.c.id)
@@ -127,7 +130,10 @@ def _rotate() -> Statement:
 
 
 ROTATE_SESSION = _rotate()
-"""One time only for each token. The answer says what this was: `rotated`, `repeated` (within the grace), or `reused`."""
+"""A refresh token is used. The outcome is `rotated`, `repeated` (within REFRESH_GRACE_SECONDS), or `reused`.
+
+A token that is reused later ends the session, because somebody else may have a copy of it.
+"""
 
 _named = and_(
     sessions.c.user_id == owner,
@@ -147,4 +153,4 @@ END_SESSION = Statement(
     repeatable=True,
     queue="session_id",
 )
-"""Signing out: the session of a refresh token ends."""
+"""A user signs out, and the session of the refresh token ends."""
