@@ -1,4 +1,4 @@
-"""Where all parts meet: `build_app` for whoever has settings, `create` for any ASGI server."""
+"""All parts meet here. `build_app` makes the application from settings. `create` is the factory for an ASGI server."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -33,12 +33,15 @@ log = structlog.get_logger()
 
 
 class Taskwell(FastAPI):
-    """A FastAPI application whose requests go to the dispatcher; FastAPI declares, describes, starts and stops."""
+    """A FastAPI application whose requests go to the router of web/router.py.
+
+    FastAPI declares and describes the operations, and it starts and stops the application.
+    """
 
     def __init__(self, settings: Settings, services: Services, api: APIRouter, description: dict[str, Any]) -> None:
         super().__init__(
             lifespan=_lifespan,
-            openapi_url=None,  # served by api/pages.py
+            openapi_url=None,  # api/pages.py serves it
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
@@ -48,15 +51,15 @@ class Taskwell(FastAPI):
         self.openapi_schema = description
         self.include_router(api)
         self._served = list(self.routes)
-        # Now, so that what it refuses is refused before a server listens.
+        # The stack is built now, so that what it refuses is refused before a server listens.
         self.middleware_stack: ASGIApp = self.build_middleware_stack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Straight to the dispatcher: FastAPI's own entry looks for telemetry providers with every request."""
+        """Calls the router directly, because FastAPI's own entry looks for telemetry providers with every request."""
         await self.middleware_stack(scope, receive, send)
 
     async def _start_and_stop(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._served != self.routes or self.dependency_overrides:  # somebody has added to it
+        if self._served != self.routes or self.dependency_overrides:  # something was added since the stack was built
             self.middleware_stack = self.build_middleware_stack()
         scope["app"] = self
         await self.router(scope, receive, send)
@@ -71,13 +74,13 @@ class Taskwell(FastAPI):
         return application
 
     def openapi(self) -> dict[str, Any]:
-        """The face's description: FastAPI would write another one as soon as it sees routes."""
+        """Returns the description that the face made. FastAPI would write another one as soon as it sees routes."""
         assert self.openapi_schema is not None
         return self.openapi_schema
 
 
 def build_app(settings: Settings) -> Taskwell:
-    """Raises CannotStart. The database is first looked at when the server starts."""
+    """Makes the application, without a look at the database: that comes when the server starts. Raises CannotStart."""
     if settings.database_url is None:
         raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
     database = Database.at(
@@ -114,7 +117,7 @@ def _sign_in(settings: Settings, database: Database) -> SignIn:
 
 
 def create() -> Taskwell:
-    """The factory for uvicorn, hypercorn or granian: `uvicorn --factory taskwell.app:create`."""
+    """Makes the application for uvicorn, hypercorn or granian, as in `uvicorn --factory taskwell.app:create`."""
     settings = read_settings()
     observability.configure(settings.log_format, settings.log_level)
     return build_app(settings)
@@ -127,7 +130,7 @@ async def _lifespan(app: Taskwell) -> AsyncIterator[None]:
         await database.check_schema()
         if sign_in is not None:
             await learn_keys(database, sign_in.tokens)
-        # What was loaded stays: without this, each full collection walks over all of SQLAlchemy while requests wait.
+        # What is loaded now stays. Without the freeze, each full collection walks over all of SQLAlchemy while requests wait.
         gc.collect()
         gc.freeze()
         yield

@@ -1,8 +1,8 @@
-"""Run a statement, and turn what can go wrong on the way to PostgreSQL into errors that a client can act on.
+"""Runs statements, and turns what can go wrong on the way to PostgreSQL into errors that a client can act on.
 
-A connection that was dead before the statement was sent and one that was killed in the middle raise the same errors, so
-after any of them a statement that can be repeated is repeated once, on another connection, and any other answers
-OutcomeUnknown: it may have been committed.
+A connection that was dead before the statement was sent raises the same errors as one that was killed in the middle. After any of
+them, a statement that can be repeated is repeated once, on another connection. Any other write may have been committed, and the
+answer is OutcomeUnknown.
 """
 
 import asyncio
@@ -30,12 +30,15 @@ CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 10.0
 
 WRITES_AT_ONCE = 2
-"""Of one user, in a process. They queue on that user's row, each holding a connection; without a limit, eight writes of
-one user fill a pool of eight, and everybody else waits for that user."""
+"""In one process, one user can have this many writes at work.
+
+The writes of one user queue on that user's row, and each of them holds a connection. Without a limit, eight writes of one user
+fill a pool of eight, and all other users wait.
+"""
 
 log = structlog.get_logger()
 
-# The server says that it did not happen.
+# With these errors the server says that the statement did not happen.
 ROLLED_BACK: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -45,7 +48,8 @@ ROLLED_BACK: Final = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
 )
 TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-# Likewise, as a restore, or somebody at a console, changed what our connection knows: only a new one can know better.
+# The statement did not happen, because what our connection knows is out of date: a restore or an operator changed the database,
+# or a standby answers. Only a new connection can know better.
 OUTDATED: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.UndefinedTableError,
@@ -54,16 +58,16 @@ OUTDATED: Final = (
     asyncpg.InvalidSQLStatementNameError,  # a pooler that does not track prepared statements
     asyncpg.DuplicatePreparedStatementError,
 )
-# Our own mistakes. Whatever else PostgreSQL refuses is a matter between it and its operator (a grant, a trigger, a table that is
-# gone, a disk that lies), and no client's.
+# These errors are our own mistakes. Anything else that PostgreSQL refuses is for its operator to mend, and not for the client: a
+# missing grant, a trigger, a table that is gone, a faulty disk.
 _DEFECTS: Final = (asyncpg.PostgresSyntaxError, asyncpg.CardinalityViolationError)
 _NOT_STORABLE: Final = (DataError, asyncpg.NotNullViolationError, asyncpg.CheckViolationError)
-# Nobody says whether it happened.
+# After these errors it is unknown whether the statement happened.
 BROKEN: Final = (
     OSError,  # TimeoutError and ssl.SSLError are kinds of it
     EOFError,
     asyncpg.InterfaceError,
-    InternalClientError,  # a bare Exception to Python, a broken connection in practice
+    InternalClientError,  # it is a bare Exception to Python, and in practice the connection is broken
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting
     asyncpg.PostgresSystemError,
@@ -76,7 +80,10 @@ _Run = Callable[[Connection, list[Any]], Awaitable[T]]
 
 
 class Database:
-    """It gives rows (database/rows.py). `epoch` and `keyed_hash` are those of the database that the last connection found."""
+    """The database gives rows (database/rows.py).
+
+    `epoch` and `keyed_hash` are those of the database that the newest connection found.
+    """
 
     def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
         self.epoch = ""
@@ -94,7 +101,7 @@ class Database:
         return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target))
 
     async def check_schema(self) -> None:
-        """Raises CannotStart when this program cannot work on it. A newer schema serves, so that deployments can roll."""
+        """Raises CannotStart if this program cannot work on the schema. A newer schema serves, so that deployments can roll."""
         try:
             unfit = await self._unfit()
             if unfit is None:
@@ -107,7 +114,10 @@ class Database:
             log.warning("newer_schema", version=self.schema_version)
 
     async def _unfit(self) -> str | None:
-        """Not by a connection of the pool's, each of which needs a database that fits. Raises DatabaseUnavailable."""
+        """Returns why this program cannot work on the database, or None. Raises DatabaseUnavailable.
+
+        It opens a connection of its own, because a connection of the pool needs a database that fits.
+        """
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._open()
@@ -122,14 +132,14 @@ class Database:
         await self.pool.close()
 
     async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
-        """The first row that the statement gives.
+        """Returns the first row that the statement gives.
 
-        Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, InvalidInput, or what a failed constraint means.
+        Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, InvalidInput, or the error that a failed constraint stands for.
         """
         return await self._in_turn(statement, statement.run, arguments)
 
     async def rows(self, statement: Statement, **arguments: Any) -> list[asyncpg.Record]:
-        """Every row that the statement gives. Raises what `row` raises."""
+        """Returns every row that the statement gives. Raises what `row` raises."""
         return await self._in_turn(statement, statement.run_all, arguments)
 
     async def _in_turn(self, statement: Statement, run: _Run[T], arguments: dict[str, Any]) -> T:
@@ -143,16 +153,16 @@ class Database:
             writing.release()
 
     async def turn(self, owner: UUID) -> tuple[asyncio.Semaphore, float | None]:
-        """A write of this owner's may begin: what to release afterwards, and until when a connection is waited for.
+        """Waits until a write of this owner may begin. Raises DatabaseBusy.
 
-        Raises DatabaseBusy.
+        It returns what the caller has to release afterwards, and the time until which the write may wait for a connection.
         """
         writing = self._writing.get(owner)
         if writing is None:
             writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
         deadline = None
         if writing.locked():
-            deadline = asyncio.get_running_loop().time() + WAIT_SECONDS  # for the turn and the connection together
+            deadline = asyncio.get_running_loop().time() + WAIT_SECONDS  # the turn and the connection share it
             try:
                 async with asyncio.timeout_at(deadline):
                     await writing.acquire()
@@ -166,7 +176,7 @@ class Database:
         try:
             return await self._attempt(run, values, deadline)
         except ROLLED_BACK as error:
-            # What took too long once is not asked for again: that would double the load on a database in trouble.
+            # A statement that took too long is not repeated, because that would double the load on a database in trouble.
             if isinstance(error, TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
             return await self._last_attempt(statement, run, values)
@@ -178,7 +188,7 @@ class Database:
             try:
                 return await self._last_attempt(statement, run, values)
             except Unavailable as second:
-                # Whatever became of the second try, the first may have been committed.
+                # The first try may have been committed, whatever the second did.
                 raise (OutcomeUnknown() if statement.writes else second) from error
         except asyncpg.PostgresError as error:
             raise self.refused(statement.name, error) from error
@@ -192,7 +202,7 @@ class Database:
             raise self.refused(statement.name, error) from error
 
     def refused(self, name: str, error: asyncpg.PostgresError) -> Exception:
-        """What a statement that PostgreSQL refused means to the client. It was undone."""
+        """Returns the error for the client when PostgreSQL refused a statement. The statement was undone."""
         if isinstance(error, _DEFECTS):
             return error
         refusal = meaning(error.constraint_name) if isinstance(error, asyncpg.IntegrityConstraintViolationError) else None
@@ -220,21 +230,21 @@ class Database:
         try:
             given = await run(connection, values)
         except OUTDATED:
-            # After a fail-over to a standby, say, neither this connection nor those that sleep lead to where writes go now.
+            # After a fail-over, for example, neither this connection nor the idle ones lead to the server that takes writes now.
             self.pool.discard(connection)
             self.pool.discard_idle()
             raise
         except asyncpg.PostgresError:
-            self.pool.release(connection)  # which notices by itself when the error closed it
+            self.pool.release(connection)  # the pool notices when the error closed the connection
             raise
         except (TimeoutError, asyncio.CancelledError):
             self.pool.call_off(connection)
             raise
         except BaseException as error:
-            # Anything may still be on its way to this connection: never use it again.
+            # This connection is never used again, because an answer may still be on its way to it.
             self.pool.discard(connection)
             if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-                # asyncpg's DataError is a kind of InterfaceError: a value that PostgreSQL's type cannot hold.
+                # asyncpg's own DataError is both. It means a value that PostgreSQL's type cannot hold.
                 raise InvalidInput("A value cannot be stored.") from error
             raise
         self.pool.release(connection)
@@ -244,7 +254,7 @@ class Database:
         try:
             async with asyncio.timeout_at(deadline):
                 return await self.pool.acquire()
-        except TimeoutError:  # the pool's own are DatabaseBusy and DatabaseUnavailable
+        except TimeoutError:  # only the deadline raises it: the pool itself raises DatabaseBusy and DatabaseUnavailable
             raise DatabaseBusy from None
 
     async def _connect(self) -> Connection:
@@ -255,10 +265,10 @@ class Database:
                 state = await connection.fetchrow(SCHEMA_STATE.sql)
         except BaseException as error:
             if connection is not None:
-                # Its place is given back by the pool, which asked for it.
+                # The pool asked for this connection, and gives its place back itself.
                 self.pool.call_off(connection, has_place=False)
-            # No statement of a request was sent yet, so whatever the server says against us (wrong password, no such
-            # database or table, a pooler's own words), it is not the client's fault.
+            # No statement of a request was sent yet. So it is not the client's fault, whatever the server says: a wrong password,
+            # no such database or table, or an error of a pooler.
             if isinstance(error, (asyncpg.PostgresError, *BROKEN)):
                 self.failures += 1
                 log.warning("cannot_connect", error=repr(error))
@@ -276,14 +286,14 @@ class Database:
             command_timeout=STATEMENT_SECONDS,
             statement_cache_size=self._statement_cache,
             max_cached_statement_lifetime=0,
-            # The only two settings that every pooler lets through.
+            # These two settings are the only ones that every pooler lets through.
             server_settings={"application_name": "taskwell", "timezone": "UTC"},
         )
         return connection
 
 
 def _without_values(error: Exception) -> str:
-    """What may be logged of a statement's error: PostgreSQL's own words, and asyncpg's, can quote what a client sent."""
+    """Returns what may be logged of an error. The messages of PostgreSQL and asyncpg can quote what a client sent."""
     if isinstance(error, asyncpg.PostgresError):
         return " ".join(filter(None, (type(error).__name__, error.sqlstate, error.constraint_name)))
     return repr(error) if isinstance(error, OSError) else type(error).__name__

@@ -1,8 +1,7 @@
-"""A statement: built from the SQLModel tables with SQLAlchemy's expressions, compiled once, run prepared.
+"""A statement is built from the SQLModel tables with SQLAlchemy's expressions. It is compiled once, and it runs prepared.
 
-Nothing of SQLAlchemy runs with a request, so nothing of it can repair a request either: a default that Python should
-have computed, a value that a type should have converted, a list that should have been spread into an `IN`. Whatever
-would need such help is refused here, when the module that holds the statement is imported.
+SQLAlchemy does not run while a request is served, so it cannot help there: it computes no default in Python, converts no value by
+its type, and spreads no list into an `IN`. A statement that would need such help is refused when its module is imported.
 docs/decisions/0001-no-orm-session.md has the measurements.
 """
 
@@ -24,7 +23,7 @@ else:
     Connection = asyncpg.Connection
 
 REGISTRY: dict[str, "Statement"] = {}
-"""Every statement of the program by its name; the isolation proofs in tests/house walk over it."""
+"""It holds every statement of the program by its name. The isolation proofs in tests/house walk over it."""
 
 
 class UnsafeStatement(Exception):
@@ -32,7 +31,7 @@ class UnsafeStatement(Exception):
 
 
 class Argument(BindParameter[Any]):
-    """A value given at each run; every other bind is a constant and becomes part of the statement's text."""
+    """An argument is a value that each run gives. Every other bind is a constant, and becomes part of the statement's text."""
 
     inherit_cache = True
 
@@ -43,7 +42,7 @@ def argument(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]]) -> Colum
 
 class _Compiler(PGCompiler_asyncpg):
     def visit_bindparam(self, bindparam: BindParameter[Any], *args: Any, **options: Any) -> str:
-        # A constant is written into the text: the planner sees it, and nobody sends it again with every request.
+        # A constant is written into the text. So the planner sees it, and no request has to send it.
         if not bindparam.required:
             options["literal_binds"] = True
         text: str = super().visit_bindparam(bindparam, *args, **options)  # type: ignore[no-untyped-call]
@@ -60,10 +59,10 @@ _DIALECT = _Dialect()  # type: ignore[no-untyped-call]
 class Statement:
     """One statement of the program.
 
-    `unscoped` is the reason why it may touch rows of more than one owner; the list of those that give one is pinned
-    in tests/house/unscoped_statements.txt. `repeatable` says that running it twice does no harm: true for reads, and
-    for a write whose second run would fail on a key that the first one took. `queue` names the argument by which its runs
-    wait for each other.
+    `unscoped` is the reason why the statement may touch rows of more than one owner. tests/house/unscoped_statements.txt
+    lists the statements that give one. `repeatable` says that running the statement twice does no harm. That is true for a
+    read, and for a write whose second run would fail on a key that the first one took. `queue` names the argument by which
+    runs of the statement wait for each other.
     """
 
     __slots__ = ("arguments", "expression", "name", "order", "queue", "repeatable", "sql", "unscoped", "writes")
@@ -105,7 +104,7 @@ class Statement:
         return f"<Statement {self.name}>"
 
     def values(self, arguments: dict[str, Any]) -> list[Any]:
-        """The arguments in the order of `$1, $2, ...`."""
+        """Returns the arguments in the order of `$1, $2, ...`."""
         if arguments.keys() != self.arguments:
             difference = sorted(arguments.keys() ^ self.arguments)
             raise UnsafeStatement(f"{self.name}: missing or unknown arguments: {', '.join(difference)}")
@@ -135,7 +134,7 @@ def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
         elif isinstance(element, Insert) and element._multi_values:  # noqa: SLF001
             yield "VALUES of several rows, into which nothing here can look: use INSERT ... SELECT"
         elif isinstance(element, Insert | Update):
-            # `INSERT ... SELECT` writes NULL for these without a word, plain VALUES expects somebody to compute them.
+            # `INSERT ... SELECT` silently writes NULL for these columns, and plain VALUES expects the caller to compute them.
             for column in element.table.columns:
                 default = column.default if isinstance(element, Insert) else column.onupdate
                 if default is not None:
@@ -144,10 +143,10 @@ def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
 
 def _sends_as_is(type_: TypeEngine[Any]) -> bool:
     if isinstance(type_, ARRAY):
-        # asyncpg asks the server for each array type that it meets, and sets `jit` for the session while it does, which a
-        # transaction pooler hands to somebody else.
+        # asyncpg asks the server about each array type that it meets, and sets `jit` for the session meanwhile. A transaction
+        # pooler may then hand that session to another client.
         return False
-    if isinstance(type_, Boolean):  # its processor only checks, and asyncpg checks too
+    if isinstance(type_, Boolean):  # the processor of this type only checks the value, and asyncpg checks it too
         return True
     implementation = type_.dialect_impl(_DIALECT)
     return implementation.bind_processor(_DIALECT) is None and not implementation._has_bind_expression  # noqa: SLF001
