@@ -1,4 +1,4 @@
-"""The REST face. All of the API, in one list."""
+"""The REST face. `routes` lists the whole API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,12 +24,12 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     api.include_router(tasks.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_ANYBODYS)
     api.include_router(health.router)
-    # The addresses of the older plans.
+    # These addresses were promised by older plans.
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
     api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_ANYBODYS, include_in_schema=False)
     return api
 
 
 def kept(description: dict[str, Any]) -> Mapping[type, object]:
-    """What this face keeps from one request to the next (`Services.of_face`)."""
+    """Makes what this face keeps from one request to the next (`Services.of_face`)."""
     return {type(each): each for each in (Readiness(), PublishedKeys(), make_pages(description))}

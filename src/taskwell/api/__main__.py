@@ -1,4 +1,4 @@
-"""`python -m taskwell.api` prints the OpenAPI description: `make openapi` keeps it in contracts/."""
+"""`python -m taskwell.api` prints the OpenAPI description, and `make openapi` writes it to contracts/."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a person does with their own account over REST."""
+"""The operations of a user's own account."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from taskwell.web.reply import Reply, json_reply, no_content
 
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
-# Two passwords of 1,024 bytes, each of them written as \u00XX.
+# This is room for two passwords of 1,024 bytes, with each byte written as \u00XX.
 _READ = BodyLimit(16 * 1024)
 
 

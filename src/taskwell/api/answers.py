@@ -1,7 +1,7 @@
-"""What an operation can refuse, said by the errors that it names: OpenAPI's answers are derived from them.
+"""An operation names the errors that it can answer. OpenAPI's answers are derived from them.
 
-tests/support/contract.py holds every answer of every test to it. Named nowhere are the three that any address can answer: another
-method (405), a body that never came (408) and a defect of ours (500).
+tests/support/contract.py compares every answer of every test with them. No operation names the three answers that any address can
+give: for another method (405), for a body that did not arrive (408) and for a defect of ours (500).
 """
 
 from typing import Any
@@ -41,15 +41,15 @@ READS: Errors = (DatabaseUnavailable, DatabaseBusy)
 WRITES: Errors = (*READS, OutcomeUnknown)
 BODY: Errors = (BodyTooLarge, UnsupportedMediaType)
 PASSWORD: Errors = (TooManyAttempts, SignInBusy)
-"""Wherever a password is compared."""
-# With an API token a read writes too: when the token was last used.
+"""An operation that compares a password can answer these."""
+# A read with an API token writes too, namely when the token was last used.
 BY_TOKEN: Errors = (*WRITES, TokenMissing, TokenInvalid, AccountUnusable, InsufficientScope, KeysUnavailable)
 BY_SIGN_IN: Errors = (*BY_TOKEN, SignInRequired)
 OWN_ROWS: Errors = (*BY_TOKEN, HostRefused, UserNotFound)
 
 
 def refuses(*errors: type[TaskwellError]) -> Answers:
-    """By status: the code and the default message of each error that can be the answer."""
+    """Lists the errors by status. The description of a status has the code and the default message of each of its errors."""
     by_status: dict[int | str, list[type[TaskwellError]]] = {}
     for error in dict.fromkeys((*_ANY, *errors)):
         by_status.setdefault(status_of(error), []).append(error)

@@ -1,4 +1,4 @@
-"""API tokens over REST: for scripts and assistants, which cannot sign in."""
+"""The operations of API tokens, which are for scripts and assistants that cannot sign in."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from taskwell.web.reply import Reply, json_reply, no_content, unstored
 
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
-# A name, each character of it written as two escapes, and room to spare.
+# This is more than enough for a name, with each character written as two escapes.
 _READ = BodyLimit(16 * 1024)
 
 

@@ -1,6 +1,7 @@
-"""Who asks, and whose rows the request is about: dependencies of the matched route, never a look at the path's text.
+"""These dependencies find the user who sends a request, and the owner of the rows that it is about.
 
-Each route names the one scope that it needs, and OpenAPI shows it.
+They use the parameters of the matched route, and never the text of the path. Each route names the one scope that it needs, and
+OpenAPI shows it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,11 +40,11 @@ def sign_in(request: ApiRequest) -> SignIn:
 
 
 class _AccessToken(OAuth2PasswordBearer):
-    """Who signed in, by whatever way this deployment knows."""
+    """Finds the user who signed in, in the way that this deployment is set to."""
 
     async def __call__(self, request: ApiRequest) -> Claims:  # type: ignore[override]
         claims = await request.services.authenticate(request)
-        request.user_id = claims.user_id  # for the log
+        request.user_id = claims.user_id  # the log shows it
         return claims
 
 
@@ -63,7 +64,10 @@ def own_rows(claims: Claims) -> Owner:
 
 
 def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
-    """The signed-in user's rows or, under `/users/{user_id}`, that user's: to others than an administrator, nobody's."""
+    """Gives the rows of the signed-in user or, under `/users/{user_id}`, the rows of that user.
+
+    Only an administrator gets the rows of another user.
+    """
 
     async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_access_token, scopes=[scope])]) -> Owner:
         named = request.path_params.get("user_id")
@@ -77,7 +81,7 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
         if user_id == claims.user_id and scope in claims.scopes:
             return own_rows(claims)
         if named is not None:
-            # An administrator's word is checked each time; and whoever may not act at all hears that, and not "no such user".
+            # The administrator's right is looked up each time. A user who may not act at all hears that, and not "no such user".
             account = await read_account(request.services.database, own_rows(claims))
             if account.is_admin and "admin" in claims.scopes:
                 return Owner(user_id, None)
@@ -90,7 +94,7 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
 
 def _account(*, by_api_token: bool) -> Callable[..., Claims]:
     def account(claims: Annotated[Claims, Security(_access_token, scopes=["account"])]) -> Claims:
-        """Raises SignInRequired where a token that lies in a script must not be enough."""
+        """Raises InsufficientScope, and SignInRequired where an API token, which may lie in a script, must not be enough."""
         if "account" not in claims.scopes:
             raise InsufficientScope("account")
         if claims.kind == "api" and not by_api_token:
@@ -107,5 +111,5 @@ SignedIn = Annotated[Claims, Depends(_account(by_api_token=False))]
 
 
 def named_user(user_id: Annotated[Id, Path(description="Yours, or anybody's if you are an administrator")]) -> Id:
-    """Describes the parameter for OpenAPI; `rows_of` is what reads it, as soon as it knows who asks."""
+    """Describes the parameter for OpenAPI. `rows_of` reads it, as soon as it knows the user who sends the request."""
     return user_id

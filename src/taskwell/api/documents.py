@@ -1,4 +1,4 @@
-"""What OpenAPI says of the answers. Nothing here runs with a request; tests/api/test_contract.py holds it to the truth."""
+"""These models tell OpenAPI what the answers look like. No request uses them, and tests/api/test_contract.py checks them."""
 
 from typing import Any
 

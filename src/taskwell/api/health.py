@@ -1,4 +1,4 @@
-"""Is this process alive (asked every few seconds, without a look at the database), and can it serve?"""
+"""`/healthz` says whether the process is alive, without a look at the database. `/readyz` says whether it can serve."""
 
 import time
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ log = structlog.get_logger()
 router = APIRouter(tags=["health"])
 
 READINESS_KEPT_SECONDS = 10.0
-"""An orchestrator asks every second; a serverless database must be able to sleep all the same."""
+"""An orchestrator may ask every second, but a serverless database must be able to sleep."""
 
 
 @dataclass
 class Readiness:
-    """The last good answer. A bad one is not kept, so that a client that waits for the database sees it return at once."""
+    """It keeps the last good answer. A bad answer is not kept, so that a client sees at once that the database is back."""
 
     answer: str = ""
     until: float = 0.0
-    failures: int = 0  # of the database's, when it was given: one more, and it is asked again
+    failures: int = 0  # the database's count when the answer was made: after one more failure, the database is asked again
 
 
 @router.get("/healthz", response_model=Health, responses=refuses())

@@ -1,4 +1,4 @@
-"""The public keys of our access tokens, for other programs that verify tokens by themselves."""
+"""Publishes the public keys of our access tokens, for programs that verify the tokens themselves."""
 
 import json
 import time
@@ -29,9 +29,8 @@ async def read_keys(request: ApiRequest, sign_in: SignInServices, db: Db) -> Rep
     """The keys that sign access tokens, the newest first (RFC 7517)."""
     published = request.services.of_face(PublishedKeys)
     if time.monotonic() >= published.until:
-        published.until = (
-            time.monotonic() + KEY_NAMES_KEPT_SECONDS
-        )  # first, so that requests that come meanwhile do not ask as well
+        # This is set first, so that requests that come meanwhile do not ask the database as well.
+        published.until = time.monotonic() + KEY_NAMES_KEPT_SECONDS
         await learn_keys(db, sign_in.tokens)
     body = json.dumps(sign_in.tokens.keys.jwks(), separators=(",", ":")).encode()
     return Reply(200, body, ((b"content-type", b"application/json"), (b"cache-control", b"public, max-age=60")))

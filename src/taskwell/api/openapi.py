@@ -1,4 +1,4 @@
-"""The OpenAPI description: FastAPI's, put right where Taskwell does otherwise."""
+"""Makes the OpenAPI description. It is FastAPI's, corrected where Taskwell does otherwise."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
     document["info"]["description"] = DESCRIPTION.format(who=_SIGN_IN if with_sign_in else _NO_SIGN_IN)
     for path in document["paths"].values():
         for operation in path.values():
-            # Invalid input is 400 here, and declared where it can happen.
+            # Invalid input gets 400 here, and each operation declares that.
             operation["responses"].pop("422", None)
             if not with_sign_in:
                 operation.pop("security", None)

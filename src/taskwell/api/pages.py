@@ -1,4 +1,4 @@
-"""What a person sees in a browser: a first page, and the API page, which needs nothing from any other server."""
+"""The pages for a browser: a first page, and the API page. Neither needs anything from another server."""
 
 import base64
 import hashlib
@@ -49,7 +49,7 @@ _ASSETS = {
 
 
 class Page:
-    """Bytes that stay the same while the process lives."""
+    """A page is bytes that stay the same while the process lives."""
 
     def __init__(self, body: bytes, media_type: str) -> None:
         self._tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
@@ -65,11 +65,11 @@ class Page:
 
 
 class Pages(dict[str, Page]):
-    """Every page, by its path."""
+    """Holds every page by its path."""
 
 
 def make_pages(description: dict[str, Any]) -> Pages:
-    """Makes the pages; `description` is what OpenAPI says of the application."""
+    """Makes the pages. `description` is the OpenAPI description of the application."""
     html = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Taskwell: the API",
@@ -91,7 +91,7 @@ def make_pages(description: dict[str, Any]) -> Pages:
 
 
 def _policy(html: str) -> bytes:
-    """Only what the page itself brings may run in it: the digest of each script that stands in the text."""
+    """Makes the policy of a page. Only its own scripts may run in it, and the policy names each by its digest."""
     digests = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in _scripts(html)
     )
@@ -105,9 +105,9 @@ def _scripts(html: str) -> Iterator[str]:
     yield from re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
 
 
-async def page(request: ApiRequest, if_none_match: IfNoneMatch = None) -> Reply:
+async def serve_page(request: ApiRequest, if_none_match: IfNoneMatch = None) -> Reply:
     return request.services.of_face(Pages)[request.scope["path"]].reply(if_none_match)
 
 
 for _path in ("/", "/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)):
-    router.get(_path, response_model=None)(page)
+    router.get(_path, response_model=None)(serve_page)

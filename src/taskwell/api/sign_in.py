@@ -1,4 +1,4 @@
-"""Signing up, in and out over REST; the forms are OAuth 2's."""
+"""The operations to sign up, in and out. The forms are those of OAuth 2."""
 
 import json
 from typing import Annotated, Any, Literal, Self
@@ -34,7 +34,7 @@ from taskwell.web.services import SignIn
 
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
-# An access token of 8 KiB, in percent-encoding where it needs that.
+# This is room for an access token of 8 KiB, in percent-encoding where it needs that.
 _READ = BodyLimit(16 * 1024)
 
 
@@ -118,7 +118,10 @@ async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
 
 
 def signed_in(sign_in: SignIn, session: SignedIn, asked: list[str] | None) -> Reply:
-    """The answer of RFC 6749 5.1. `asked`: fewer scopes for this access token than the session has (RFC 6749 6)."""
+    """Makes the answer of RFC 6749 5.1.
+
+    `asked` are the scopes that the client wants for this access token, if it wants fewer than the session has (RFC 6749 6).
+    """
     tokens = sign_in.tokens
     tokens.learn_keys(session.kids)
     allowed = session.scopes if asked is None else session.scopes.intersection(asked)

@@ -1,4 +1,4 @@
-"""Tasks over REST."""
+"""The operations of tasks."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -50,7 +50,7 @@ class TaskQuery(BaseModel):
         return TaskFilter(None if self.completed is None else self.completed == "true", self.order)
 
 
-# Every character of both texts written as two escapes, as in \ud83e\udd5b, and the rest of the task.
+# This is room for both texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
 _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH) + 4 * 1024)
 _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 
@@ -160,6 +160,6 @@ def _reply(status: int, task: RenderedTask, tags: Tags, owner: Owner, *headers: 
 
 
 def _next_link(request: ApiRequest, query: TaskQuery, next_cursor: str) -> bytes:
-    """RFC 8288, relative: behind a proxy nobody but the client knows the outer address."""
+    """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
     kept = {name: getattr(query, name) for name in _KEPT if name in query.model_fields_set}
     return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())

@@ -1,6 +1,6 @@
-"""Finds the address of a client: the other end of the connection or, behind our own proxies, the address that they name.
+"""Finds the address of a client. It is the other end of the connection or, behind our own proxies, the address that they name.
 
-`X-Forwarded-For` alone is read, and not `Forwarded` (RFC 7239): a proxy that writes the one passes the other on as it came.
+Only `X-Forwarded-For` is read, and not `Forwarded` (RFC 7239). A proxy that writes one of them passes the other on as it came.
 """
 
 import re
@@ -14,7 +14,7 @@ from taskwell.web.request import ApiRequest
 
 log = structlog.get_logger()
 
-# An address as proxies write it: bare, with a port (Azure), an IPv6 one in brackets, with a zone (RFC 4007), in quotes.
+# Proxies write an address bare, with a port (Azure), in brackets (IPv6), with a zone (RFC 4007), or in quotes.
 _HOP = re.compile(
     r"""(?P<quote>"?)
     (?: \[ (?P<bracketed> [0-9a-f:.]+ ) (?: %[\w.~-]+ )? \] (?: :[0-9]{1,5} )?
@@ -26,8 +26,10 @@ _HOP = re.compile(
 
 
 def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
-    """Only what our own proxies added to `X-Forwarded-For` can be believed. So it is read from its end, up to the first address
-    that is not one of theirs. An entry that cannot be read ends it as well, because its writer is unknown.
+    """Returns the address. Only what our own proxies added to `X-Forwarded-For` can be believed.
+
+    So the header is read from its end, up to the first address that is not one of our proxies. The reading also ends at an entry
+    that cannot be read, because its writer is unknown.
     """
     client = request.scope.get("client")
     peer = "unknown" if client is None else str(client[0])
@@ -55,6 +57,6 @@ def _is_among(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-@cache  # once a process: a proxy that writes it once writes it always
+@cache  # so it is logged once in a process: a proxy that writes such an entry writes it always
 def _say_unreadable() -> None:
     log.warning("forwarded_for_unreadable", counted_as="the nearest proxy")

@@ -1,9 +1,11 @@
-"""ETags: opaque to clients; to us the database's epoch, the view's version, whose rows they are, and the revision.
+"""An ETag is opaque to clients. It consists of the database's epoch, the view's version, the owner of the rows, and the revision.
 
-With the epoch in it, a tag from before a restore never matches, although the counters run through the same numbers again. With
-the owner in it, nobody's tag is ever another's, although each account counts 1, 2, 3: a browser sends the tag that it has for
-an address by itself, whoever is signed in now. It is the owner of the rows and not who reads them, so that an administrator and
-the owner have the same tag; and it is hashed with a key, so that a tag tells nobody whose it is.
+The epoch keeps a tag from before a restore from matching, although the counters run through the same numbers again. The owner
+keeps the tags of two users apart, although each account counts 1, 2, 3. That matters because a browser sends the tag that it
+has for an address, also after another user has signed in.
+
+The owner is the user whose rows they are, and not the user who reads them, so that an administrator and the owner have the same
+tag. The owner is hashed with a key, so that a tag does not show whose it is.
 """
 
 import re
@@ -14,17 +16,18 @@ from taskwell.types import EVERY_REVISION, Revisions
 from taskwell.web.refusals import invalid
 
 HEADER_LENGTH = 4_096
-"""Some eighty tags. To parse more would delay all other requests."""
+"""This is room for some eighty tags. To parse more would delay all other requests."""
 
-# RFC 9110 5.6.1.2: empty elements of a list are passed over.
+# Empty elements of a list are skipped (RFC 9110 5.6.1.2).
 _TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
-# As `etag` writes it, so a bigint at most: `int` also reads the digits of other scripts and, after a while, thousands of them.
+# `etag` writes a revision like this, as a bigint at most. `int` alone would also read digits of other scripts, and thousands of
+# them.
 _REVISION = re.compile("0|[1-9][0-9]{0,18}")
 
 
 class Tags:
-    """The tags of one database's rows. `version` is that of the views: another one when a record is rendered differently."""
+    """Makes and reads the tags of one database's rows. `version` changes when a record is rendered differently."""
 
     def __init__(self, db: Database, version: str) -> None:
         self._db = db
@@ -34,14 +37,14 @@ class Tags:
         return f'"{self._ours(owner)}{revision}"'.encode("ascii")
 
     def if_match(self, header: str | None, owner: UUID) -> frozenset[int] | None:
-        """The revisions that the client would accept. None: there is no condition. Raises InvalidInput."""
+        """Returns the revisions that the client would accept, or None if there is no condition. Raises InvalidInput."""
         if header is None or header.strip() == "*":
             return None
-        # RFC 9110 13.1.1: If-Match compares strongly, so a weak tag matches nothing.
+        # If-Match compares strongly (RFC 9110 13.1.1), so a weak tag matches nothing.
         return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], self._ours(owner))
 
     def if_none_match(self, header: str | None, owner: UUID) -> Revisions | None:
-        """The revisions that the client has. None: there is no condition. Raises InvalidInput."""
+        """Returns the revisions that the client has, or None if there is no condition. Raises InvalidInput."""
         if header is None:
             return None
         if header.strip() == "*":
@@ -49,12 +52,12 @@ class Tags:
         return _revisions([tag for _, tag in _parse(header, "if-none-match")], self._ours(owner))
 
     def _ours(self, owner: UUID) -> str:
-        """What each tag of this owner's begins with."""
+        """Returns the beginning of every tag of this owner."""
         return f"{self._db.epoch}.{self._version}.{self._db.keyed_hash.of(b'etag' + owner.bytes).hexdigest()}."
 
 
 def must_create(if_match: str | None, if_none_match: str | None) -> bool:
-    """Whether a PUT is to create (`If-None-Match: *`) and not to replace. Raises InvalidInput where that cannot be told."""
+    """Says whether a PUT has to create (`If-None-Match: *`) and not to replace. Raises InvalidInput if it cannot be told."""
     if if_none_match is None:
         return False
     if if_none_match.strip() != "*" or if_match is not None:
@@ -63,7 +66,7 @@ def must_create(if_match: str | None, if_none_match: str | None) -> bool:
 
 
 def has_page(header: str | None, tag: str) -> bool:
-    """Whether the client has the page with this tag: one that is the same for everybody, and says nothing of revisions."""
+    """Says whether the client has the page with this tag. The page is the same for all users, and its tag holds no revision."""
     return header is not None and (tag in header or header.strip() == "*")
 
 

@@ -1,4 +1,4 @@
-"""Browsers on other origins: Starlette's middleware, with our envelope for the refusal."""
+"""Lets pages of other origins use the API, by Starlette's middleware. The refusal has our envelope."""
 
 import random
 
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from taskwell.web.heads import check_head
 from taskwell.web.refusals import MalformedRequest, invalid
 from taskwell.web.reply import NOSNIFF, error_reply
-from taskwell.web.request import joined
+from taskwell.web.request import joined_headers
 
 
 class Cors(CORSMiddleware):
@@ -27,9 +27,9 @@ class Cors(CORSMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             try:
-                check_head(joined(scope["headers"]), scope["http_version"])
+                check_head(joined_headers(scope["headers"]), scope["http_version"])
             except MalformedRequest:
-                await self.app(scope, receive, send)  # which says what is wrong with it
+                await self.app(scope, receive, send)  # the router says what is wrong with the request
                 return
         await super().__call__(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""Who sends a request: by the token that it brings or, without sign-in, by its path."""
+"""Finds the user who sends a request, by the token in it or, without sign-in, by its path."""
 
 import base64
 import re
@@ -19,7 +19,7 @@ from taskwell.web.refusals import HostRefused, TokenMissing
 from taskwell.web.request import ApiRequest
 
 LOCAL_USER: Final = user_id_of("none", "local")
-"""Whose `/tasks` are where nobody signs in."""
+"""`/tasks` belongs to this user where there is no sign-in."""
 
 _API_TOKEN = API_TOKEN_PREFIX.encode()
 _ID = TypeAdapter(Id)
@@ -28,19 +28,20 @@ _OF_A_PROXY = re.compile(
     rb"(x-)?forwarded(-.+)?|(x-)?via|cdn-loop"  # RFC 7239, RFC 9110 7.6.3, RFC 8586
     rb"|(.+-)?(client|cluster|connecting|origin|peer|real|remote|source|user)-?(ip|addr|address)(v[46])?"
     rb"|x-(host|http-host-override|nginx-proxy|rewrite-url|scheme|url-scheme)|front-end-https"
-    # The fields of services at the edge, by their prefix, so that a field that one of them adds is known already.
+    # Services at the edge are known by the prefix of their fields, so that a field that one of them adds later is known already.
     rb"|(x-)?(akamai|amzn|appengine|arr|azure|cf|cloudfront|envoy|fastly|fly|nf|ngrok|original|railway|remote|tailscale|vercel)-.+"
 )
-"""Names of fields that a client does not write and a proxy does."""
+"""It matches the names of header fields that proxies write, and clients do not."""
 
 _ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TokenSignIn:
-    """`Authorization: Bearer ...`: an access token of any issuer that we trust, or an API token.
+    """Reads `Authorization: Bearer ...`, with an access token of any issuer that we trust, or with an API token.
 
-    A face whose clients know nothing else asks for Basic too (RFC 7617), with an API token as the password, whatever the user is
-    called. Never a password: that would be compared with each request, and could not be taken back from one device alone.
+    A face whose clients know only Basic (RFC 7617) accepts that as well. The password is then an API token, and the name of the
+    user is ignored. A user's own password is never accepted there: it would be compared with each request, and it could not be
+    taken back from one device alone.
     """
 
     def __init__(self, tokens: Tokens, db: Database) -> None:
@@ -61,14 +62,14 @@ class TokenSignIn:
         elif scheme.lower() != b"bearer":
             raise TokenMissing
         if token.startswith(_API_TOKEN):
-            # It is looked up with each request, because it lives long and must end as soon as it is deleted.
+            # An API token is looked up with each request, because it lives long and must end as soon as it is deleted.
             found = await find_api_token(self._db, token.decode("latin-1"))
             return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api")
         return self._tokens.recall(token) or await self._tokens.verify(token)
 
 
 def _password(credentials: bytes) -> bytes:
-    """What is behind the first colon (RFC 7617, section 2). Raises TokenInvalid."""
+    """Returns what follows the first colon (RFC 7617, section 2). Raises TokenInvalid."""
     try:
         _, colon, password = base64.b64decode(credentials, validate=True).partition(b":")
     except ValueError:
@@ -79,12 +80,12 @@ def _password(credentials: bytes) -> bytes:
 
 
 class NoSignIn:
-    """Without sign-in the owner is the user whom the path names. It is for a laptop, or behind a gateway that signs users in."""
+    """Takes the user from the path. This is for a laptop, or for a server behind a gateway that signs users in."""
 
     def __init__(self, *, behind_gateway: bool) -> None:
         self._behind_gateway = behind_gateway
 
-    async def __call__(self, request: ApiRequest, *, basic: bool = False) -> Claims:  # noqa: ARG002  # nobody is asked
+    async def __call__(self, request: ApiRequest, *, basic: bool = False) -> Claims:  # noqa: ARG002  # no credentials are read
         if not self._behind_gateway:
             _refuse_from_elsewhere(request)
         named = request.path_params.get("user_id")
@@ -96,12 +97,15 @@ class NoSignIn:
 
 
 def _refuse_from_elsewhere(request: ApiRequest) -> None:
-    """A web page can make a browser on this machine send requests here under a name of its own (DNS rebinding)."""
+    """Refuses a request that does not come from this machine itself. Raises HostRefused.
+
+    A web page can make a browser on this machine send requests here under a host name of its own (DNS rebinding).
+    """
     client = request.scope.get("client")
     address = None if client is None else read_address(client[0])
-    # `client` may hold a server's own word for a client without an address, which may be anywhere.
+    # Some servers put a word of their own into `client` for a client without an address. Such a client may be anywhere.
     is_local = client is None or (address is not None and address.is_loopback)
-    # A proxy on this machine comes from the machine, and may even say so in `Host`; but what it passes on comes from elsewhere.
+    # A proxy on this machine connects from the machine, and may even name it in `Host`. But its requests come from elsewhere.
     is_passed_on = any(map(_OF_A_PROXY.fullmatch, request.fields))
     if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):
         raise HostRefused

@@ -1,7 +1,7 @@
-"""What FastAPI can be asked for and an operation cannot is refused at start, by the name of the endpoint and of the parameter.
+"""Refuses at start what FastAPI can do for an endpoint and an operation cannot. The error names the endpoint and the parameter.
 
-An operation runs without FastAPI's machinery (operation.py), so what that would have brought is not there: a signature that asks
-for it would fail at its first request, or be handed something else than it asked for.
+An operation runs without FastAPI's machinery (operation.py). A signature that asks for something of that machinery would fail
+at its first request, or would be given something else.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,15 +33,15 @@ _RENDERING = {
     "response_model_exclude_defaults": False,
     "response_model_exclude_none": False,
 }
-"""How FastAPI would render what a handler returns, with its defaults: here a handler renders its Reply itself."""
+"""FastAPI would render by these options what a handler returns. A handler renders its Reply itself, so only defaults pass."""
 
 
 class BodyLimit(NamedTuple):
-    """How much of a body is read, said beside the model in the operation's signature."""
+    """It limits how much of a body is read. It stands beside the model in the signature of the operation."""
 
     size: int
     structure: int = 2_048
-    """Bytes outside of strings: braces, brackets, commas, numbers. One record needs a few hundred."""
+    """So many bytes may stand outside of strings: braces, brackets, commas, numbers. One record needs a few hundred."""
 
 
 class NotSupported(TypeError):
@@ -49,7 +49,7 @@ class NotSupported(TypeError):
 
 
 def check_route(route: RouteContext) -> None:
-    """Raises NotSupported, unless an operation can do all that this route asks for."""
+    """Raises NotSupported if this route asks for something that an operation cannot do."""
     if not isinstance(route.original_route, APIRoute):
         raise NotSupported(f"{route.path}: only endpoints that FastAPI declares are served, and not a {_name(type(route.route))}")
     for segment in (route.path or "").split("/"):
@@ -98,7 +98,7 @@ def _check_dependency(dependant: Dependant, where: str, seen: set[Any]) -> None:
 
 
 def _check_parameters(dependant: Dependant, where: str) -> None:
-    """Whatever may stand in the signature of an endpoint and of a dependency alike."""
+    """Checks what an endpoint and a dependency may both have in their signatures."""
     for kind, why in _NOT_HERE.items():
         name = getattr(dependant, kind)
         if name is not None:
@@ -115,7 +115,7 @@ def _check_parameters(dependant: Dependant, where: str) -> None:
 
 
 def _check_signature(dependant: Dependant, where: str) -> None:
-    """That each parameter is given something, and what it says."""
+    """Checks that each parameter is given a value, and that the request is declared as what it is."""
     assert dependant.call is not None
     given = {field.name for field in _fields(dependant)} | {below.name for below in dependant.dependencies}
     for name, parameter in signature(dependant.call, eval_str=True).parameters.items():
@@ -155,12 +155,12 @@ def _check_body(dependant: Dependant, where: str) -> None:
 
 
 def is_awaited(call: Callable[..., Any]) -> bool:
-    """Whether a call of this gives something to be awaited, as far as its outermost layer says."""
+    """Says whether a call has to be awaited, as far as its outermost layer shows."""
     return iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
 
 
 def _innermost(call: Any) -> Any:
-    """The function that runs in the end: behind functools.partial and functools.wraps, and the `__call__` of an object."""
+    """Returns the function that runs in the end, behind functools.partial, functools.wraps and the `__call__` of an object."""
     while True:
         inner = unwrap(call.func if isinstance(call, partial) else call)
         if inner is call:

@@ -1,10 +1,12 @@
-"""An operation: an endpoint declared the FastAPI way, run without FastAPI's machinery.
+"""An operation is an endpoint that is declared the FastAPI way, and runs without FastAPI's machinery.
 
-FastAPI reads the signatures and writes the OpenAPI description from them. What it would do with each request costs more
-than all the rest of the request together (docs/decisions/0006-operations.md), it decides some things later than we must
-(it parses a body before it asks who sent it) and others not at all (a field that is named twice). So the same
-signatures are compiled, once, into the few steps that they mean, in the order in which a refusal must be found:
-who asks and whose rows (401, 404), the body's type and size (415, 413), then all that can be said wrongly (400).
+FastAPI reads the signatures, and writes the OpenAPI description from them. What it would do with each request costs more than
+all the rest of the request together (docs/decisions/0006-operations.md). It also parses a body before it knows who sent it, and
+it does not notice a field that is named twice.
+
+So the same signatures are compiled once into the few steps that they mean. The steps run in the order in which a refusal must
+be found: first the user and the owner of the rows (401, 404), then the body's type and size (415, 413), then every wrong value
+(400).
 """
 
 import re
@@ -26,11 +28,11 @@ from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest, check_json
 
 FIELDS_NAMED = 20
-"""A body of ten thousand wrong fields gets an answer of this many."""
+"""An answer names at most this many wrong fields, even if a body has ten thousand."""
 
 QUERY_BYTES = 4_096
 ESCAPES = 4_096
-"""Percent signs in a form or a query: each takes as long as a hundred letters."""
+"""A form or a query has at most this many percent signs. Each takes as long to parse as a hundred letters."""
 
 _JSON = ("application/json",)
 _MERGE_PATCH = ("application/json", "application/merge-patch+json")
@@ -38,7 +40,7 @@ _FORM = ("application/x-www-form-urlencoded",)
 
 
 def declared(routes: Sequence[BaseRoute]) -> Iterator["Operation"]:
-    """The operations of what FastAPI declares. Raises NotSupported for what an operation cannot do."""
+    """Makes the operations of the routes. Raises NotSupported if a route asks for something that an operation cannot do."""
     for route in iter_route_contexts(routes):
         check_route(route)
         for method in route.methods or ():
@@ -46,7 +48,7 @@ def declared(routes: Sequence[BaseRoute]) -> Iterator["Operation"]:
 
 
 class Operation:
-    """One method at one path. Calling it answers a request, or raises a TaskwellError."""
+    """An operation is one method at one path. Calling it answers a request, or raises a TaskwellError."""
 
     def __init__(self, route: RouteContext, method: str) -> None:
         dependant: Dependant = route.dependant
@@ -85,7 +87,7 @@ class Operation:
 
 
 class _Step(NamedTuple):
-    name: Any  # None where only the refusal counts
+    name: Any  # it is None if the step only refuses
     source: Callable[[ApiRequest], Any]
     is_async: bool
     needs_only_request: bool
@@ -107,7 +109,7 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
 
 
 def _locations(dependant: Dependant, body: "_Body | None") -> Iterator[tuple[str, str]]:
-    """Where the fields of a request are, by their names: the domain says which one is wrong, and knows no more."""
+    """Says where each field of a request stands. The domain knows only the name of a wrong field."""
     for field in dependant.query_params:
         yield from ((name, "query") for name in _model(field.field_info.annotation).model_fields)
     yield from ((name, "body") for name in (body.model.model_fields if body is not None else ()))
@@ -126,7 +128,7 @@ def _dependency(dependant: Dependant) -> _Step:
     steps = list(_steps(dependant))
     is_async = is_awaited(call)
     only_request = all(step.needs_only_request for step in steps)
-    if len(steps) == 1 and steps[0].source is _the_request:  # by far the most
+    if len(steps) == 1 and steps[0].source is _the_request:  # almost all dependencies are like this
         return _Step(dependant.name, call, is_async, only_request)
 
     async def resolve(request: ApiRequest) -> Any:
@@ -177,7 +179,7 @@ def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
 
 
 def _refuse_headers(names: set[bytes]) -> Callable[[ApiRequest], None]:
-    """A write must not be done if its condition is not evaluated (RFC 9110 13.1)."""
+    """Refuses a condition that would not be evaluated, because the write must not be done then (RFC 9110 13.1)."""
 
     def source(request: ApiRequest) -> None:
         for name in names & request.fields.keys():
@@ -228,7 +230,10 @@ def _query_pairs(request: ApiRequest) -> dict[str, str]:
 
 
 def pairs_of(location: str, text: bytes) -> dict[str, str]:
-    """A query or a form as a dictionary. Bytes that are no UTF-8, and a name given twice, are refused rather than repaired."""
+    """Reads a query or a form into a dictionary. Raises InvalidInput.
+
+    Bytes that are not UTF-8, and a name that is given twice, are refused and not repaired.
+    """
     if text.count(b"%") > ESCAPES:
         raise invalid(location, None, "too_long", f"has more than {ESCAPES} characters in percent-encoding")
     try:
@@ -258,7 +263,7 @@ def _invalid(location: str, error: ValidationError, field: str | None = None) ->
 
 
 def _message(problem: ErrorDetails) -> str:
-    """What pydantic says, but for the kinds whose message quotes the value."""
+    """Returns pydantic's message, except for the kinds of problem whose message quotes the value."""
     kind = problem["type"]
     if kind in ("uuid_parsing", "uuid_type", "uuid_version"):
         return "must be a UUID"
@@ -270,5 +275,8 @@ def _message(problem: ErrorDetails) -> str:
 
 
 def _shown(name: str | None) -> str | None:
-    """A name may be the client's own invention, or a value in the wrong place: only what looks like a name is repeated."""
+    """Returns the name if it looks like one, and otherwise None.
+
+    A client can send any name, and may put a value where a name belongs.
+    """
     return name if name is not None and re.fullmatch(r"[A-Za-z0-9_.\[\] -]{1,64}", name) else None

@@ -1,4 +1,4 @@
-"""What HTTP itself refuses, beside what the domain does (errors.py), and the one table of statuses.
+"""These errors are what HTTP itself refuses; errors.py has what the domain refuses. The one table of statuses is here too.
 
     TaskwellError
     ├── Unauthenticated
@@ -14,7 +14,8 @@
         ├── BodyTooLarge
         └── BodyTooSlow
 
-Every part of a request can be invalid. The domain says which field and why (`InvalidInput`), and here is where the field was.
+Every part of a request can be invalid. The domain says which field is wrong and why (`InvalidInput`). `located` adds where the
+field was.
 """
 
 from collections.abc import Mapping
@@ -112,11 +113,11 @@ def status_of(error: type[TaskwellError]) -> int:
 
 
 def invalid(location: str, field: str | None, code: str, message: str) -> InvalidInput:
-    """`location` is body, path, query or header. `field` is None where it is the whole of that."""
+    """Makes the error. `location` is body, path, query or header. `field` is None if the whole of the location is invalid."""
     return InvalidInput(fields=[{"location": location, "field": field, "code": code, "message": message}])
 
 
 def located(error: InvalidInput, locations: Mapping[str, str], elsewhere: str) -> None:
-    """Let each field of the error say where it was: `locations` is by the fields' names."""
+    """Adds to each field of the error where it was. `locations` says that by the name of the field."""
     for number, field in enumerate(error.details.get("fields", ())):
         error.details["fields"][number] = {"location": locations.get(field["field"], elsewhere), **field}

@@ -1,4 +1,4 @@
-"""A request as the API's operations see it: Starlette's, with its headers in a dictionary and its body read with care."""
+"""The request that operations get. It is Starlette's, with its headers in a dictionary, and it limits how a body is read."""
 
 import asyncio
 import json
@@ -18,14 +18,14 @@ from taskwell.web.services import Services
 
 BODY_SECONDS = 30.0
 FIELDS_PER_OBJECT = 100
-"""In one object. A model that has to complain about a hundred thousand of them keeps every other request waiting."""
+"""One object has at most this many fields. A model that complains about a hundred thousand of them delays all other requests."""
 
 JSON_DEPTH = 32
-"""Levels of lists and objects in one another."""
+"""Lists and objects may be nested this deep."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 _JSON = strict_decoder(FIELDS_PER_OBJECT)
-_IN_A_PATH = "/:@!$&'()*+,;="  # RFC 3986 3.3, and what `quote` never touches
+_IN_A_PATH = "/:@!$&'()*+,;="  # a path may hold these (RFC 3986 3.3), beside what `quote` never touches
 _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
 
@@ -36,16 +36,16 @@ class ApiRequest(Request):
         headers = scope["headers"]
         self.fields: dict[bytes, bytes] = dict(headers)
         if len(self.fields) != len(headers):
-            self.fields = joined(headers)
+            self.fields = joined_headers(headers)
         given = self.fields.get(b"x-request-id")
-        # A name to find the request by, not a secret, so it need not cost a system call.
+        # The id only names the request, and is not a secret. So it need not cost a system call.
         self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
-        self.user_id: UUID | None = None  # for the log, once it is known
-        self.accepts_basic = False  # for the challenge of a 401
-        self.template = ""  # likewise
+        self.user_id: UUID | None = None  # the log shows it, once it is known
+        self.accepts_basic = False  # the challenge of a 401 depends on it
+        self.template = ""  # the router sets it, once the path is known
 
     async def read(self, most: int) -> bytes:
-        """The whole body. Raises BodyTooLarge, BodyTooSlow and MalformedRequest."""
+        """Reads the whole body. Raises BodyTooLarge, BodyTooSlow and MalformedRequest."""
         if int(self.fields.get(b"content-length", b"0")[:20]) > most:
             raise BodyTooLarge(most)
         try:
@@ -61,8 +61,8 @@ class ApiRequest(Request):
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                # Chunks that are none, or a client that hung up, maybe on its own side alone: only the server knows which, and
-                # it takes an application that does not answer for one that failed.
+                # The chunks are malformed, or the client hung up, maybe only for sending. Only the server knows which. An
+                # answer is sent all the same, because the server takes an application that does not answer for one that failed.
                 raise MalformedRequest("The body is malformed, or ended before it was complete.")
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
@@ -85,15 +85,15 @@ class ApiRequest(Request):
 
 
 def address(request: ApiRequest) -> bytes:
-    """The path of this request, as a `Link` or a `Location` writes it: behind a prefix it can hold any character."""
+    """Returns the path of this request as a `Link` or a `Location` writes it. Behind a prefix it can hold any character."""
     return quote(request.scope["path"], safe=_IN_A_PATH).encode()
 
 
 def check_json(body: bytes, structure: int) -> None:
-    """Refuse what JSON parsers disagree on: duplicate names, NaN and Infinity, byte order marks, other encodings.
+    """Refuses what JSON parsers disagree on: duplicate names, NaN and Infinity, byte order marks, other encodings.
 
-    The models parse the same bytes once more, by a parser that takes the last of two equal names without a word.
-    `structure`: how many bytes may stand outside of strings.
+    The models parse the same bytes once more, with a parser that silently takes the last of two equal names. `structure` is how
+    many bytes may stand outside of strings. Raises InvalidInput.
     """
     if len(body) > structure or body.count(b"[") + body.count(b"{") > JSON_DEPTH:
         _check_structure(body, structure)
@@ -107,7 +107,7 @@ def check_json(body: bytes, structure: int) -> None:
         raise _invalid_json(str(error)) from None
     except RecursionError:
         raise _invalid_json("is nested too deeply") from None
-    except ValueError:  # an integer of thousands of digits
+    except ValueError:  # it is an integer of thousands of digits
         raise _invalid_json("holds a number that is too long") from None
 
 
@@ -116,9 +116,8 @@ def _check_structure(body: bytes, structure: int) -> None:
 
     A text of 200 KB is parsed in a millisecond and a list of 68,000 lists in 350, while all other requests wait.
     """
-    text = body.replace(b"\\\\", b"").replace(
-        b'\\"', b""
-    )  # a backslash means something in strings alone; now a quote is the end of one
+    # Only strings have escapes. Without them, every quote that is left begins or ends a string.
+    text = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     if text.count(b'"') > structure:
         raise _invalid_json("holds too many values")
     outside = b"".join(text.split(b'"')[::2]).translate(None, b" \t\r\n")
@@ -135,8 +134,11 @@ def _invalid_json(problem: str) -> InvalidInput:
     return invalid("body", None, "json_invalid", f"the body {problem}")
 
 
-def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """A repeated header means its values in one list (RFC 9110 5.3); for one that cannot repeat, that is no valid value."""
+def joined_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Joins the values of a repeated header into one list (RFC 9110 5.3).
+
+    For a header that must not be repeated, such a list is not a valid value.
+    """
     fields: dict[bytes, bytes] = {}
     for name, value in headers:
         fields[name] = fields[name] + b", " + value if name in fields else value

@@ -1,4 +1,4 @@
-"""What handlers work with: made once, when the application is built, and the same for each request."""
+"""Handlers work with these services. They are made once, when the application is built, and are the same for each request."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from taskwell.database.connection import Database
 from taskwell.identity.tokens import Claims, Tokens
 from taskwell.web.conditions import Tags
 
-if TYPE_CHECKING:  # a request names its services, and who reads its credentials names the request
+if TYPE_CHECKING:  # each of the two modules names the other
     from taskwell.web.request import ApiRequest
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What is there only where people sign in with us."""
+    """These services exist only where users sign in with Taskwell."""
 
     tokens: Tokens
     by_password: PasswordSignIn
@@ -28,7 +28,7 @@ class SignIn:
 
 class Authenticate(Protocol):
     def __call__(self, request: "ApiRequest", *, basic: bool = False) -> Awaitable[Claims]:
-        """Says who sends a request, by its credentials. `basic`: an API token may come as the password of Basic."""
+        """Finds the user who sends a request. With `basic`, an API token may come as the password of Basic."""
 
 
 @dataclass(frozen=True, slots=True)
