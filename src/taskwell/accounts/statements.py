@@ -53,7 +53,7 @@ _display_name = argument("display_name", String())
 _checked_hash = argument("checked_hash", Text())
 
 LIFETIME = argument("seconds", Float())
-"""How long a new session or API token lives, in seconds."""
+"""A new session or API token lives for so many seconds."""
 
 # ---- who is there ----------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ def _change(me: CTE, *shown: ColumnElement[Any], **values: ColumnElement[Any]) -
 
 
 def _ended(at: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
-    """The columns that end every sign-in of the user."""
+    """Returns the columns that end every sign-in of the user."""
     return {"tokens_valid_after": at, "signed_out_at": at}
 
 

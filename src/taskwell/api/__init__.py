@@ -11,7 +11,7 @@ from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
 from taskwell.api.pages import make_pages
 
-_ANYBODYS = [Depends(named_user)]
+_OF_NAMED_USER = [Depends(named_user)]
 
 
 def routes(*, with_sign_in: bool = True) -> APIRouter:
@@ -22,11 +22,11 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         for resource in (sign_in, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
     api.include_router(tasks.router, prefix="/api/v1")
-    api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_ANYBODYS)
+    api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(health.router)
     # These addresses were promised by older plans.
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
-    api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_ANYBODYS, include_in_schema=False)
+    api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_OF_NAMED_USER, include_in_schema=False)
     return api
 
 

@@ -42,7 +42,7 @@ WRITES: Errors = (*READS, OutcomeUnknown)
 BODY: Errors = (BodyTooLarge, UnsupportedMediaType)
 PASSWORD: Errors = (TooManyAttempts, SignInBusy)
 """An operation that compares a password can answer these."""
-# A read with an API token writes too, namely when the token was last used.
+# A read with an API token writes too: it writes when the token was last used.
 BY_TOKEN: Errors = (*WRITES, TokenMissing, TokenInvalid, AccountUnusable, InsufficientScope, KeysUnavailable)
 BY_SIGN_IN: Errors = (*BY_TOKEN, SignInRequired)
 OWN_ROWS: Errors = (*BY_TOKEN, HostRefused, UserNotFound)

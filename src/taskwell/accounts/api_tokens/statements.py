@@ -91,7 +91,7 @@ def _find() -> Statement:
         )
         .cte("found")
     )
-    # A read does not wait for a write of the same user that runs at this moment. The next use writes the time down.
+    # The use of a token does not wait for another write of the same user. The next use writes the time down.
     me = (
         select(users.c.id, found.c.id.label("token_id"), found.c.at)
         .select_from(users.join(found, users.c.id == found.c.user_id))
@@ -132,4 +132,4 @@ REVOKE_API_TOKEN = Statement(
     repeatable=True,
     unscoped="a client that has a token may end it (RFC 7009), and the token says whose it is",
 )
-"""A client that has an API token may end it (RFC 7009)."""
+"""A client deletes an API token that it has (RFC 7009)."""

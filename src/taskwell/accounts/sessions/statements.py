@@ -13,7 +13,7 @@ REFRESH_GRACE_SECONDS = 20
 SESSIONS_PER_USER = 50
 """One user can have this many sessions. A new sign-in beyond that ends the session that was unused for the longest time.
 
-A script may sign in each minute, where it should refresh.
+So a script that signs in each minute, where it should refresh, does not fill the table.
 """
 
 _session_id = argument("session_id", Uuid())
@@ -132,7 +132,7 @@ def _rotate() -> Statement:
 ROTATE_SESSION = _rotate()
 """A refresh token is used. The outcome is `rotated`, `repeated` (within REFRESH_GRACE_SECONDS), or `reused`.
 
-A token that is reused later ends the session, because somebody else may have a copy of it.
+A token that is reused later ends the session, because another client may have a copy of it.
 """
 
 _named = and_(
