@@ -15,6 +15,9 @@ from structlog.typing import Processor
 
 LogFormat = Literal["auto", "text", "json"]
 
+Cut = Literal["client", "defect", "stop"]
+"""Who ended a body before its end: a client that left, an error, or the server, which stops."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -55,13 +58,13 @@ class AccessLog:
         self._stream = stream or sys.stderr
         self._lines: list[str] = []
 
-    def write(self, request: Logged, status: int, began: float) -> None:
+    def write(self, request: Logged, status: int, began: float, cut: Cut | None) -> None:
         if not self._enabled:
             return
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._flush)
         milliseconds = (time.perf_counter() - began) * 1000
-        self._lines.append(self._line(request, status, milliseconds))
+        self._lines.append(self._line(request, status, milliseconds, cut))
 
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
@@ -69,12 +72,13 @@ class AccessLog:
         self._stream.flush()
 
 
-def _json_line(request: Logged, status: int, milliseconds: float) -> str:
+def _json_line(request: Logged, status: int, milliseconds: float, cut: Cut | None) -> str:
     # Written by hand: every part of the line is our own or checked, so nothing in it needs escaping.
     user = f'"{request.user_id}"' if request.user_id else "null"
+    ended = f'"cut":"{cut}",' if cut else ""
     return (
         f'{{"event":"request","id":"{request.id.decode("ascii")}","method":"{_method(request)}",'
-        f'"route":"{request.template}","status":{status},"ms":{milliseconds:.1f},"user":{user},"at":{time.time():.3f}}}\n'
+        f'"route":"{request.template}","status":{status},"ms":{milliseconds:.1f},{ended}"user":{user},"at":{time.time():.3f}}}\n'
     )
 
 
@@ -83,8 +87,8 @@ def _method(request: Logged) -> str:
     return request.method if request.method in _METHODS else "?"
 
 
-def _text_line(request: Logged, status: int, milliseconds: float) -> str:
+def _text_line(request: Logged, status: int, milliseconds: float, cut: Cut | None) -> str:
     return (
         f"{time.strftime('%H:%M:%S')} {status} {_method(request):<6} {request.template or '-'} {milliseconds:.1f} ms"
-        f" user={request.user_id or '-'} id={request.id.decode('ascii')}\n"
+        f"{f' cut={cut}' if cut else ''} user={request.user_id or '-'} id={request.id.decode('ascii')}\n"
     )

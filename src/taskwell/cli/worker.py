@@ -62,11 +62,13 @@ def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
     async def hearing(app: Taskwell) -> AsyncIterator[None]:
         told: list[int] = []
         serves = False
+        loop = asyncio.get_running_loop()
 
         # In place of the event loop's own handlers, which still pass on the signals.
         def hear(number: int, _: object) -> None:
             told.append(number)
             if serves and len(told) == 1:
+                loop.call_soon_threadsafe(app.services.end_streams)
                 threading.Thread(target=_end_in_time, args=(counted,), daemon=True).start()
 
         for number in (SIGTERM, SIGINT):
@@ -81,7 +83,7 @@ def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
                 os.kill(os.getpid(), number)
 
         async with lifespan(app):
-            asyncio.get_running_loop().call_later(SERVING_SECONDS, once_it_serves)
+            loop.call_later(SERVING_SECONDS, once_it_serves)
             yield
 
     return hearing

@@ -15,8 +15,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext
 from pydantic import BaseModel, ValidationError
 
-from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest
+from taskwell.web.stream import AnyReply
 
 _NOT_HERE = {
     "response_param_name": "a handler returns its Reply, and is given none",
@@ -67,8 +67,8 @@ def check_route(route: RouteContext) -> None:
     if not iscoroutinefunction(_innermost(call)):
         raise NotSupported(f"{where}: an endpoint is an `async def` without `yield`")
     returned = signature(call, eval_str=True).return_annotation
-    if not (isclass(returned) and issubclass(returned, Reply)):
-        raise NotSupported(f"{where}: an endpoint says that it returns a Reply")
+    if not (isclass(returned) and issubclass(returned, AnyReply)):
+        raise NotSupported(f"{where}: an endpoint says that it returns a Reply or a StreamedReply")
     _check_parameters(dependant, where)
     _check_query(dependant, where)
     _check_body(dependant, where)

@@ -24,8 +24,8 @@ from starlette.routing import BaseRoute
 from taskwell.errors import InvalidInput
 from taskwell.web.declaration import BodyLimit, check_route, is_awaited
 from taskwell.web.refusals import invalid, located
-from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest, check_json
+from taskwell.web.stream import AnyReply
 
 FIELDS_NAMED = 20
 """An answer names at most this many wrong fields, even if a body has ten thousand."""
@@ -54,7 +54,7 @@ class Operation:
         dependant: Dependant = route.dependant
         self.method = method
         self.template = route.path or ""
-        self._call: Callable[..., Awaitable[Reply]] = dependant.call  # type: ignore[assignment]
+        self._call: Callable[..., Awaitable[AnyReply]] = dependant.call  # type: ignore[assignment]
         steps = list(_steps(dependant))
         self._who = [step for step in steps if step.needs_only_request]
         self._what = [step for step in steps if not step.needs_only_request]
@@ -66,14 +66,14 @@ class Operation:
         if unheeded and method != "GET":
             self._what.append(_Step(None, _refuse_headers(unheeded), is_async=False, needs_only_request=False))
 
-    async def __call__(self, request: ApiRequest) -> Reply:
+    async def __call__(self, request: ApiRequest) -> AnyReply:
         try:
             return await self._run(request)
         except InvalidInput as error:
             located(error, self._locations, "query" if self.body is None else "body")
             raise
 
-    async def _run(self, request: ApiRequest) -> Reply:
+    async def _run(self, request: ApiRequest) -> AnyReply:
         values: dict[str, Any] = {}
         for name, source, is_async, _ in self._who:
             values[name] = await source(request) if is_async else source(request)

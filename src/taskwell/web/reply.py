@@ -7,6 +7,7 @@ from starlette.types import Send
 
 from taskwell.errors import InsufficientScope, TaskwellError, Throttled, Unauthenticated, Unavailable
 from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, status_of
+from taskwell.web.request import ApiRequest
 
 Header = tuple[bytes, bytes]
 
@@ -22,7 +23,7 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 class Reply:
-    """A whole answer. `body` is sent as it is; a HEAD sends its length alone."""
+    """A whole answer (web/stream.py has the other kind). `body` is sent as it is; a HEAD sends its length alone."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -31,8 +32,8 @@ class Reply:
         self.body = body
         self.headers = headers
 
-    async def send(self, send: Send, request_id: bytes, *, head: bool = False) -> None:
-        headers = [*self.headers, NOSNIFF, (b"x-request-id", request_id)]
+    async def send(self, send: Send, request: ApiRequest, *, head: bool = False) -> None:
+        headers = [*self.headers, NOSNIFF, (b"x-request-id", request.id)]
         if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})

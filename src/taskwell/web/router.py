@@ -1,4 +1,5 @@
-"""The way in: find the operation, run it, and see that every request ends in one complete answer and one log line.
+"""The way in: find the operation, run it, and see that every request ends in one log line, and in one answer that
+is complete or seen to be cut.
 
 Plain ASGI: nothing wraps a request in a task of its own, and no exception leaves this module, since a server that sees
 one drops the connection, and with it the next request that the client has sent already.
@@ -13,12 +14,13 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell.errors import InternalError, TaskwellError, Unauthenticated
-from taskwell.observability import AccessLog
+from taskwell.observability import AccessLog, Cut
 from taskwell.web.heads import check_head
 from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
 from taskwell.web.reply import Reply, error_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services
+from taskwell.web.stream import AnyReply
 
 log = structlog.get_logger()
 
@@ -32,7 +34,7 @@ class Endpoint(Protocol):
     """The path, with `{name}` for a segment that is a parameter."""
     method: str
 
-    async def __call__(self, request: ApiRequest) -> Reply:
+    async def __call__(self, request: ApiRequest) -> AnyReply:
         """Answers, or raises a TaskwellError."""
 
 
@@ -103,20 +105,27 @@ class Router:
         began = time.perf_counter()
         request = ApiRequest(scope, receive, self._services)
         method = scope["method"]
+        reply: AnyReply
         try:
             reply = await self._answer(request, method)
         except TaskwellError as error:
             challenge = _BASIC if request.accepts_basic and isinstance(error, Unauthenticated) else ()
             reply = error_reply(error, request.id, *challenge)
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
-            # The error's message may quote what the client sent; its type and its lines say enough.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("defect", error=type(error).__name__, request_id=request.id.decode(), at=frames)  # noqa: TRY400
+            _log_defect(error, request)
             reply = error_reply(InternalError(), request.id)
-        await reply.send(send, request.id, head=method == "HEAD")
-        self._access_log.write(request, reply.status, began)
+        cut: Cut | None = "stop"  # for where a server that stops cancels this
+        try:
+            cut = await reply.send(send, request, head=method == "HEAD")
+        except Exception as error:  # noqa: BLE001  # the same guard, when the status is sent already
+            _log_defect(error, request)
+            cut = "defect"
+        finally:
+            self._access_log.write(request, reply.status, began, cut)
+        # Where a body was cut, its end is not sent: uvicorn and granian then close the connection, so that no client takes
+        # the part for the whole. They would as well for an exception, but with its message in their log.
 
-    async def _answer(self, request: ApiRequest, method: str) -> Reply:
+    async def _answer(self, request: ApiRequest, method: str) -> AnyReply:
         check_head(request.fields, request.scope["http_version"])
         path: str = request.scope["path"]
         # Behind a prefix (uvicorn --root-path) the path still has it. A slash that came as %2F separates nothing.
@@ -133,3 +142,9 @@ class Router:
         request.scope["path_params"] = values
         request.template = operation.template
         return await operation(request)
+
+
+def _log_defect(error: Exception, request: ApiRequest) -> None:
+    # The error's message may quote what the client sent; its type and its lines say enough.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("defect", error=type(error).__name__, request_id=request.id.decode(), at=frames)

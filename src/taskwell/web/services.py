@@ -1,7 +1,8 @@
 """Handlers work with these services. They are made once, when the application is built, and are the same for each request."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -40,6 +41,13 @@ class Services:
     """It is None where there is no sign-in (TASKWELL_AUTH=none)."""
     of_faces: Mapping[type, object]
     """Holds what a face keeps from one request to the next, by its class."""
+
+    streams: set[asyncio.Task[None]] = field(default_factory=set)
+    """Holds what sends the bodies that are made while they are sent, since none of them needs to end by itself."""
+
+    def end_streams(self) -> None:
+        for stream in self.streams:
+            stream.cancel()
 
     def of_face(self, kind: type[T]) -> T:
         return cast("T", self.of_faces[kind])
