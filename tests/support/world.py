@@ -146,9 +146,9 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
         assert browser.post("/api/v1/tasks", headers=_bearer(banned), json={"title": "x"}).status_code == 201
         _sql(database_url, "UPDATE users SET disabled_at = now() WHERE id = $1", user_id_of("clerk", "user_banned"))
         askers["a disabled user of another issuer"] = Asker(_bearer(banned), refused="account_unusable")
-        gone = _bearer(providers["clerk"].token("user_gone"))
+        gone = _bearer(providers["clerk"].token("user_gone", exp=end))
         assert browser.request("DELETE", "/api/v1/auth/me", headers=gone, json={}).status_code == 204
-        back = _bearer(providers["clerk"].token("user_gone"))
+        back = _bearer(providers["clerk"].token("user_gone", exp=end))
         assert browser.post("/api/v1/tasks", headers=back, json={"title": "x"}).status_code == 201
         askers["a user of another issuer, from before a deletion"] = Asker(gone, refused="account_unusable")
         askers["a user of another issuer, who came back"] = Asker(back, user_id_of("clerk", "user_gone"), frozenset(SCOPES))
@@ -186,7 +186,7 @@ def _refused(
         "an API token that has expired": _bearer(old["token"]),
         "an API token from before a sign-out": _bearer(api_tokens["out"]["token"]),
         "a disabled user's API token": _bearer(api_tokens["off"]["token"]),
-        "a token of an issuer that nobody trusts": _bearer(untrusted.token()),
+        "a token of an issuer that nobody trusts": _bearer(untrusted.token(exp=int(time.time()) + 3600)),
     }
     return {name: Asker(sent, refused=REFUSED[name]) for name, sent in headers.items()}
 
