@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
@@ -20,18 +19,12 @@ from taskwell.web.router import Endpoint, Router
 from taskwell.web.stream import StreamedReply
 from tests.conftest import settings_for
 from tests.support.server import RunningServer, serve
+from tests.support.until import until
 from tests.support.wire import Wire, message
 
 PIECE = b"x" * 65_536
 ENOUGH = 400
 """Pieces, 26 MB: more than all buffers between a server and a client hold."""
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
 
 
 SECRET = "Alice buys milk"
