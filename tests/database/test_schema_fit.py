@@ -76,7 +76,7 @@ def test_a_schema_that_is_behind_refuses_to_start_and_says_what_to_run(
 
 def test_so_does_one_that_lacks_a_column_that_the_first_connection_reads(own_database: str, tmp_path: Path) -> None:
     asyncio.run(migrate(url.parse(own_database), down_to="0002"))
-    with pytest.raises(CannotStart, match="schema is older than this program: run `taskwell migrate`"):
+    with pytest.raises(CannotStart, match=r"schema \(0002\) is older than this program: run `taskwell migrate`"):
         _start(own_database, tmp_path)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from taskwell.accounts.locking import locked_owner
-from taskwell.accounts.may_act import owner, owner_may_act, users
+from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.kinds import Kind
@@ -57,25 +57,13 @@ def locked_record(kind: Kind, me: CTE) -> CTE:
 # ---- create --------------------------------------------------------------------------------------------------------------
 
 
-def created(kind: Kind, derived: Derived, *, at_our_id: bool) -> Select[Any]:
+def created(kind: Kind, derived: Derived) -> Select[Any]:
     """The new record. No row: no such user. NULL in its place: the id is taken, by whatever stands there or once stood.
 
-    At an id of the client's the revision is counted once the record is there, since a taken id must take none. An id of our own
-    is taken only when a statement is repeated after a broken connection, so there the revision is counted with the lock, which
-    spares a create the second visit to the user's row.
+    The revision is counted once the record is there, since a taken id takes none.
     """
-    if at_our_id:
-        me = (
-            update(users)
-            .values(revision=users.c.revision + 1)
-            .where(owner_may_act())
-            .returning(users.c.id, users.c.revision)
-            .cte("me")
-        )
-        stamped = select(me.c.revision, func.clock_timestamp().label("at")).select_from(me).cte("stamped")
-    else:
-        me = locked_owner()
-        stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
+    me = locked_owner()
+    stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
     row = _new_row(kind, derived, stamped)
     new = (
         insert(kind.table)
@@ -85,7 +73,7 @@ def created(kind: Kind, derived: Derived, *, at_our_id: bool) -> Select[Any]:
         .cte("created")
     )
     answer = select(as_json(new).label(kind.name), new.c.revision).select_from(me.outerjoin(new, true()))
-    return answer if at_our_id else answer.add_cte(_counted(new))
+    return answer.add_cte(_counted(new))
 
 
 def placed(kind: Kind, derived: Derived) -> Select[Any]:

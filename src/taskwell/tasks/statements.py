@@ -39,10 +39,10 @@ def _list(shape: TaskShape) -> Statement:
 LIST_TASKS = Shapes(SHAPES, _list)
 """One page of a user's tasks. Each shape has a statement of its own, and so an index of its own."""
 
-CREATE_TASK = Statement("create_task", writing.created(TASK, _derived, at_our_id=True), repeatable=True)
+CREATE_TASK = Statement("create_task", writing.created(TASK, _derived), repeatable=True)
 """At an id that we chose: when a repetition finds the id taken, the first try was committed."""
 
-CREATE_TASK_AT = Statement("create_task_at", writing.created(TASK, _derived, at_our_id=False))
+CREATE_TASK_AT = Statement("create_task_at", writing.created(TASK, _derived))
 """At an id that the client chose."""
 
 CHANGE_TASK = Statement("change_task", writing.changed(TASK, _derived))

@@ -106,15 +106,22 @@ class SocketFolder:
         with suppress(FileExistsError):
             self.path.mkdir(mode=0o700)
             os.chown(self.path, self._uid, -1)
-        there = self.path.lstat()
-        if not S_ISDIR(there.st_mode) or there.st_uid != self._uid or there.st_mode & 0o077:
+        if not self._is_ours():
             raise CannotStart(f"somebody else has made {self.path}, where the socket of PostgreSQL was")
         close(self._descriptor)
         self._descriptor = self._guarded()
 
     def remove(self) -> None:
         close(self._descriptor)
-        shutil.rmtree(self.path, ignore_errors=True)
+        if self._is_ours():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_ours(self) -> bool:
+        try:
+            there = self.path.lstat()
+        except OSError:
+            return False
+        return S_ISDIR(there.st_mode) and there.st_uid == self._uid and not there.st_mode & 0o077
 
     def _guarded(self) -> int:
         """Lock the folder, which tells systemd-tmpfiles that its contents are in use, however old they are."""

@@ -94,6 +94,11 @@ class Postmaster:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    @property
+    def is_ending(self) -> bool:
+        """PostgreSQL was told to end by somebody else. It then waits for the connections that there are, and takes no new one."""
+        return self._status() == b"stopping"
+
     def wait(self) -> None:
         """Wait until PostgreSQL has ended, without a timer."""
         self._process.wait()
@@ -137,8 +142,12 @@ class Postmaster:
             return b""
 
     def _is_ready(self) -> bool:
+        return self._status() == b"ready"
+
+    def _status(self) -> bytes:
+        """What PostgreSQL says of itself in its note: starting, ready or stopping; empty where the note is not this process's."""
         try:
             lines = (self._cluster.path / "postmaster.pid").read_bytes().splitlines()
-        except FileNotFoundError:
-            return False
-        return len(lines) > 1 and lines[0] == str(self._process.pid).encode() and lines[-1].strip() == b"ready"
+        except OSError:
+            return b""
+        return lines[-1].strip() if len(lines) > 1 and lines[0] == str(self._process.pid).encode() else b""

@@ -123,6 +123,8 @@ class EmbeddedPostgres:
             raise _unusable(self.data_dir, error) from error
         if self._postmaster.has_ended:
             return "PostgreSQL has ended unasked"
+        if self._postmaster.is_ending:
+            return "PostgreSQL is shutting down unasked"
         return None if self._socket.is_there else "the socket of PostgreSQL is gone"
 
     def _start_again(self, tries: int) -> int:
