@@ -142,16 +142,18 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
             askers[f"a user of {preset}"] = Asker(
                 _bearer(provider.token(exp=end)), user_id_of(name, provider.kind.subject), frozenset(SCOPES)
             )
-        banned = providers["clerk"].token("user_banned", exp=end)
+        # Several worlds may come after each other in one database, and what became of these two people stays.
+        off, deleted = (f"user_{what}_{uuid4().hex}" for what in ("banned", "gone"))
+        banned = providers["clerk"].token(off, exp=end)
         assert browser.post("/api/v1/tasks", headers=_bearer(banned), json={"title": "x"}).status_code == 201
-        _sql(database_url, "UPDATE users SET disabled_at = now() WHERE id = $1", user_id_of("clerk", "user_banned"))
+        _sql(database_url, "UPDATE users SET disabled_at = now() WHERE id = $1", user_id_of("clerk", off))
         askers["a disabled user of another issuer"] = Asker(_bearer(banned), refused="account_unusable")
-        gone = _bearer(providers["clerk"].token("user_gone", exp=end))
+        gone = _bearer(providers["clerk"].token(deleted, exp=end))
         assert browser.request("DELETE", "/api/v1/auth/me", headers=gone, json={}).status_code == 204
-        back = _bearer(providers["clerk"].token("user_gone", exp=end))
+        back = _bearer(providers["clerk"].token(deleted, exp=end))
         assert browser.post("/api/v1/tasks", headers=back, json={"title": "x"}).status_code == 201
         askers["a user of another issuer, from before a deletion"] = Asker(gone, refused="account_unusable")
-        askers["a user of another issuer, who came back"] = Asker(back, user_id_of("clerk", "user_gone"), frozenset(SCOPES))
+        askers["a user of another issuer, who came back"] = Asker(back, user_id_of("clerk", deleted), frozenset(SCOPES))
         assert askers.keys() == set(ASKERS)
         yield World(people["alice"], people["dora"], askers, browser)
 
