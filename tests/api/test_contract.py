@@ -7,6 +7,7 @@ to the description (tests/support/contract.py).
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -37,11 +38,21 @@ def test_the_application_serves_the_reviewed_contract(anonymous: httpx.Client) -
     assert json.loads(CONTRACT.read_text()) == served, "if the change is meant: `make openapi`, and review the difference"
 
 
-def test_every_operation_has_a_name_of_its_own_and_a_summary(server: RunningServer) -> None:
-    operations = [operation for path in server.app.openapi()["paths"].values() for operation in path.values()]
-    names = [operation["operationId"] for operation in operations]
-    assert len(set(names)) == len(names)
-    assert all(operation["summary"] and operation["description"] and operation["tags"] for operation in operations)
+def test_every_operation_has_a_short_name_of_its_own_and_a_summary(server: RunningServer) -> None:
+    """Generated clients name their functions after it."""
+    operations = {
+        operation["operationId"]: (path, operation)
+        for path, methods in server.app.openapi()["paths"].items()
+        for operation in methods.values()
+    }
+    assert len(operations) == sum(len(methods) for methods in server.app.openapi()["paths"].values())
+    assert operations["change_task"][0] == "/api/v1/tasks/{task_id}"
+    for name, (path, operation) in operations.items():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+){0,4}", name), name
+        assert name.endswith("_of_user") == ("{user_id}" in path), name
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["tags"], name
 
 
 def test_every_error_is_described_as_the_envelope(server: RunningServer) -> None:

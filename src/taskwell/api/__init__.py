@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
 
 from taskwell.api import account, api_tokens, health, keys, pages, sign_in, tasks
 from taskwell.api.dependencies import named_user
@@ -15,7 +16,7 @@ _OF_NAMED_USER = [Depends(named_user)]
 
 
 def routes(*, with_sign_in: bool = True) -> APIRouter:
-    api = APIRouter()
+    api = APIRouter(generate_unique_id_function=_operation_id)
     api.include_router(pages.router)
     if with_sign_in:
         api.include_router(keys.router)
@@ -28,6 +29,11 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
     api.include_router(tasks.router, prefix="/users/{user_id}", dependencies=_OF_NAMED_USER, include_in_schema=False)
     return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Names an operation for OpenAPI. Generated clients name their functions after it, so a name that was released stays."""
+    return f"{route.name}_of_user" if "{user_id}" in route.path else route.name
 
 
 def kept(description: dict[str, Any]) -> Mapping[type, object]:

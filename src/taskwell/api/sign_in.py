@@ -111,7 +111,7 @@ async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form:
 
 
 @router.post("/revoke", response_model=Nothing, responses=refuses(*WRITES, *BODY))
-async def revoke(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
+async def revoke_token(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
     """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
     await (revoke_api_token if form.token.startswith(API_TOKEN_PREFIX) else end_session)(db, form.token)
     return unstored(200, "{}")
