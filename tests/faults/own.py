@@ -21,14 +21,14 @@ class OwnPostgres:
     def __init__(self, data_dir: Path, link: Path, options: dict[str, str]) -> None:
         self.url = f"postgresql://taskwell@/taskwell?host={link}&port=5432"
         self.administrator_url = f"postgresql://postgres@/taskwell?host={link}&port=5432"
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._link = link
         self._options = options
         self._running: EmbeddedPostgres | None = None
 
     def start(self) -> float:
         """When it was ready, by time.monotonic()."""
-        self._running = EmbeddedPostgres.start(self._data_dir, options=self._options)
+        self._running = EmbeddedPostgres.start(self.data_dir, options=self._options)
         new = self._link.with_suffix(".new")
         new.symlink_to(url.parse(self._running.url).host)
         new.rename(self._link)
@@ -41,7 +41,7 @@ class OwnPostgres:
 
     def kill(self) -> None:
         """kill -9 of its first process; the others end when they notice."""
-        first = psutil.Process(int((self._data_dir / "postgresql" / "postmaster.pid").read_text().partition("\n")[0]))
+        first = psutil.Process(int((self.data_dir / "postgresql" / "postmaster.pid").read_text().partition("\n")[0]))
         children = first.children()
         first.kill()
         psutil.wait_procs(children, timeout=20)

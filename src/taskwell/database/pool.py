@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg.exceptions import InternalClientError
 
 from taskwell.database.statement import Connection
-from taskwell.errors import DatabaseBusy
+from taskwell.errors import DatabaseBusy, DatabaseUnavailable
 
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection before it is told that the database is busy."""
@@ -26,6 +26,14 @@ CALL_OFF_SECONDS = 2.0
 """How long a connection whose statement was given up still counts, for PostgreSQL to confirm that it stopped."""
 
 
+REFUSED_SECONDS = 5.0
+"""How long a pool that has a connection asks for no other one, after the database refused one more.
+
+A role, a database and a server each have a limit of connections. Where it is below what all pools together may open, the requests
+share the connections that there are.
+"""
+
+
 class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
         self._connect = connect
@@ -35,6 +43,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._deadlines: deque[tuple[float, asyncio.Future[Connection | None]]] = deque()
         self._calling_off: set[asyncio.Task[None]] = set()
+        self._more_from = 0.0  # the database refused one more connection, so until then no other one is asked for
 
     async def acquire(self) -> Connection:
         """A connection that no other request uses.
@@ -45,11 +54,14 @@ class Pool:
             connection = self._take_idle()
             if connection is not None:
                 return connection
-        if self._open < self._size:
+        if self._open < self._size and self._may_open_more():
             self._open += 1
-            return await self._make()
+            longest = self._next_waiting()
+            if longest is None:
+                return await self._make()
+            longest.set_result(None)
         connection = await self._wait()
-        # None: a connection was closed, so a new one may be made.
+        # None: there is a place for a new connection.
         return await self._make() if connection is None else connection
 
     def release(self, connection: Connection) -> None:
@@ -106,12 +118,31 @@ class Pool:
             self._open -= 1
         return None
 
+    def _may_open_more(self) -> bool:
+        if self._more_from == 0 or self._open == 0:
+            return True
+        now = time.monotonic()
+        if now < self._more_from:
+            return False
+        self._more_from = now + REFUSED_SECONDS  # one request asks, for all
+        return True
+
     async def _make(self) -> Connection:
-        try:
-            return await self._connect()
-        except BaseException:
-            self._vacate()
-            raise
+        while True:
+            try:
+                connection = await self._connect()
+            except BaseException as error:
+                if not _is_one_too_many(error) or self._open == 1:
+                    self._vacate()
+                    raise
+            else:
+                self._more_from = 0.0
+                return connection
+            self._more_from = time.monotonic() + REFUSED_SECONDS
+            self._open -= 1
+            there = await self._wait(first=True)
+            if there is not None:
+                return there
 
     def _vacate(self) -> None:
         waiting = self._next_waiting()
@@ -127,10 +158,13 @@ class Pool:
                 return waiting
         return None
 
-    async def _wait(self) -> Connection | None:
+    async def _wait(self, *, first: bool = False) -> Connection | None:
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append(waiting)
+        if first:
+            self._waiting.appendleft(waiting)
+        else:
+            self._waiting.append(waiting)
         # Under load every request comes through here, so one timer serves all of them.
         if not self._deadlines:
             loop.call_later(WAIT_SECONDS, self._give_up)
@@ -158,3 +192,11 @@ class Pool:
                     return
                 waiting.set_exception(DatabaseBusy())
             self._deadlines.popleft()
+
+
+def _is_one_too_many(error: BaseException) -> bool:
+    """Whether there are too many connections already: of the role, the database, the server, or the clients of a PgBouncer."""
+    refusal = error.__cause__ if isinstance(error, DatabaseUnavailable) else None
+    return isinstance(refusal, asyncpg.TooManyConnectionsError) or (
+        isinstance(refusal, asyncpg.PostgresError) and str(refusal).startswith("no more connections allowed")
+    )
