@@ -1,6 +1,6 @@
 """Which tasks a list shows, and in which order."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement
@@ -46,7 +46,7 @@ class TaskFilter:
     @property
     def name(self) -> str:
         """What a cursor is bound to, besides its owner."""
-        return f"tasks {asdict(self)}"
+        return repr(self)
 
     def shape(self, *, is_resumed: bool) -> TaskShape:
         return TaskShape(self.completed, self.order, is_resumed)
