@@ -180,6 +180,11 @@ def test_a_new_password_ends_every_sign_in(dora: Visitor, command: Command) -> N
     assert signs_in(dora, "another password") == 200
 
 
+def test_a_password_that_a_terminal_writes_apart_signs_in_composed(dora: Visitor, command: Command) -> None:
+    assert command("users", "set-password", dora.email, told="cre\u0300me bru\u0302le\u0301e\n").returncode == 0
+    assert signs_in(dora, "cr\u00e8me br\u00fbl\u00e9e") == 200
+
+
 def test_an_account_is_deleted_only_by_who_says_so(dora: Visitor, command: Command) -> None:
     for answer in ("n\n", ""):
         done = command("users", "delete", dora.email, told=answer)
