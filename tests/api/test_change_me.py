@@ -102,7 +102,7 @@ def test_anything_else_is_no_zone(alice: Person, shared_database: str, zone: Any
         ({"display_name": "good", "time_zone": "bad"}, "time_zone"),
         ({"email": None, "password": PASSWORD}, "email"),
         ({"email": "", "password": PASSWORD}, "email"),
-        ({"email": "dora@localhost", "password": PASSWORD}, "email"),
+        ({"email": "dora@local host", "password": PASSWORD}, "email"),
         ({"email": "dora@example.com\r\nBcc: all@example.com", "password": PASSWORD}, "email"),
         ({"email": "d" * 320 + "@example.com", "password": PASSWORD}, "email"),
         ({"email": "new@example.com"}, "password"),

@@ -25,7 +25,7 @@ from taskwell.errors import (
     WrongCredentials,
 )
 from taskwell.identity import scopes
-from taskwell.types import Text
+from taskwell.types import TypedAddress
 from taskwell.web.client_address import client_address
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, unstored
@@ -44,7 +44,7 @@ class TokenRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     grant_type: Literal["password", "refresh_token"] = "password"
-    username: Annotated[Text, Field(max_length=320)] | None = None
+    username: TypedAddress | None = None
     password: Password | None = None
     refresh_token: Annotated[str, Field(max_length=200)] | None = None
     scope: Annotated[str, Field(max_length=200, description="Fewer than you could have, with spaces between them")] = ""

@@ -25,7 +25,13 @@ from taskwell.settings import Settings
 
 T = TypeVar("T")
 
-AccountName = Annotated[str, typer.Argument(help="The account: its e-mail address, or its id.")]
+
+def _trimmed(text: str) -> str:
+    """Without the blanks that come along where an address is copied."""
+    return text.strip()
+
+
+AccountName = Annotated[str, typer.Argument(callback=_trimmed, help="The account: its e-mail address, or its id.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
 
 

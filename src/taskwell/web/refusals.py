@@ -53,6 +53,9 @@ class RouteNotFound(NotFound):
     code = "route_not_found"
 
 
+_CALLED = {"application/json": "JSON", "application/x-www-form-urlencoded": "a form"}
+
+
 class BadProtocol(TaskwellError):
     """The request cannot be carried out as sent."""
 
@@ -70,9 +73,13 @@ class MethodNotAllowed(BadProtocol):
 
 
 class UnsupportedMediaType(BadProtocol):
-    """Send the body as UTF-8 JSON with `Content-Type: application/json`, and not compressed."""
+    """The body is of another type or charset than this address reads, or compressed. The message says what to send."""
 
     code = "unsupported_media_type"
+
+    def __init__(self, *accepted: str) -> None:
+        what = _CALLED.get(accepted[0], "the body")
+        super().__init__(f"Send {what} with `Content-Type: {'` or `'.join(accepted)}`, in UTF-8 and not compressed.")
 
 
 class BodyTooLarge(BadProtocol):

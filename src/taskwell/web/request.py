@@ -81,7 +81,7 @@ class ApiRequest(Request):
             or (parameters and not _CHARSET.fullmatch(parameters))
             or self.fields.get(b"content-encoding", b"identity").lower() != b"identity"
         ):
-            raise UnsupportedMediaType
+            raise UnsupportedMediaType(*accepted)
 
 
 def address(request: ApiRequest) -> bytes:
