@@ -1,8 +1,8 @@
 """These models tell OpenAPI what the answers look like. No request uses them, and tests/api/test_contract.py checks them."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.tasks.tables import TaskView
@@ -52,7 +52,7 @@ class Health(BaseModel):
 class WrongField(BaseModel):
     """Where and why; never the value."""
 
-    location: str
+    location: Literal["body", "path", "query", "header"]
     field: str | None
     code: str
     message: str
@@ -63,9 +63,9 @@ class ErrorDetails(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    fields: list[WrongField] = []
-    current: TaskView | None = None
-    scope: str | None = None
+    fields: Annotated[list[WrongField], Field(default=None)]
+    current: Annotated[TaskView, Field(default=None)]
+    scope: Annotated[str, Field(default=None)]
 
 
 class ErrorBody(BaseModel):

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from taskwell import __version__
+from taskwell.api.schemas import for_generators
 
 DESCRIPTION = """\
 Tasks of many users, strictly apart. {who}
@@ -40,4 +41,5 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
         document["components"]["schemas"].pop(name, None)
     if not with_sign_in:
         document["components"].pop("securitySchemes", None)
+    for_generators(document)
     return document

@@ -43,11 +43,13 @@ class TokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    grant_type: Literal["password", "refresh_token"] = "password"
+    grant_type: Annotated[Literal["password", "refresh_token"], Field(description="By default `password`")] = "password"
     username: TypedAddress | None = None
     password: Password | None = None
     refresh_token: Annotated[str, Field(max_length=200)] | None = None
-    scope: Annotated[str, Field(max_length=200, description="Fewer than you could have, with spaces between them")] = ""
+    scope: Annotated[
+        str, Field(max_length=200, description="Fewer than you could have, with spaces between them; by default all")
+    ] = ""
     client_id: str | None = None
     client_secret: SecretStr | None = None
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Path, Query
 from fastapi import Header as HeaderParameter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from taskwell.accounts.owner import Owner
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
@@ -42,7 +42,11 @@ class TaskQuery(BaseModel):
     cursor: Annotated[
         Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] | None, Field(description="`next_cursor` of the page before")
     ] = None
-    completed: Annotated[Literal["true", "false"] | None, Field(description="Only the completed, or only the open ones")] = None
+    completed: Annotated[
+        Literal["true", "false"] | None,
+        Field(description="Only the completed, or only the open ones"),
+        WithJsonSchema({"type": "boolean"}),
+    ] = None
     order: Annotated[Order, Field(description="By creation")] = "newest"
 
     @property

@@ -10,7 +10,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class NewTask(BaseModel):
-    """POST. An `id` of the client's own makes the request safe to repeat."""
+    """POST. An `id` of the client's own makes the request safe to repeat. A task starts open, if `is_completed` is left out."""
 
     model_config = _STRICT
 
