@@ -26,6 +26,7 @@ from taskwell.web.cors import Cors
 from taskwell.web.credentials import NoSignIn, TokenSignIn
 from taskwell.web.declaration import NotSupported
 from taskwell.web.operation import declared
+from taskwell.web.prefix import Prefix
 from taskwell.web.router import Router
 from taskwell.web.services import Services, SignIn
 
@@ -68,10 +69,8 @@ class Taskwell(FastAPI):
         if self.user_middleware or self.dependency_overrides:
             raise NotSupported("middleware and dependency_overrides of FastAPI: no request goes through what would run them")
         access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
-        application: ASGIApp = Router(declared(self.routes), self.services, self._start_and_stop, access_log)
-        if self.settings.cors_origins:
-            application = Cors(application, self.settings.cors_origins)
-        return application
+        cors = Cors(self.settings.cors_origins, self.settings.cors_headers) if self.settings.cors_origins else None
+        return Router(declared(self.routes), self.services, self._start_and_stop, access_log, cors)
 
     def openapi(self) -> dict[str, Any]:
         """Returns the description that the face made. FastAPI would write another one as soon as it sees routes."""
@@ -98,7 +97,8 @@ def build_app(settings: Settings) -> Taskwell:
         authenticate = TokenSignIn(sign_in.tokens, database)
     api = routes(with_sign_in=sign_in is not None)
     description = describe(api.routes, with_sign_in=sign_in is not None)
-    services = Services(database, Tags(database, view_version()), authenticate, sign_in, kept(description))
+    prefix = Prefix(settings.root_path, settings.trusted_proxies)
+    services = Services(database, Tags(database, view_version()), prefix, authenticate, sign_in, kept(description))
     return Taskwell(settings, services, api, description)
 
 

@@ -90,7 +90,7 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
             if secret:
                 given[field] = (secret, f"file {in_file}")
         elif name in variables:
-            if (value := variables[name].strip()) or field in ("cors_origins", "trusted_proxies"):
+            if (value := variables[name].strip()) or field in ("cors_headers", "cors_origins", "root_path", "trusted_proxies"):
                 given[field] = (value, source)
             else:
                 problems.append(f"{name} ({source}) is empty: leave it out for its default")

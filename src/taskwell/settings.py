@@ -33,10 +33,10 @@ from taskwell.database import url
 from taskwell.errors import CannotStart
 from taskwell.identity.issuers import Issuer, parse_issuers
 from taskwell.identity.keys import read_signing_key
+from taskwell.origins import check_entry, is_on_this_machine
+from taskwell.path_prefix import read_prefix
 
 _HIDDEN = "********"
-_ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def _refusal(sentence: str) -> PydanticCustomError:
@@ -88,10 +88,10 @@ def _issuer(value: str) -> str:
     return value
 
 
-def _origins(value: object) -> object:
+def _list(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(origin.strip() for origin in value.split(",")) if value.strip() else ()
+    return tuple(entry.strip() for entry in value.split(",")) if value.strip() else ()
 
 
 def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,13 +101,24 @@ def _checked_origins(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _origin(value: str, place: int) -> str:
-    origin = value.lower()
-    parts = _ORIGIN.fullmatch(origin)
-    if parts is None or int(parts["port"] or 1) not in range(1, 65536):
-        raise _refusal(f"must be a comma list of scheme://host[:port], without a path or a final slash: see entry {place}")
-    if parts["port"] == _DEFAULT_PORTS.get(parts["scheme"], ""):
-        raise _refusal(f"has a default port in entry {place}: browsers leave it out of an origin, so leave it out")
-    return origin
+    try:
+        return check_entry(value)
+    except ValueError as error:
+        raise _refusal(f"{error} (entry {place})") from None
+
+
+def _header_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    for place, name in enumerate(value, 1):
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+            raise _refusal(f"must be a comma list of names of headers, such as X-App-Version (entry {place})")
+    return value
+
+
+def _root_path(value: str) -> str:
+    prefix = read_prefix(value)
+    if prefix is None:
+        raise _refusal("must be a path such as /tasks-api: ASCII letters, digits and - . _ ~ between single slashes")
+    return prefix
 
 
 def _networks(value: object) -> object:
@@ -163,10 +174,12 @@ class Settings(BaseModel):
     registration: Annotated[Literal["open", "closed"], BeforeValidator(_lower)] = "open"
     sign_ups_per_hour: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_off)] = 100
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    root_path: Annotated[str, AfterValidator(_root_path)] = ""
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_issuers)] = ()
     auth: Annotated[Literal["token", "none"], BeforeValidator(_lower)] = "token"
     auth_none_behind_gateway: Annotated[bool, BeforeValidator(_yes_or_no)] = False
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins), AfterValidator(_checked_origins)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_checked_origins)] = ()
+    cors_headers: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_header_names)] = ()
     log_format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
 
@@ -196,6 +209,12 @@ class Settings(BaseModel):
             )
         if self.cors_origins == ("*",):
             raise _refusal("TASKWELL_AUTH=none with TASKWELL_CORS_ORIGINS=* lets every web page read the tasks: name the origins")
+        for place, origin in enumerate(self.cors_origins, 1):
+            if not self.auth_none_behind_gateway and not is_on_this_machine(origin):
+                raise _refusal(
+                    "TASKWELL_AUTH=none lets in the pages of TASKWELL_CORS_ORIGINS, and takes only pages of this machine there, "
+                    f"such as http://localhost:* (entry {place})"
+                )
         return self
 
     @classmethod
@@ -235,7 +254,7 @@ class Settings(BaseModel):
             return ",".join(f"{one.name} ({one.issuer})" if isinstance(one, Issuer) else str(one) for one in value) or "none"
         if isinstance(value, bool):
             return "yes" if value else "no"
-        return _HIDDEN if isinstance(value, SecretStr) else str(value)
+        return _HIDDEN if isinstance(value, SecretStr) else str(value) or "none"
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ IN_WORDS = {
     "TASKWELL_WORKERS": "automatic",
     "TASKWELL_SIGNING_KEY": "not set",
     "TASKWELL_TRUSTED_PROXIES": "none",
+    "TASKWELL_ROOT_PATH": "none",
     "TASKWELL_ISSUERS": "none",
     "TASKWELL_CORS_ORIGINS": "none",
+    "TASKWELL_CORS_HEADERS": "none",
 }
 
 

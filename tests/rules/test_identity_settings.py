@@ -139,3 +139,23 @@ def test_without_sign_in_not_every_web_page_may_read(gateway: str) -> None:
     origin = "http://localhost:5173"
     assert load(**given, TASKWELL_CORS_ORIGINS=origin).cors_origins == (origin,)
     assert load(TASKWELL_CORS_ORIGINS="*").cors_origins == ("*",)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://localhost:*", "http://127.0.0.1:5173", "https://[::1]:*", "capacitor://localhost", "http://tasks.localhost:3000"],
+)
+def test_without_sign_in_pages_of_this_machine_may_read(origin: str) -> None:
+    assert load(**NONE, TASKWELL_CORS_ORIGINS=origin).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.example.com", "https://*.example.com", "http://192.168.1.5:8080", "http://localhost.example"]
+)
+def test_without_sign_in_pages_of_other_machines_read_only_behind_a_gateway(origin: str) -> None:
+    message = refusal(NONE | {"TASKWELL_CORS_ORIGINS": f"http://localhost:*,{origin}"})
+    assert message.startswith(
+        "TASKWELL_AUTH=none lets in the pages of TASKWELL_CORS_ORIGINS, and takes only pages of this machine "
+    )
+    assert message.endswith("(entry 2)")
+    assert load(**NONE, TASKWELL_CORS_ORIGINS=origin, TASKWELL_AUTH_NONE_BEHIND_GATEWAY="yes").cors_origins == (origin,)

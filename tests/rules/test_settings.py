@@ -79,10 +79,12 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         TASKWELL_REGISTRATION="Closed",
         TASKWELL_SIGN_UPS_PER_HOUR="20",
         TASKWELL_TRUSTED_PROXIES="10.0.0.0/8, 2001:db8::1",
+        TASKWELL_ROOT_PATH="/tasks-api/",
         TASKWELL_ISSUERS=ISSUERS,
         TASKWELL_AUTH="none",
         TASKWELL_AUTH_NONE_BEHIND_GATEWAY="Yes",
         TASKWELL_CORS_ORIGINS="https://App.example.com, http://localhost:5173,capacitor://localhost",
+        TASKWELL_CORS_HEADERS="X-App-Version,X-Device",
         TASKWELL_LOG_FORMAT="json",
         TASKWELL_LOG_LEVEL="WARNING",
     )
@@ -103,9 +105,11 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         "registration": "closed",
         "sign_ups_per_hour": 20,
         "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1/128")),
+        "root_path": "/tasks-api",
         "auth": "none",
         "auth_none_behind_gateway": True,
         "cors_origins": ("https://app.example.com", "http://localhost:5173", "capacitor://localhost"),
+        "cors_headers": ("X-App-Version", "X-Device"),
         "log_format": "json",
         "log_level": "warning",
     }
@@ -206,8 +210,10 @@ def test_a_secret_that_cannot_be_had_is_refused_by_name(tmp_path: Path, name: st
     assert f"{name} and {name}_FILE are both set" in refusal({name: "hunter2", f"{name}_FILE": str(empty)})
 
 
-@pytest.mark.parametrize("name", ["TASKWELL_TRUSTED_PROXIES", "TASKWELL_CORS_ORIGINS"])
-def test_a_list_may_be_empty(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["TASKWELL_TRUSTED_PROXIES", "TASKWELL_CORS_ORIGINS", "TASKWELL_CORS_HEADERS", "TASKWELL_ROOT_PATH"]
+)
+def test_what_is_none_by_default_may_be_empty(name: str) -> None:
     assert load(**{name: " "}).model_dump() == load().model_dump()
 
 
@@ -264,6 +270,23 @@ def test_a_bad_value_is_refused_and_its_setting_named(name: str, value: str, say
         "https://a.example/x",
         "https://u:hunter2@a",
         "https://*.a",
+        "https://*.com",
+        "https://*.1.2.3.4",
+        "https://*",
+        "https://*:443",
+        "https://*.*.example.com",
+        "https://a.*.example.com",
+        "https://a*.example.com",
+        "https://*example.com",
+        "*://app.example.com",
+        "*.example.com",
+        "https://*.example.com:443",
+        "https://app.example.com:*",
+        "http://192.168.1.5:*",
+        "http://localhost.example.com:*",
+        "http://localhost:5*",
+        "http://localhost:",
+        "https://a:x",
         "https://bücher.example",
         "https://a:443",
         "http://a:80",
@@ -280,9 +303,60 @@ def test_an_origin_that_no_browser_sends_is_refused(origins: str) -> None:
     assert refusal({"TASKWELL_CORS_ORIGINS": origins}).startswith("TASKWELL_CORS_ORIGINS ")
 
 
-@pytest.mark.parametrize(("text", "origins"), [("*", ("*",)), ("", ()), ("https://[::1]:8443", ("https://[::1]:8443",))])
-def test_origins_may_be_all_none_or_an_address(text: str, origins: tuple[str, ...]) -> None:
+ONE_ENTRY = (
+    "https://[::1]:8443",
+    "https://*.example.com",
+    "https://*.example.co.uk:8443",
+    "http://localhost:*",
+    "http://127.0.0.1:*",
+    "http://[::1]:*",
+    "http://*.localhost:3000",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [("*", ("*",)), ("", ()), *((one, (one,)) for one in ONE_ENTRY)],
+)
+def test_origins_may_be_all_none_or_patterns(text: str, origins: tuple[str, ...]) -> None:
     assert load(TASKWELL_CORS_ORIGINS=text).cors_origins == origins
+
+
+@pytest.mark.parametrize(("text", "prefix"), [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a.b/~c_d-e/", "/a.b/~c_d-e")])
+def test_a_prefix_is_a_path_without_a_slash_at_its_end(text: str, prefix: str) -> None:
+    assert load(TASKWELL_ROOT_PATH=text).root_path == prefix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "a/b",
+        "//a",
+        "/a//b",
+        "/a//",
+        "https://a.example/b",
+        "/..",
+        "/a/../b",
+        "/./a",
+        "/a?b",
+        "/a#b",
+        "/a b",
+        "/ü",
+        "/%2e",
+        "/a;b",
+    ],
+)
+def test_what_is_no_prefix_is_refused(text: str) -> None:
+    assert refusal({"TASKWELL_ROOT_PATH": text}).startswith("TASKWELL_ROOT_PATH must be a path such as /tasks-api: ")
+
+
+def test_more_headers_may_be_sent_by_a_page() -> None:
+    assert load(TASKWELL_CORS_HEADERS="X-App-Version, x-device").cors_headers == ("X-App-Version", "x-device")
+    for bad in ("X App", "*", "a,,b", "a:b", "x" * 65, "ü", "a\nb"):
+        assert refusal({"TASKWELL_CORS_HEADERS": bad}).startswith(
+            "TASKWELL_CORS_HEADERS must be a comma list of names of headers"
+        )
 
 
 def test_everything_wrong_is_said_at_once() -> None:

@@ -30,21 +30,29 @@ http {{
 """
 
 
-def printed_settings(*, listen: int, taskwell: int) -> str:
-    """To the letter, at other ports."""
+def printed_settings(*, listen: int, taskwell: int, under: str | None = None) -> str:
+    """To the letter, at other ports; `under` a prefix, with the two lines that the document prints for that."""
     (settings,) = re.findall(r"^```nginx\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     ports = {"listen 80;": f"listen 127.0.0.1:{listen};", "server 127.0.0.1:8000;": f"server 127.0.0.1:{taskwell};"}
     for printed, ours in ports.items():
         assert settings.count(printed) == 1
         settings = settings.replace(printed, ours)
+    if under is not None:
+        (lines,) = re.findall(
+            r"^    location /tasks-api/ \{ .*\n    .*proxy_pass .*\n", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        location, proxy_pass = lines.replace("/tasks-api/", f"{under}/").splitlines()
+        for printed, ours in {"location / {": location, "proxy_pass http://taskwell;": proxy_pass}.items():
+            assert settings.count(printed) == 1
+            settings = settings.replace(printed, ours)
     return str(settings)
 
 
 @contextmanager
-def nginx(folder: Path, *, port: int, taskwell: int) -> Iterator[None]:
+def nginx(folder: Path, *, port: int, taskwell: int, under: str | None = None) -> Iterator[None]:
     """It listens on `port`, in front of Taskwell's."""
     program = system_program("nginx", package="nginx")
-    (folder / "taskwell.conf").write_text(printed_settings(listen=port, taskwell=taskwell))
+    (folder / "taskwell.conf").write_text(printed_settings(listen=port, taskwell=taskwell, under=under))
     # Root's workers would be somebody else, who may not write into the folder.
     frame = FRAME.format(folder=folder, user="user root;" if os.geteuid() == 0 else "")
     (folder / "nginx.conf").write_text(frame)

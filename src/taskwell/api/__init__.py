@@ -10,7 +10,7 @@ from taskwell.api import account, api_tokens, health, keys, pages, sign_in, task
 from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
-from taskwell.api.pages import make_pages
+from taskwell.api.pages import Pages
 
 _OF_NAMED_USER = [Depends(named_user)]
 
@@ -38,4 +38,4 @@ def _operation_id(route: APIRoute) -> str:
 
 def kept(description: dict[str, Any]) -> Mapping[type, object]:
     """Makes what this face keeps from one request to the next (`Services.of_face`)."""
-    return {type(each): each for each in (Readiness(), PublishedKeys(), make_pages(description))}
+    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(description))}

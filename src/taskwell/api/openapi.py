@@ -43,3 +43,20 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
         document["components"].pop("securitySchemes", None)
     for_generators(document)
     return document
+
+
+def under_prefix(document: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Returns the description as it is for a client that sees this server under `prefix`."""
+    if not prefix:
+        return document
+    components = document["components"]
+    schemes = {name: _scheme_under(prefix, scheme) for name, scheme in components.get("securitySchemes", {}).items()}
+    return document | {"servers": [{"url": prefix}], "components": components | ({"securitySchemes": schemes} if schemes else {})}
+
+
+def _scheme_under(prefix: str, scheme: dict[str, Any]) -> dict[str, Any]:
+    flows = {
+        kind: {name: prefix + value if name.endswith("Url") else value for name, value in flow.items()}
+        for kind, flow in scheme.get("flows", {}).items()
+    }
+    return scheme | ({"flows": flows} if flows else {})

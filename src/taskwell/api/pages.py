@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from fastapi import Header as HeaderParameter
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from taskwell import __version__
+from taskwell.api.openapi import under_prefix
 from taskwell.web import conditions
 from taskwell.web.reply import Header, Reply
 from taskwell.web.request import ApiRequest
@@ -21,12 +23,15 @@ router = APIRouter(include_in_schema=False)
 
 IfNoneMatch = Annotated[str | None, HeaderParameter(alias="if-none-match")]
 
-_HOME = f"""<!doctype html>
+PREFIXES_KEPT = 16
+"""So many prefixes have their pages kept. A proxy that passes on what its clients write can name any number of them."""
+
+_HOME = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Taskwell</title>
-<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="icon" href="{base}docs/favicon-32x32.png">
 <style>
   body {{ max-width: 40rem; margin: 4rem auto; padding: 0 1rem; font: 1.1rem/1.6 system-ui, sans-serif; color: #1d2733 }}
   a {{ color: #0b57d0 }} code {{ background: #eef1f5; padding: .1em .3em; border-radius: .2em }}
@@ -36,8 +41,8 @@ _HOME = f"""<!doctype html>
 </style>
 <h1>Taskwell</h1>
 <p>This is a task backend: to-do apps, scripts and assistants keep their tasks here, each user's strictly apart.</p>
-<p>Try it on <a href="docs">the API page</a>. Programs read <a href="openapi.json">openapi.json</a>.</p>
-<p><small>Version {__version__}</small></p>
+<p>Try it on <a href="{base}docs">the API page</a>. Programs read <a href="{base}openapi.json">openapi.json</a>.</p>
+<p><small>Version {version}</small></p>
 </html>
 """
 
@@ -64,30 +69,35 @@ class Page:
         return self._unchanged if conditions.has_page(if_none_match, self._tag) else self._whole
 
 
-class Pages(dict[str, Page]):
-    """Holds every page by its path."""
+class Pages:
+    """Holds the pages. Those that hold addresses are made for each prefix."""
 
+    def __init__(self, description: dict[str, Any]) -> None:
+        """`description` is the OpenAPI description of the application."""
+        resources = files("fastapi_swagger.resources")
+        self._assets = {f"/docs/{name}": Page((resources / name).read_bytes(), kind) for name, kind in _ASSETS.items()}
+        self._description = description
+        self._under = lru_cache(PREFIXES_KEPT)(self._made_under)
 
-def make_pages(description: dict[str, Any]) -> Pages:
-    """Makes the pages. `description` is the OpenAPI description of the application."""
-    html = get_swagger_ui_html(
-        openapi_url="openapi.json",
-        title="Taskwell: the API",
-        swagger_js_url="docs/swagger-ui-bundle.js",
-        swagger_css_url="docs/swagger-ui.css",
-        swagger_favicon_url="docs/favicon-32x32.png",
-        swagger_ui_parameters={"tryItOutEnabled": True, "persistAuthorization": True, "displayRequestDuration": True},
-    )
-    resources = files("fastapi_swagger.resources")
-    assets = {f"/docs/{name}": Page((resources / name).read_bytes(), kind) for name, kind in _ASSETS.items()}
-    return Pages(
-        assets
-        | {
-            "/": Page(_HOME.encode(), "text/html; charset=utf-8"),
+    def find(self, path: str, prefix: str) -> Page:
+        return self._assets.get(path) or self._under(prefix)[path]
+
+    def _made_under(self, prefix: str) -> dict[str, Page]:
+        # Without a prefix that we know of, addresses are relative to the page, which is right behind any other one as well.
+        base = f"{prefix}/" if prefix else ""
+        html = get_swagger_ui_html(
+            openapi_url=f"{base}openapi.json",
+            title="Taskwell: the API",
+            swagger_js_url=f"{base}docs/swagger-ui-bundle.js",
+            swagger_css_url=f"{base}docs/swagger-ui.css",
+            swagger_favicon_url=f"{base}docs/favicon-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "persistAuthorization": True, "displayRequestDuration": True},
+        )
+        return {
+            "/": Page(_HOME.format(base=base, version=__version__).encode(), "text/html; charset=utf-8"),
             "/docs": Page(bytes(html.body), "text/html; charset=utf-8"),
-            "/openapi.json": Page(json.dumps(description).encode(), "application/json"),
+            "/openapi.json": Page(json.dumps(under_prefix(self._description, prefix)).encode(), "application/json"),
         }
-    )
 
 
 def _policy(html: str) -> bytes:
@@ -106,7 +116,7 @@ def _scripts(html: str) -> Iterator[str]:
 
 
 async def serve_page(request: ApiRequest, if_none_match: IfNoneMatch = None) -> Reply:
-    return request.services.of_face(Pages)[request.scope["path"]].reply(if_none_match)
+    return request.services.of_face(Pages).find(request.template, request.services.prefix.of(request)).reply(if_none_match)
 
 
 for _path in ("/", "/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)):

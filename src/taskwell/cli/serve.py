@@ -138,7 +138,7 @@ Sign up, and add your first task:
 def _address(settings: Settings) -> str:
     """The address by which a browser on this machine reaches the server."""
     host = _reached_at(settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.root_path}"
 
 
 def _reached_at(host: str) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 
 import structlog
 
-from taskwell.addresses import Address, Network, read_address
+from taskwell.addresses import Address, Network, is_among, read_address
 from taskwell.web.request import ApiRequest
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
     peer = "unknown" if client is None else str(client[0])
     address = _read(peer)
     header = request.fields.get(b"x-forwarded-for")
-    if header is None or address is None or not _is_among(address, trusted):
+    if header is None or address is None or not is_among(address, trusted):
         return peer if address is None else str(address)
     for hop in reversed(header.decode("latin-1").split(",")):
         before = _read(hop)
@@ -43,7 +43,7 @@ def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
             _say_unreadable()
             break
         address = before
-        if not _is_among(address, trusted):
+        if not is_among(address, trusted):
             break
     return str(address)
 
@@ -51,10 +51,6 @@ def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
 def _read(text: str) -> Address | None:
     found = _HOP.fullmatch(text.strip(" \t"))
     return None if found is None else read_address(found["bracketed"] or found["ipv4"] or found["ipv6"])
-
-
-def _is_among(address: Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks)
 
 
 @cache  # so it is logged once in a process: a proxy that writes such an entry writes it always

@@ -52,6 +52,9 @@ class RouteNotFound(NotFound):
 
     code = "route_not_found"
 
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__(f"There is nothing at this address. The API is described at {prefix}/docs.")
+
 
 _CALLED = {"application/json": "JSON", "application/x-www-form-urlencoded": "a form"}
 

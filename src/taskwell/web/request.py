@@ -42,6 +42,7 @@ class ApiRequest(Request):
         self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         self.user_id: UUID | None = None  # the log shows it, once it is known
         self.accepts_basic = False  # the challenge of a 401 depends on it
+        self.path: str = scope["path"]  # the router takes the prefix away
         self.template = ""  # the router sets it, once the path is known
 
     async def read(self, most: int) -> bytes:
@@ -85,8 +86,8 @@ class ApiRequest(Request):
 
 
 def address(request: ApiRequest) -> bytes:
-    """Returns the path of this request as a `Link` or a `Location` writes it. Behind a prefix it can hold any character."""
-    return quote(request.scope["path"], safe=_IN_A_PATH).encode()
+    """Returns the path of this request as a `Link` or a `Location` writes it: with the prefix, and percent-encoded."""
+    return (request.services.prefix.of(request) + quote(request.path, safe=_IN_A_PATH)).encode()
 
 
 def check_json(body: bytes, structure: int) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell.errors import InternalError, TaskwellError, Unauthenticated
 from taskwell.observability import AccessLog, Cut
+from taskwell.web.cors import Cors
 from taskwell.web.heads import check_head
 from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
 from taskwell.web.reply import Reply, error_reply
@@ -72,7 +73,10 @@ class Node:
     def find(self, path: str) -> tuple["Node | None", dict[str, str]]:
         node = self
         values: dict[str, str] = {}
-        for segment in path.split("/")[1:]:
+        start, *segments = path.split("/")
+        if start:  # uvicorn --root-path without its slash
+            return None, values
+        for segment in segments:
             literal = node.literals.get(segment)
             if literal is not None:
                 node = literal
@@ -90,8 +94,16 @@ class Node:
 class Router:
     """The ASGI application. `lifespan` starts and stops what the operations use; FastAPI itself sees no request."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], services: Services, lifespan: ASGIApp, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        services: Services,
+        lifespan: ASGIApp,
+        access_log: AccessLog,
+        cors: Cors | None = None,
+    ) -> None:
         self._services = services
+        self._cors = cors
         self._lifespan = lifespan
         self._access_log = access_log
         self._root = Node()
@@ -104,6 +116,8 @@ class Router:
             return
         began = time.perf_counter()
         request = ApiRequest(scope, receive, self._services)
+        if self._cors is not None:
+            send = self._cors.opened(request, send)
         method = scope["method"]
         reply: AnyReply
         try:
@@ -127,13 +141,14 @@ class Router:
 
     async def _answer(self, request: ApiRequest, method: str) -> AnyReply:
         check_head(request.fields, request.scope["http_version"])
-        path: str = request.scope["path"]
-        # Behind a prefix (uvicorn --root-path) the path still has it. A slash that came as %2F separates nothing.
+        if method == "OPTIONS" and self._cors is not None:
+            answer = self._cors.preflight(request)
+            if answer is not None:
+                return answer
+        # A slash that came as %2F separates nothing.
         if b"%2f" in (request.scope.get("raw_path") or b"").lower():
-            raise RouteNotFound
-        node, values = self._root.find(path.removeprefix(request.scope.get("root_path", "")))
-        if node is None or not node.operations:
-            raise RouteNotFound
+            raise RouteNotFound(request.services.prefix.of(request))
+        node, values = self._find(request)
         operation = node.operations.get(method)
         if operation is None:
             if method == "OPTIONS":
@@ -142,6 +157,18 @@ class Router:
         request.scope["path_params"] = values
         request.template = operation.template
         return await operation(request)
+
+    def _find(self, request: ApiRequest) -> tuple[Node, dict[str, str]]:
+        """Finds what the path leads to, and takes the prefix, if the path has it, away from `request.path`."""
+        node, values = self._root.find(request.path)
+        if node is not None and node.operations:
+            return node, values
+        for path in request.services.prefix.paths_without(request):
+            node, values = self._root.find(path)
+            if node is not None and node.operations:
+                request.path = path
+                return node, values
+        raise RouteNotFound(request.services.prefix.of(request))
 
 
 def _log_defect(error: Exception, request: ApiRequest) -> None:

@@ -10,6 +10,7 @@ from taskwell.accounts.store import PasswordSignIn
 from taskwell.database.connection import Database
 from taskwell.identity.tokens import Claims, Tokens
 from taskwell.web.conditions import Tags
+from taskwell.web.prefix import Prefix
 
 if TYPE_CHECKING:  # each of the two modules names the other
     from taskwell.web.request import ApiRequest
@@ -36,6 +37,7 @@ class Authenticate(Protocol):
 class Services:
     database: Database
     tags: Tags
+    prefix: Prefix
     authenticate: Authenticate
     sign_in: SignIn | None
     """It is None where there is no sign-in (TASKWELL_AUTH=none)."""
