@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tokens import Tokens
-from taskwell.records.kinds import view_version
+from taskwell.records.tags import tag_head
 from taskwell.settings import Settings
 from taskwell.web.conditions import Tags
 from taskwell.web.cors import Cors
@@ -98,7 +99,7 @@ def build_app(settings: Settings) -> Taskwell:
     api = routes(with_sign_in=sign_in is not None)
     description = describe(api.routes, with_sign_in=sign_in is not None)
     prefix = Prefix(settings.root_path, settings.trusted_proxies)
-    services = Services(database, Tags(database, view_version()), prefix, authenticate, sign_in, kept(description))
+    services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(description))
     return Taskwell(settings, services, api, description)
 
 

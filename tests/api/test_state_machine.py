@@ -83,7 +83,7 @@ class TwoUsers(RuleBasedStateMachine):
         }
         if kind == "none":
             return {}, True
-        return {"If-Match": values[kind]}, kind in ("current", "any", "list")
+        return {"If-Match": values[kind]}, kind in ("current", "any", "weak", "list")
 
     def wrote(self, shelf: Shelf, answer: httpx.Response, expected: dict[str, Any]) -> None:
         """It took exactly the next revision, and shows what was asked for."""

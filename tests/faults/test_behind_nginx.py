@@ -82,6 +82,18 @@ def test_ordinary_requests_go_through(proxied: Proxied) -> None:
     assert proxied.me.delete(f"{TASKS}/{task['id']}").status_code == 204
 
 
+def test_what_nginx_compresses_keeps_a_tag_that_is_ours(proxied: Proxied) -> None:
+    task = proxied.me.adds("buy milk")
+    path = f"{TASKS}/{task['id']}"
+    read = proxied.me.get(path, headers={"Accept-Encoding": "gzip"})
+    assert read.headers["content-encoding"] == "gzip"
+    assert read.headers["etag"] == "W/" + task["etag"]
+    assert proxied.me.get(path, headers={"If-None-Match": read.headers["etag"]}).status_code == 304
+    changed = proxied.me.patch(path, json={"title": "buy oat milk"}, headers={"If-Match": read.headers["etag"]})
+    assert changed.status_code == 200
+    assert proxied.me.patch(path, json={"title": "x"}, headers={"If-Match": read.headers["etag"]}).status_code == 412
+
+
 def test_a_half_closed_request_gets_its_answer(proxied: Proxied) -> None:
     for number in range(20):
         body = b'{"title": "half-closed %d"}' % number

@@ -5,6 +5,13 @@ def weak(tag: str) -> str:
     return "W/" + tag
 
 
+def decorated(tag: str) -> list[str]:
+    """What proxies that compress make of a tag: nginx, Apache and Caddy, Jetty, LiteSpeed, several in a row."""
+    codings = ("-gzip", "-br", "-zstd", "-deflate", "--gzip", "--br", ";gzip", ";gz", ";br", ":gzip", "-gzip-gzip", "-br;gzip")
+    suffixed = [f'{tag[:-1]}{coding}"' for coding in codings]
+    return [weak(tag), *suffixed, *map(weak, suffixed)]
+
+
 def of_another_epoch(tag: str) -> str:
     """The same revision in a database that is not this one: what a client holds after a restore."""
     epoch, rest = tag[1:].split(".", 1)

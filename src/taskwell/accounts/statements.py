@@ -36,7 +36,7 @@ from taskwell.accounts.locking import ahead, locked_owner, stamped, the_time
 from taskwell.accounts.may_act import owner, owner_may_act, owner_may_come_back, users
 from taskwell.accounts.tables import ApiToken, Session, SigningKeyName, UserView
 from taskwell.database.statement import Statement, argument
-from taskwell.database.view import as_json, columns_of
+from taskwell.database.view import as_json, shown_column, shown_of
 
 sessions = Session.__table__  # type: ignore[attr-defined]
 api_tokens = ApiToken.__table__  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ _keys = SigningKeyName.__table__  # type: ignore[attr-defined]
 RETIRED_KEY_SECONDS = 25 * 3600
 """A retired key is accepted for this long. No token that it signed lives longer."""
 
-_view = columns_of(UserView, users)
+_view = shown_of(UserView, users)
 _email = argument("email", String())
 _email_key = argument("email_key", Text())
 _password_hash = argument("password_hash", Text())
@@ -113,7 +113,14 @@ FIND_ACCOUNT = Statement(
 """A sign-in finds the account of an e-mail address by the folded form of the address."""
 
 _everybody = (
-    select(users.c.id, users.c.email, users.c.display_name, users.c.is_admin, users.c.disabled_at, users.c.created_at)
+    select(
+        users.c.id,
+        users.c.email,
+        users.c.display_name,
+        users.c.is_admin,
+        shown_column(users.c.disabled_at).label("disabled_at"),
+        shown_column(users.c.created_at).label("created_at"),
+    )
     .where(users.c.deleted_at.is_(None))
     .subquery("everybody")
 )

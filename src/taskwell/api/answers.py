@@ -15,6 +15,7 @@ from taskwell.errors import (
     InvalidInput,
     KeysUnavailable,
     OutcomeUnknown,
+    PreconditionFailed,
     SignInBusy,
     SignInRequired,
     TaskwellError,
@@ -60,6 +61,8 @@ def _refusal(errors: list[type[TaskwellError]]) -> Answer:
     headers: dict[str, Any] = {}
     if any(issubclass(error, Unauthenticated | InsufficientScope) for error in errors):
         headers["WWW-Authenticate"] = header("RFC 6750")
+    if any(issubclass(error, PreconditionFailed) for error in errors):
+        headers["ETag"] = header("Of the record as it is now")
     if any(issubclass(error, Unavailable | Throttled) for error in errors):
         headers["Retry-After"] = header("In seconds")
     lines = (f"- `{error.code}`: {error.__doc__}" for error in errors)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Body, Path, Query
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from taskwell.accounts.owner import Owner
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import CREATED, FOUND_SAME, NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage
@@ -18,7 +17,7 @@ from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
-from taskwell.web.conditions import Tags, must_create
+from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
 from taskwell.web.request import ApiRequest, address
@@ -65,12 +64,10 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
     response_model=TaskView,
     responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken) | {201: CREATED, 200: FOUND_SAME},
 )
-async def create_task(
-    request: ApiRequest, owner: RowsToWrite, db: Db, tags: TagsOfRows, new: Annotated[NewTask, Body(), _READ]
-) -> Reply:
+async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
     task, is_new = await store.create_task(db, owner, new)
-    return _reply(201 if is_new else 200, task, tags, owner, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
+    return _reply(201 if is_new else 200, task, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
 
 
 @router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS) | {200: PAGE, 304: NOT_MODIFIED})
@@ -91,7 +88,7 @@ async def list_tasks(
         cursor=query.cursor,
         if_none_match=tags.if_none_match(if_none_match, owner.id),
     )
-    tag = (b"etag", tags.etag(owner.id, page.revision))
+    tag = (b"etag", page.etag.encode())
     if page.items is None:
         return not_modified(tag)
     if page.next_cursor is None:
@@ -108,8 +105,8 @@ async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId
     known = tags.if_none_match(if_none_match, owner.id)
     task = await store.read_task(db, owner, task_id)
     if known is not None and task.revision in known:
-        return not_modified((b"etag", tags.etag(owner.id, task.revision)))
-    return _reply(200, task, tags, owner)
+        return not_modified((b"etag", task.etag.encode()))
+    return _reply(200, task)
 
 
 @router.put(
@@ -131,9 +128,9 @@ async def replace_task(
     cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
         task = await store.place_task(db, owner, task_id, whole)
-        return _reply(201, task, tags, owner, (b"location", address(request)))
+        return _reply(201, task, (b"location", address(request)))
     task = await store.change_task(db, owner, task_id, whole, if_match=tags.if_match(if_match, owner.id))
-    return _reply(200, task, tags, owner)
+    return _reply(200, task)
 
 
 @router.patch(
@@ -149,7 +146,7 @@ async def change_task(
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     task = await store.change_task(db, owner, task_id, changes, if_match=tags.if_match(if_match, owner.id))
-    return _reply(200, task, tags, owner)
+    return _reply(200, task)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
@@ -159,8 +156,8 @@ async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: Tas
     return no_content()
 
 
-def _reply(status: int, task: RenderedTask, tags: Tags, owner: Owner, *headers: Header) -> Reply:
-    return json_reply(status, task.json, (b"etag", tags.etag(owner.id, task.revision)), *headers)
+def _reply(status: int, task: RenderedTask, *headers: Header) -> Reply:
+    return json_reply(status, task.json, (b"etag", task.etag.encode()), *headers)
 
 
 def _next_link(request: ApiRequest, query: TaskQuery, next_cursor: str) -> bytes:

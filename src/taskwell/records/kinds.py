@@ -4,17 +4,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Table, Uuid, and_
+from sqlalchemy import ColumnElement, FromClause, String, Table, Uuid, and_, cast, literal
 from sqlmodel import SQLModel
 
 from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
-from taskwell.database.view import columns_of
+from taskwell.database.view import shown_of
 from taskwell.encoding import sha256_text
 from taskwell.records.content import Content
 
 KINDS: dict[str, "Kind"] = {}
 """Every kind of record by its name. What concerns all of a user's records walks over it."""
+
+_tag_head = argument("tag_head", String())
 
 
 def view_version() -> str:
@@ -22,7 +24,10 @@ def view_version() -> str:
 
     It stands in every ETag, so that no cache keeps the old form.
     """
-    views = [(kind.name, [(name, str(kind.table.c[name].type)) for name in kind.view.model_fields]) for kind in KINDS.values()]
+    views = [
+        (kind.name, [(name, str(getattr(kind.table.c.get(name), "type", "computed"))) for name in kind.view.model_fields])
+        for kind in KINDS.values()
+    ]
     return sha256_text(repr(sorted(views)).encode())[:6]
 
 
@@ -48,10 +53,18 @@ class Kind:
         assert self.name not in KINDS, f"two kinds are called {self.name}"
         KINDS[self.name] = self
 
+    def shown(self, rows: FromClause, tag_head: ColumnElement[str] = _tag_head) -> list[ColumnElement[Any]]:
+        """The columns of the view, as `as_json` shows them, for rows that have the table's columns.
+
+        `etag` is what the ETag header of a read of the record says: `tag_head` (records/tags.py) and the record's revision.
+        """
+        tag = tag_head + cast(rows.c.revision, String) + literal('"')
+        return shown_of(self.view, rows, {"etag": tag})
+
     @property
-    def shown(self) -> list[ColumnElement[Any]]:
-        """The columns of the view."""
-        return list(columns_of(self.view, self.table))
+    def stored(self) -> list[ColumnElement[Any]]:
+        """The columns of the table that the view is made from."""
+        return [self.table.c[name] for name in self.view.model_fields if name in self.table.c]
 
     @property
     def live(self) -> ColumnElement[bool]:

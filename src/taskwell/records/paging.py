@@ -58,7 +58,7 @@ def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, i
     )
     begin = [at_or_after(kind.table, sort)] if is_resumed else []
     item = (
-        select(*kind.shown)
+        select(*kind.stored)
         .where(kind.live, *conditions, *begin, is_changed)
         .order_by(*(_sorted(kind.table.c[key.name], key) for key in sort))
         .limit(_limit + 1)
@@ -66,9 +66,10 @@ def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, i
         .subquery("item")
     )
     places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
+    shown = select(*kind.shown(item)).correlate(item).lateral(kind.name)
     cut = (
-        select(func.string_agg(cast(as_json(item), Text), BETWEEN_ITEMS).label("items"), *places)
-        .select_from(item)
+        select(func.string_agg(cast(as_json(shown), Text), BETWEEN_ITEMS).label("items"), *places)
+        .select_from(item.join(shown, true()))
         .lateral("page")
     )
     return (

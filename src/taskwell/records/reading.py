@@ -11,7 +11,7 @@ from taskwell.records.kinds import Kind
 
 def read(kind: Kind, *conditions: ColumnElement[bool]) -> Select[Any]:
     """The live record that the statement names, if the conditions hold. No row: no such user. NULL: no such record."""
-    one = select(*kind.shown).where(kind.live, kind.table.c.id == kind.id, *conditions).subquery(kind.name)
+    one = select(*kind.shown(kind.table)).where(kind.live, kind.table.c.id == kind.id, *conditions).subquery(kind.name)
     return select(as_json(one).label(kind.name), one.c.revision).select_from(users.outerjoin(one, true())).where(owner_may_act())
 
 

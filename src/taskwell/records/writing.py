@@ -46,7 +46,7 @@ _if_match = argument("if_match", String())
 def locked_record(kind: Kind, me: CTE) -> CTE:
     """The live record that the statement names, as it is now."""
     return (
-        select(*kind.shown)
+        select(*kind.stored)
         .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
         .where(kind.live, kind.table.c.id == kind.id)
         .with_for_update(of=kind.table)
@@ -69,7 +69,7 @@ def created(kind: Kind, derived: Derived) -> Select[Any]:
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(stamped))
         .on_conflict_do_nothing(index_elements=[kind.table.c.user_id, kind.table.c.id])
-        .returning(*kind.shown)
+        .returning(*kind.shown(kind.table))
         .cte("created")
     )
     answer = select(as_json(new).label(kind.name), new.c.revision).select_from(me.outerjoin(new, true()))
@@ -88,7 +88,7 @@ def placed(kind: Kind, derived: Derived) -> Select[Any]:
             set_={name: new.excluded[name] for name in row if name not in ("user_id", "id")} | {"deleted_at": null()},
             where=and_(kind.table.c.user_id == owner, kind.table.c.deleted_at.is_not(None)),
         )
-        .returning(*kind.shown)
+        .returning(*kind.shown(kind.table))
         .cte("placed")
     )
     return (
@@ -153,12 +153,14 @@ def _decided(kind: Kind, me: CTE, current: CTE, decision: CTE, values: Values, *
         update(kind.table)
         .values(**values, updated_at=decision.c.at, revision=decision.c.revision)
         .where(kind.live, kind.table.c.id == kind.id)
-        .returning(*kind.shown)
+        .returning(*kind.shown(kind.table))
         .cte("changed")
     )
+    # A subquery of its own, so that it is rendered only where it is shown.
+    as_it_was = select(as_json(select(*kind.shown(current)).subquery("before"))).scalar_subquery()
     return (
         select(
-            (func.coalesce(as_json(change), as_json(current)) if shows_change else as_json(current)).label(kind.name),
+            (func.coalesce(as_json(change), as_it_was) if shows_change else as_it_was).label(kind.name),
             func.coalesce(change.c.revision, current.c.revision).label("revision"),
             _matches(current).label("matches"),
         )

@@ -12,6 +12,7 @@ from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
 from taskwell.records.revisions import as_text
+from taskwell.records.tags import tag_head, tag_of
 from taskwell.tasks.filter import SORTS, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
@@ -29,11 +30,12 @@ from taskwell.types import Revisions, new_id
 
 
 class RenderedTask(NamedTuple):
-    """A task as PostgreSQL rendered it, and its revision, for the ETag."""
+    """A task as PostgreSQL rendered it, with its revision and the ETag."""
 
     id: UUID
     json: str
     revision: int
+    etag: str
 
 
 class RenderedPage(NamedTuple):
@@ -42,11 +44,12 @@ class RenderedPage(NamedTuple):
     items: str | None
     next_cursor: str | None
     revision: int
+    etag: str
 
 
 async def read_task(rows: Rows, owner: Owner, task_id: UUID) -> RenderedTask:
-    row = await row_for(rows, READ_TASK, owner, task_id=task_id)
-    return _found(task_id, row)
+    head = tag_head(rows, owner.id)
+    return _found(task_id, await row_for(rows, READ_TASK, owner, task_id=task_id, tag_head=head), head)
 
 
 async def list_tasks(
@@ -56,29 +59,34 @@ async def list_tasks(
     begin = {} if cursor is None else decode_cursor(cursor, rows.keyed_hash, owner.id, asked.name)
     statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
     resume = {f"first_{name}": value for name, value in begin.items()}
-    row = await row_for(rows, statement, owner, limit=limit, if_none_match=as_text(if_none_match), **resume)
+    head = tag_head(rows, owner.id)
+    known = as_text(if_none_match)
+    row = await row_for(rows, statement, owner, limit=limit, if_none_match=known, tag_head=head, **resume)
     if row is None:
-        return RenderedPage("", None, 0)
+        return RenderedPage("", None, 0, tag_of(head, 0))
+    revision = row["revision"]
+    etag = tag_of(head, revision)
     if not row["is_changed"]:
-        return RenderedPage(None, None, row["revision"])
+        return RenderedPage(None, None, revision, etag)
     items, place = cut(row, SORTS[asked.order])
     next_cursor = None if place is None else encode_cursor(place, rows.keyed_hash, owner.id, asked.name)
-    return RenderedPage(items, next_cursor, row["revision"])
+    return RenderedPage(items, next_cursor, revision, etag)
 
 
 async def create_task(rows: Rows, owner: Owner, new: NewTask) -> tuple[RenderedTask, bool]:
     """The task, and whether this request made it: a repeated request finds what the first one made."""
-    content = TASK.content.given_by(new)
     task_id = new.id or new_id()
-    row = await row_for(rows, CREATE_TASK_AT if new.id else CREATE_TASK, owner, task_id=task_id, **content)
+    head = tag_head(rows, owner.id)
+    arguments = {"task_id": task_id, "tag_head": head, **TASK.content.given_by(new)}
+    row = await row_for(rows, CREATE_TASK_AT if new.id else CREATE_TASK, owner, **arguments)
     if row is None or row["task"] is not None:
-        return _found(task_id, row), True
+        return _found(task_id, row, head), True
     if new.id is None:
         return await _created_before(rows, owner, task_id), True
-    row = await row_for(rows, FIND_SAME_TASK, owner, task_id=task_id, **content)
+    row = await row_for(rows, FIND_SAME_TASK, owner, **arguments)
     if row is None or row["task"] is None:
         raise TaskIdTaken
-    return RenderedTask(task_id, row["task"], row["revision"]), False
+    return _found(task_id, row, head), False
 
 
 async def _created_before(rows: Rows, owner: Owner, task_id: UUID) -> RenderedTask:
@@ -97,20 +105,24 @@ async def change_task(
 ) -> RenderedTask:
     """Raises TaskChanged when the task's revision is none of `if_match`."""
     change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
-    row = await row_for(rows, CHANGE_TASK, owner, task_id=task_id, if_match=as_text(if_match), **change(changes))
-    return _unchanged_by_others(_found(task_id, row), row)
+    head = tag_head(rows, owner.id)
+    condition = as_text(if_match)
+    row = await row_for(rows, CHANGE_TASK, owner, task_id=task_id, tag_head=head, if_match=condition, **change(changes))
+    return _unchanged_by_others(_found(task_id, row, head), row)
 
 
 async def delete_task(rows: Rows, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
-    row = await row_for(rows, DELETE_TASK, owner, task_id=task_id, if_match=as_text(if_match))
-    _unchanged_by_others(_found(task_id, row), row)
+    head = tag_head(rows, owner.id)
+    row = await row_for(rows, DELETE_TASK, owner, task_id=task_id, tag_head=head, if_match=as_text(if_match))
+    _unchanged_by_others(_found(task_id, row, head), row)
 
 
 async def place_task(rows: Rows, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
-    row = await row_for(rows, PLACE_TASK, owner, task_id=task_id, **TASK.content.given_by(new))
+    head = tag_head(rows, owner.id)
+    row = await row_for(rows, PLACE_TASK, owner, task_id=task_id, tag_head=head, **TASK.content.given_by(new))
     if row is not None and row["task"] is not None:
-        return RenderedTask(task_id, row["task"], row["revision"])
+        return _found(task_id, row, head)
     try:
         there = await read_task(rows, owner, task_id)
     except TaskNotFound:  # deleted in this very moment
@@ -118,10 +130,10 @@ async def place_task(rows: Rows, owner: Owner, task_id: UUID, new: WholeTask) ->
     raise TaskExists(json.loads(there.json))
 
 
-def _found(task_id: UUID, row: asyncpg.Record | None) -> RenderedTask:
+def _found(task_id: UUID, row: asyncpg.Record | None, head: str) -> RenderedTask:
     if row is None or row["revision"] is None:
         raise TaskNotFound
-    return RenderedTask(task_id, row["task"], row["revision"])
+    return RenderedTask(task_id, row["task"], row["revision"], tag_of(head, row["revision"]))
 
 
 def _unchanged_by_others(task: RenderedTask, row: asyncpg.Record | None) -> RenderedTask:

@@ -46,7 +46,7 @@ tasks = Task.__table__  # type: ignore[attr-defined]
 
 
 class TaskView(SQLModel):
-    """A task, as the API shows it. Times are RFC 3339 in UTC."""
+    """A task, as the API shows it. Times are RFC 3339 in UTC, with six digits of fraction."""
 
     id: UUID
     user_id: UUID
@@ -57,3 +57,5 @@ class TaskView(SQLModel):
     created_at: datetime
     updated_at: datetime
     revision: int
+    # It is computed (records/kinds.py).
+    etag: str = Field(description="What the ETag header of a read of this task says, quotes included: for If-Match, as it is")

@@ -1,17 +1,12 @@
-"""An ETag is opaque to clients. It consists of the database's epoch, the view's version, the owner of the rows, and the revision.
+"""What a client says of the tags that it has (RFC 9110 13): in If-Match, in If-None-Match, and of a page.
 
-The epoch keeps a tag from before a restore from matching, although the counters run through the same numbers again. The owner
-keeps the tags of two users apart, although each account counts 1, 2, 3. That matters because a browser sends the tag that it
-has for an address, also after another user has signed in.
-
-The owner is the user whose rows they are, and not the user who reads them, so that an administrator and the owner have the same
-tag. The owner is hashed with a key, so that a tag does not show whose it is.
+records/tags.py says what a tag consists of.
 """
 
 import re
+from collections.abc import Callable
 from uuid import UUID
 
-from taskwell.database.connection import Database
 from taskwell.types import EVERY_REVISION, Revisions
 from taskwell.web.refusals import invalid
 
@@ -19,29 +14,27 @@ HEADER_LENGTH = 4_096
 """This is room for some eighty tags. To parse more would delay all other requests."""
 
 # Empty elements of a list are skipped (RFC 9110 5.6.1.2).
-_TAGS = re.compile(r'[\s,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
+_TAGS = re.compile(r'[\s,]*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)')
 
-# `etag` writes a revision like this, as a bigint at most. `int` alone would also read digits of other scripts, and thousands of
-# them.
-_REVISION = re.compile("0|[1-9][0-9]{0,18}")
+# A revision as `tag_of` writes it, as a bigint at most: `int` alone would also read digits of other scripts, and thousands of
+# them. After it may stand what a proxy that compresses appends to a tag: Apache, Caddy and lighttpd write -gzip, Jetty --gzip,
+# LiteSpeed ;gz. The revision in it is exact all the same.
+_REVISION = re.compile("(0|[1-9][0-9]{0,18})(?:(?:--?|[;:])(?:gzip|x-gzip|gz|br|zstd|deflate|compress|bzip2))*")
 
 
 class Tags:
-    """Makes and reads the tags of one database's rows. `version` changes when a record is rendered differently."""
+    """Reads the tags of one database's rows. `head` gives the beginning of every tag of an owner's, up to the revision."""
 
-    def __init__(self, db: Database, version: str) -> None:
-        self._db = db
-        self._version = version
-
-    def etag(self, owner: UUID, revision: int) -> bytes:
-        return f'"{self._ours(owner)}{revision}"'.encode("ascii")
+    def __init__(self, head: Callable[[UUID], str]) -> None:
+        self._head = head
 
     def if_match(self, header: str | None, owner: UUID) -> frozenset[int] | None:
         """Returns the revisions that the client would accept, or None if there is no condition. Raises InvalidInput."""
         if header is None or header.strip() == "*":
             return None
-        # If-Match compares strongly (RFC 9110 13.1.1), so a weak tag matches nothing.
-        return _revisions([tag for weak, tag in _parse(header, "if-match") if not weak], self._ours(owner))
+        # If-Match compares strongly (RFC 9110 13.1.1), but we never give a weak tag. Where ours comes back as one, a proxy that
+        # compresses has made it weak (nginx, Cloudflare), and nothing has changed.
+        return _revisions(_parse(header, "if-match"), self._head(owner))
 
     def if_none_match(self, header: str | None, owner: UUID) -> Revisions | None:
         """Returns the revisions that the client has, or None if there is no condition. Raises InvalidInput."""
@@ -49,11 +42,7 @@ class Tags:
             return None
         if header.strip() == "*":
             return EVERY_REVISION
-        return _revisions([tag for _, tag in _parse(header, "if-none-match")], self._ours(owner))
-
-    def _ours(self, owner: UUID) -> str:
-        """Returns the beginning of every tag of this owner."""
-        return f"{self._db.epoch}.{self._version}.{self._db.keyed_hash.of(b'etag' + owner.bytes).hexdigest()}."
+        return _revisions(_parse(header, "if-none-match"), self._head(owner))
 
 
 def must_create(if_match: str | None, if_none_match: str | None) -> bool:
@@ -67,24 +56,26 @@ def must_create(if_match: str | None, if_none_match: str | None) -> bool:
 
 def has_page(header: str | None, tag: str) -> bool:
     """Says whether the client has the page with this tag. The page is the same for all users, and its tag holds no revision."""
-    return header is not None and (tag in header or header.strip() == "*")
+    # Without the quote that closes the tag: a proxy that compresses writes into it.
+    return header is not None and (tag.removesuffix('"') in header or header.strip() == "*")
 
 
-def _revisions(tags: list[str], ours: str) -> frozenset[int]:
-    numbers = (tag.removeprefix(ours) for tag in tags if tag.startswith(ours))
-    return frozenset(int(number) for number in numbers if _REVISION.fullmatch(number))
+def _revisions(tags: list[str], head: str) -> frozenset[int]:
+    numbers = (_REVISION.fullmatch(tag, len(head)) for tag in tags if tag.startswith(head))
+    return frozenset(int(number[1]) for number in numbers if number)
 
 
-def _parse(header: str, name: str) -> list[tuple[bool, str]]:
+def _parse(header: str, name: str) -> list[str]:
+    """Returns the tags without the quotes that close them, and without W/."""
     if len(header) > HEADER_LENGTH:
         raise invalid("header", name, "etag_invalid", f"is longer than {HEADER_LENGTH} characters")
-    tags: list[tuple[bool, str]] = []
+    tags: list[str] = []
     position = 0
     while position < len(header):
         found = _TAGS.match(header, position)
         if found is None:
             raise invalid("header", name, "etag_invalid", 'must be *, or ETags in double quotes, as in "abc"')
-        tags.append((found[1] is not None, found[2]))
+        tags.append(found[1])
         position = found.end()
     if not tags:
         raise invalid("header", name, "etag_invalid", "must not be empty")

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import Send
 
-from taskwell.errors import InsufficientScope, TaskwellError, Throttled, Unauthenticated, Unavailable
+from taskwell.errors import InsufficientScope, PreconditionFailed, TaskwellError, Throttled, Unauthenticated, Unavailable
 from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, status_of
 from taskwell.web.request import ApiRequest
 
@@ -76,6 +76,8 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
         extra.append(
             (b"www-authenticate", _CHALLENGE + f', error="insufficient_scope", scope="{error.details["scope"]}"'.encode())
         )
+    if isinstance(error, PreconditionFailed):
+        extra.append((b"etag", error.details["current"]["etag"].encode()))
     if isinstance(error, Unavailable | Throttled):
         extra.append((b"retry-after", b"%d" % error.retry_after))
     if isinstance(error, BodyTooLarge | BodyTooSlow | MalformedRequest):

@@ -7,7 +7,7 @@ from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.accounts.statements import LIFETIME, api_tokens
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
-from taskwell.database.view import as_json, columns_of
+from taskwell.database.view import as_json, shown_of
 
 API_TOKENS_PER_USER = 100
 """One user can have this many API tokens."""
@@ -17,7 +17,7 @@ LAST_USED_SECONDS = 3600
 
 _token_id = argument("token_id", Uuid())
 _token_hash = argument("token_hash", String())
-_view = columns_of(ApiTokenView, api_tokens)
+_view = shown_of(ApiTokenView, api_tokens)
 
 
 def _create() -> Statement:
