@@ -11,7 +11,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-system-postgres coverage check format lock openapi sql bench bench-pair bench-quick clean
+.PHONY: help install serve test test-system-postgres coverage check format lock openapi release-contract sql bench bench-pair bench-quick clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ lock: ## the locked dependencies anew, after a change in pyproject.toml (ARGS=--
 openapi: $(VENV)/.dev ## contracts/openapi.json as the code has it; review the difference
 	$(BIN)/python -m taskwell.api > contracts/openapi.json.new
 	mv contracts/openapi.json.new contracts/openapi.json
+
+release-contract: $(VENV)/.dev ## keeps contracts/openapi.json as the contract of this version, which later ones are held to
+	cp contracts/openapi.json contracts/released/openapi-$$($(BIN)/python -c 'import taskwell; print(taskwell.__version__)').json
 
 sql: $(VENV)/.dev ## docs/sql.md as the code has it; review the difference
 	$(BIN)/python -m tests.house.sql_page > docs/sql.md.new
