@@ -34,6 +34,8 @@ PUBLIC = {
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/token"),
     ("POST", "/api/v1/auth/revoke"),
+    ("POST", "/api/v1/oauth/token"),
+    ("POST", "/api/v1/oauth/revoke"),
 }
 """Open to everybody, and alike for everybody: nothing in them belongs to anybody."""
 

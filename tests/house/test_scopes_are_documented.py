@@ -13,6 +13,8 @@ NEEDS_NONE = {
     "POST /auth/register",
     "POST /auth/token",
     "POST /auth/revoke",
+    "POST /oauth/token",
+    "POST /oauth/revoke",
     "GET /.well-known/jwks.json",
     "GET /healthz",
     "GET /readyz",

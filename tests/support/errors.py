@@ -1,5 +1,6 @@
 """The one shape of every error, checked in one place."""
 
+import re
 from typing import Any
 
 import httpx
@@ -46,3 +47,24 @@ def assert_refused(answer: httpx.Response, *statuses: int) -> None:
     assert MARKER not in answer.text
     assert MARKER not in str(answer.headers)
     assert len(answer.content) < 8192
+
+
+_OAUTH_TEXT = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 5.2
+
+
+def assert_oauth_error(answer: httpx.Response, status: int, code: str) -> str:
+    """The error's description, after a look at the whole answer (RFC 6749 5.2)."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text}"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-request-id"]
+    assert "www-authenticate" not in answer.headers
+    if status in (429, 503):
+        assert int(answer.headers["retry-after"]) >= 1
+    body = answer.json()
+    assert body.keys() == {"error", "error_description"}
+    assert body["error"] == code
+    description: str = body["error_description"]
+    assert _OAUTH_TEXT.fullmatch(description), description
+    assert MARKER not in answer.text
+    return description

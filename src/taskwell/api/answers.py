@@ -4,7 +4,10 @@ tests/support/contract.py compares every answer of every test with them. No oper
 give: for another method (405), for a body that did not arrive (408) and for a defect of ours (500).
 """
 
+from collections.abc import Callable
 from typing import Any
+
+from pydantic import BaseModel
 
 from taskwell.api.documents import Answer, Answers, ErrorEnvelope, header
 from taskwell.errors import (
@@ -51,19 +54,27 @@ OWN_ROWS: Errors = (*BY_TOKEN, HostRefused, UserNotFound)
 
 def refuses(*errors: type[TaskwellError]) -> Answers:
     """Lists the errors by status. The description of a status has the code and the default message of each of its errors."""
-    by_status: dict[int | str, list[type[TaskwellError]]] = {}
+    return {
+        status: refusal(those, [f"- `{error.code}`: {error.__doc__}" for error in those], ErrorEnvelope)
+        for status, those in by_status(errors, status_of).items()
+    }
+
+
+def by_status(errors: Errors, status: Callable[[type[TaskwellError]], int]) -> dict[int | str, list[type[TaskwellError]]]:
+    """Sorts the errors, and those that every operation can answer, by their status."""
+    found: dict[int | str, list[type[TaskwellError]]] = {}
     for error in dict.fromkeys((*_ANY, *errors)):
-        by_status.setdefault(status_of(error), []).append(error)
-    return {status: _refusal(those) for status, those in by_status.items()}
+        found.setdefault(status(error), []).append(error)
+    return found
 
 
-def _refusal(errors: list[type[TaskwellError]]) -> Answer:
+def refusal(errors: list[type[TaskwellError]], lines: list[str], model: type[BaseModel]) -> Answer:
+    """Describes the answer of one status. `lines` name the errors, and `model` is the shape of the body."""
     headers: dict[str, Any] = {}
-    if any(issubclass(error, Unauthenticated | InsufficientScope) for error in errors):
+    if model is ErrorEnvelope and any(issubclass(error, Unauthenticated | InsufficientScope) for error in errors):
         headers["WWW-Authenticate"] = header("RFC 6750")
     if any(issubclass(error, PreconditionFailed) for error in errors):
         headers["ETag"] = header("Of the record as it is now")
     if any(issubclass(error, Unavailable | Throttled) for error in errors):
         headers["Retry-After"] = header("In seconds")
-    lines = (f"- `{error.code}`: {error.__doc__}" for error in errors)
-    return {"description": "\n".join(lines), "model": ErrorEnvelope} | ({"headers": headers} if headers else {})
+    return {"description": "\n".join(lines), "model": model} | ({"headers": headers} if headers else {})

@@ -49,8 +49,8 @@ class _AccessToken(OAuth2PasswordBearer):
 
 
 _access_token = _AccessToken(
-    tokenUrl="/api/v1/auth/token",
-    refreshUrl="/api/v1/auth/token",
+    tokenUrl="/api/v1/oauth/token",
+    refreshUrl="/api/v1/oauth/token",
     scopes={str(scope): text for scope, text in DESCRIPTIONS.items()},
     description="An access token from `POST /auth/token`, one of another issuer that this server trusts, or an API token.",
 )

@@ -81,6 +81,20 @@ class ErrorEnvelope(BaseModel):
     error: ErrorBody
 
 
+class OAuthError(BaseModel):
+    """The shape of the errors under /oauth (RFC 6749 5.2)."""
+
+    error: Literal[
+        "invalid_request",
+        "invalid_grant",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "temporarily_unavailable",
+        "server_error",
+    ]
+    error_description: str
+
+
 Answer = dict[str, Any]
 Answers = dict[int | str, Answer]
 

@@ -35,7 +35,7 @@ from taskwell.web.services import SignIn
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 # This is room for an access token of 8 KiB, in percent-encoding where it needs that.
-_READ = BodyLimit(16 * 1024)
+FORM_LIMIT = BodyLimit(16 * 1024)
 
 
 class TokenRequest(BaseModel):
@@ -82,7 +82,7 @@ class TokenEnd(BaseModel):
     response_model=UserView,
     responses=refuses(*WRITES, *BODY, *PASSWORD, RegistrationClosed, EmailTaken, TooManySignUps),
 )
-async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[NewAccount, Body(), _READ]) -> Reply:
+async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[NewAccount, Body(), FORM_LIMIT]) -> Reply:
     """Sign up."""
     if not sign_in.is_registration_open:
         raise RegistrationClosed
@@ -94,7 +94,9 @@ async def register(request: ApiRequest, sign_in: SignInServices, new: Annotated[
     response_model=AccessToken,
     responses=refuses(*WRITES, *BODY, *PASSWORD, WrongCredentials, RefreshTokenInvalid, AccountUnusable),
 )
-async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form: Annotated[TokenRequest, Form(), _READ]) -> Reply:
+async def make_token(
+    request: ApiRequest, sign_in: SignInServices, db: Db, form: Annotated[TokenRequest, Form(), FORM_LIMIT]
+) -> Reply:
     """Sign in with an e-mail address (`username`) and a password, or go on with a `refresh_token`.
 
     A refresh token is good once: the answer brings the next. For 20 seconds the same request gets the same answer again, in case
@@ -113,7 +115,7 @@ async def make_token(request: ApiRequest, sign_in: SignInServices, db: Db, form:
 
 
 @router.post("/revoke", response_model=Nothing, responses=refuses(*WRITES, *BODY))
-async def revoke_token(db: Db, form: Annotated[TokenEnd, Form(), _READ]) -> Reply:
+async def revoke_token(db: Db, form: Annotated[TokenEnd, Form(), FORM_LIMIT]) -> Reply:
     """Sign out (RFC 7009): ends the session of a refresh token, or deletes an API token. An access token ends by itself."""
     await (revoke_api_token if form.token.startswith(API_TOKEN_PREFIX) else end_session)(db, form.token)
     return unstored(200, "{}")

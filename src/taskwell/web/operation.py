@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute
 from taskwell.errors import InvalidInput
 from taskwell.web.declaration import BodyLimit, check_route, is_awaited
 from taskwell.web.refusals import invalid, located
+from taskwell.web.reply import ErrorReply, error_reply
 from taskwell.web.request import ApiRequest, check_json
 from taskwell.web.stream import AnyReply
 
@@ -54,6 +55,7 @@ class Operation:
         dependant: Dependant = route.dependant
         self.method = method
         self.template = route.path or ""
+        self.error_reply: ErrorReply = getattr(route.original_route, "error_reply", error_reply)  # of a class of routes
         self._call: Callable[..., Awaitable[AnyReply]] = dependant.call  # type: ignore[assignment]
         steps = list(_steps(dependant))
         self._who = [step for step in steps if step.needs_only_request]

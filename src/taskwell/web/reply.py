@@ -1,7 +1,7 @@
 """What goes back: the reply, and the one shape that every error has."""
 
 import json
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.types import Send
 
@@ -17,7 +17,8 @@ VARY: Final = (b"vary", b"Authorization")
 # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
 _PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)
 _JSON: Final = ((b"content-type", b"application/json"), *_PERSONAL)
-_UNSTORED: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), VARY)
+# RFC 6749 5.1 asks for both.
+_UNSTORED: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"pragma", b"no-cache"), VARY)
 # Of every answer, so that none can lack it.
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
@@ -44,9 +45,9 @@ def json_reply(status: int, body: str | bytes, *headers: Header) -> Reply:
     return Reply(status, body.encode() if isinstance(body, str) else body, (*_JSON, *headers))
 
 
-def unstored(status: int, body: str) -> Reply:
-    """JSON with a secret in it, which no cache may keep (RFC 6749 5.1)."""
-    return Reply(status, body.encode(), _UNSTORED)
+def unstored(status: int, body: str, *headers: Header) -> Reply:
+    """JSON about a secret, which no cache may keep (RFC 6749 5.1)."""
+    return Reply(status, body.encode(), (*_UNSTORED, *headers))
 
 
 def not_modified(etag: Header) -> Reply:
@@ -56,6 +57,12 @@ def not_modified(etag: Header) -> Reply:
 
 def no_content() -> Reply:
     return Reply(204, headers=_PERSONAL)
+
+
+class ErrorReply(Protocol):
+    """Makes the answer of a refusal: `error_reply` for all addresses but those whose protocol has another shape for errors."""
+
+    def __call__(self, error: TaskwellError, request_id: bytes, *headers: Header) -> Reply: ...
 
 
 def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Reply:
@@ -68,7 +75,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
             "request_id": request_id.decode("ascii"),
         }
     }
-    extra = list(headers)
+    extra = [*headers, *headers_of(error)]
     if isinstance(error, Unauthenticated):
         extra.append((b"www-authenticate", _challenge(error)))
     if isinstance(error, InsufficientScope):
@@ -78,12 +85,17 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
         )
     if isinstance(error, PreconditionFailed):
         extra.append((b"etag", error.details["current"]["etag"].encode()))
+    return json_reply(status_of(type(error)), json.dumps(body, separators=(",", ":")), *extra)
+
+
+def headers_of(error: TaskwellError) -> tuple[Header, ...]:
+    """The headers that an error needs in whatever shape it is told."""
     if isinstance(error, Unavailable | Throttled):
-        extra.append((b"retry-after", b"%d" % error.retry_after))
+        return ((b"retry-after", b"%d" % error.retry_after),)
     if isinstance(error, BodyTooLarge | BodyTooSlow | MalformedRequest):
         # Where this request ends is not known, or not reached: the next one must not be read from the middle of it.
-        extra.append((b"connection", b"close"))
-    return json_reply(status_of(type(error)), json.dumps(body, separators=(",", ":")), *extra)
+        return ((b"connection", b"close"),)
+    return ()
 
 
 _CHALLENGE: Final = b'Bearer realm="taskwell"'

@@ -18,7 +18,7 @@ from taskwell.observability import AccessLog, Cut
 from taskwell.web.cors import Cors
 from taskwell.web.heads import check_head
 from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
-from taskwell.web.reply import Reply, error_reply
+from taskwell.web.reply import ErrorReply, Reply, error_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services
 from taskwell.web.stream import AnyReply
@@ -29,7 +29,10 @@ _BASIC = ((b"www-authenticate", b'Basic realm="taskwell", charset="UTF-8"'),)
 
 
 class Endpoint(Protocol):
-    """What is done for one method at one path: the operations of the REST face, and whatever another face has."""
+    """What is done for one method at one path: the operations of the REST face, and whatever another face has.
+
+    An endpoint may also have an `error_reply`, where the errors of its protocol are not in the envelope.
+    """
 
     template: str
     """The path, with `{name}` for a segment that is a parameter."""
@@ -42,13 +45,14 @@ class Endpoint(Protocol):
 class Node:
     """A path's segment: the literal ones that can follow, the one parameter that can, and what can be done here."""
 
-    __slots__ = ("literals", "operations", "parameter", "parameter_name")
+    __slots__ = ("error_reply", "literals", "operations", "parameter", "parameter_name")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node] = {}
         self.parameter: Node | None = None
         self.parameter_name = ""
         self.operations: dict[str, Endpoint] = {}
+        self.error_reply: ErrorReply = error_reply
 
     def add(self, operation: Endpoint) -> None:
         """Raises ValueError where it would take the place of another one."""
@@ -67,6 +71,7 @@ class Node:
         if before is not None and before.method == method:
             raise ValueError(f"{method} {operation.template} is there twice")
         node.operations[method] = operation
+        node.error_reply = getattr(operation, "error_reply", error_reply)
         if method == "GET":
             node.operations.setdefault("HEAD", operation)
 
@@ -119,15 +124,19 @@ class Router:
         if self._cors is not None:
             send = self._cors.opened(request, send)
         method = scope["method"]
+        refuse: ErrorReply = error_reply
         reply: AnyReply
         try:
-            reply = await self._answer(request, method)
+            node, values = self._find(request)
+            if node is not None:
+                refuse = node.error_reply
+            reply = await self._answer(request, method, node, values)
         except TaskwellError as error:
             challenge = _BASIC if request.accepts_basic and isinstance(error, Unauthenticated) else ()
-            reply = error_reply(error, request.id, *challenge)
+            reply = refuse(error, request.id, *challenge)
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
             _log_defect(error, request)
-            reply = error_reply(InternalError(), request.id)
+            reply = refuse(InternalError(), request.id)
         cut: Cut | None = "stop"  # for where a server that stops cancels this
         try:
             cut = await reply.send(send, request, head=method == "HEAD")
@@ -139,27 +148,28 @@ class Router:
         # Where a body was cut, its end is not sent: uvicorn and granian then close the connection, so that no client takes
         # the part for the whole. They would as well for an exception, but with its message in their log.
 
-    async def _answer(self, request: ApiRequest, method: str) -> AnyReply:
+    async def _answer(self, request: ApiRequest, method: str, node: Node | None, values: dict[str, str]) -> AnyReply:
         check_head(request.fields, request.scope["http_version"])
         if method == "OPTIONS" and self._cors is not None:
             answer = self._cors.preflight(request)
             if answer is not None:
                 return answer
-        # A slash that came as %2F separates nothing.
-        if b"%2f" in (request.scope.get("raw_path") or b"").lower():
+        if node is None:
             raise RouteNotFound(request.services.prefix.of(request))
-        node, values = self._find(request)
         operation = node.operations.get(method)
         if operation is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", node.allow()),))
-            return error_reply(MethodNotAllowed(), request.id, (b"allow", node.allow()))
+            return node.error_reply(MethodNotAllowed(), request.id, (b"allow", node.allow()))
         request.scope["path_params"] = values
         request.template = operation.template
         return await operation(request)
 
-    def _find(self, request: ApiRequest) -> tuple[Node, dict[str, str]]:
+    def _find(self, request: ApiRequest) -> tuple[Node | None, dict[str, str]]:
         """Finds what the path leads to, and takes the prefix, if the path has it, away from `request.path`."""
+        # A slash that came as %2F separates nothing.
+        if b"%2f" in (request.scope.get("raw_path") or b"").lower():
+            return None, {}
         node, values = self._root.find(request.path)
         if node is not None and node.operations:
             return node, values
@@ -168,7 +178,7 @@ class Router:
             if node is not None and node.operations:
                 request.path = path
                 return node, values
-        raise RouteNotFound(request.services.prefix.of(request))
+        return None, {}
 
 
 def _log_defect(error: Exception, request: ApiRequest) -> None:
