@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,20 +28,36 @@ def _storable(text: str) -> str:
     return text
 
 
+# The characters that show nothing (Default_Ignorable_Code_Point of Unicode 16), which Python's unicodedata does not name.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# The pattern of braille without a dot, a note without a head, a filler of Khitan: to Unicode they are symbols and marks.
+_EMPTY_GLYPHS = "\u2800\U0001d159\U00016fe4"
+
+
+def _shows_nothing(character: str) -> bool:
+    if character.isspace() or character in _EMPTY_GLYPHS or _INVISIBLE.match(character):
+        return True
+    return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp")
+
+
 def _visible(text: str) -> str:
-    if not text or text.isspace():
+    # One character that shows is enough: what joins the people of a family emoji shows nothing by itself.
+    if all(map(_shows_nothing, text)):
         raise ValueError("must not be blank")
     return text
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+VisibleText = Annotated[Text, AfterValidator(_visible)]
+"""A name or a title: something of it can be seen."""
 
-Title = Annotated[Text, AfterValidator(_visible), StringConstraints(min_length=1, max_length=TITLE_LENGTH, strict=True)]
+Title = Annotated[VisibleText, StringConstraints(min_length=1, max_length=TITLE_LENGTH, strict=True)]
 Description = Annotated[Text, StringConstraints(max_length=DESCRIPTION_LENGTH, strict=True)]
-DisplayName = Annotated[
-    Text, AfterValidator(_visible), StringConstraints(min_length=1, max_length=DISPLAY_NAME_LENGTH, strict=True)
-]
-TokenName = Annotated[Text, AfterValidator(_visible), StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH, strict=True)]
+DisplayName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=DISPLAY_NAME_LENGTH, strict=True)]
+TokenName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH, strict=True)]
 
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})
@@ -68,6 +84,22 @@ TimeZone = Annotated[
 Flag = StrictBool
 
 
+def _in_lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+QueryFlag = Annotated[Literal["true", "false"], BeforeValidator(_in_lower_case), WithJsonSchema({"type": "boolean"})]
+"""A boolean in a query, in any case: Python writes True."""
+
+
+def _or_none(value: object) -> object:
+    return value or None
+
+
+Cursor = Annotated[Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] | None, BeforeValidator(_or_none)]
+"""A place in a list. An empty one, as a form without a value writes it, is the beginning."""
+
+
 def _digits(value: object) -> object:
     # Python, and pydantic with it, also reads 1.0, +1, 1_0, a space before or after, and the digits of other scripts.
     if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value):
@@ -91,13 +123,6 @@ def normal_address(text: str) -> str:
         ).normalized
     except email_validator.EmailNotValidError:  # the error's own message quotes the address
         raise ValueError("must be a valid e-mail address") from None
-
-
-# The characters that show nothing (Default_Ignorable_Code_Point of Unicode 16), which Python's unicodedata does not name.
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 
 
 def address_key(text: str) -> str:

@@ -1,11 +1,11 @@
 """The operations of tasks."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Path, Query
 from fastapi import Header as HeaderParameter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
@@ -16,7 +16,7 @@ from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import RenderedTask
 from taskwell.tasks.tables import TaskView
-from taskwell.types import CURSOR_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH, Id, PageLimit
+from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Cursor, Id, PageLimit, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
@@ -38,14 +38,8 @@ class TaskQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
-    cursor: Annotated[
-        Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] | None, Field(description="`next_cursor` of the page before")
-    ] = None
-    completed: Annotated[
-        Literal["true", "false"] | None,
-        Field(description="Only the completed, or only the open ones"),
-        WithJsonSchema({"type": "boolean"}),
-    ] = None
+    cursor: Annotated[Cursor, Field(description="`next_cursor` of the page before")] = None
+    completed: Annotated[QueryFlag | None, Field(description="Only the completed, or only the open ones")] = None
     order: Annotated[Order, Field(description="By creation")] = "newest"
 
     @property

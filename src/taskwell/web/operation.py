@@ -35,6 +35,9 @@ QUERY_BYTES = 4_096
 ESCAPES = 4_096
 """A form or a query has at most this many percent signs. Each takes as long to parse as a hundred letters."""
 
+CACHE_BUSTER = "_"
+"""jQuery and its like add this parameter to each query, so that no cache answers. It means nothing."""
+
 _JSON = ("application/json",)
 _MERGE_PATCH = ("application/json", "application/merge-patch+json")
 _FORM = ("application/x-www-form-urlencoded",)
@@ -196,9 +199,9 @@ def _model(annotation: Any) -> type[BaseModel]:
 
 
 def _refuse_query(request: ApiRequest) -> None:
-    if request.scope["query_string"]:
-        name = next(iter(_query_pairs(request)), None)
-        raise invalid("query", _shown(name), "extra_forbidden", "there is no such parameter here")
+    names = list(_query_pairs(request)) if request.scope["query_string"] else []
+    if names:
+        raise invalid("query", _shown(names[0]), "extra_forbidden", "there is no such parameter here")
 
 
 class _Body:
@@ -242,6 +245,8 @@ def pairs_of(location: str, text: bytes) -> dict[str, str]:
         pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise invalid(location, None, "encoding_invalid", "is not UTF-8 in percent-encoding, or is too long") from None
+    if location == "query":
+        pairs = [pair for pair in pairs if pair[0] != CACHE_BUSTER]
     values = dict(pairs)
     if len(values) != len(pairs):
         twice = next(name for index, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:index]))
