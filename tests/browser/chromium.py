@@ -22,12 +22,12 @@ WITHIN_MS = 30_000
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Page]:
+def chromium(profile: Path, *arguments: str) -> Iterator[Page]:
     """A browser from its start to its end. Inside, this thread has playwright's event loop, so nothing here may run its own."""
     program = system_program("chromium", "chromium-browser", "google-chrome", package="chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
-            profile, executable_path=program, args=ARGUMENTS, headless=True, timeout=WITHIN_MS
+            profile, executable_path=program, args=[*ARGUMENTS, *arguments], headless=True, timeout=WITHIN_MS
         )
         try:
             browser.set_default_timeout(WITHIN_MS)

@@ -1,11 +1,15 @@
 """A small web site of another origin than the API's: a page, and the client that docs/sign-in.md prints."""
 
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from playwright._impl._driver import compute_driver_executable
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sign-in.md"
 PRINTED_ADDRESS = "http://127.0.0.1:8000"
@@ -21,11 +25,25 @@ PAGE = b"""<!doctype html>
 """
 
 
-def printed_client(api: str) -> bytes:
-    """The code as it is printed, at another address."""
-    (code,) = re.findall(r"^```js\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert PRINTED_ADDRESS in code
-    return str(code).replace(PRINTED_ADDRESS, api).encode()
+_STRIP = """
+const { stripTypeScriptTypes } = require("node:module")
+process.stdout.write(stripTypeScriptTypes(require("node:fs").readFileSync(0, "utf8")))
+"""
+
+
+def printed_client() -> str:
+    """The client as it is printed, in TypeScript."""
+    printed = re.findall(r"^```ts\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    (code,) = [one for one in printed if PRINTED_ADDRESS in one]
+    return str(code)
+
+
+@lru_cache
+def without_types(code: str) -> str:
+    """TypeScript as a browser runs it, by the Node.js that playwright brings: types are taken off, and nothing is translated."""
+    node, _ = compute_driver_executable()
+    command = [node, "--disable-warning=ExperimentalWarning", "--eval", _STRIP]
+    return subprocess.run(command, input=code, capture_output=True, encoding="utf-8", timeout=60, check=True).stdout
 
 
 class Origin:
@@ -36,7 +54,8 @@ class Origin:
         self.files: dict[str, tuple[str, bytes]] = {"/": ("text/html; charset=utf-8", PAGE)}
 
     def calls(self, api: str) -> None:
-        self.files["/client.js"] = ("text/javascript; charset=utf-8", printed_client(api))
+        code = without_types(printed_client()).replace(PRINTED_ADDRESS, api)
+        self.files["/client.js"] = ("text/javascript; charset=utf-8", code.encode())
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def signs_up(page: Page) -> tuple[str, str]:
     email, title = new_email(), f"secret {uuid4().hex}"
     page.evaluate("([email, password]) => client.signUp(email, password)", [email, PASSWORD])
     signs_in(page, email)
-    page.evaluate('title => client.api("tasks", { method: "POST", body: JSON.stringify({ title }) })', title)
+    page.evaluate('title => client.api("tasks", { method: "POST", json: { title } })', title)
     return email, title
 
 
@@ -45,7 +45,7 @@ def signs_in(page: Page, email: str) -> None:
 def sees(page: Page) -> list[str]:
     """Whoever is signed in; asked twice, as the second answer is one that the browser revalidates."""
     first, second = (
-        page.evaluate("async path => (await client.api(path)).items.map(task => task.title)", PATH) for _ in range(2)
+        page.evaluate("async path => (await client.api(path)).data.items.map(task => task.title)", PATH) for _ in range(2)
     )
     assert first == second
     titles: list[str] = first
@@ -85,7 +85,7 @@ def test_across_the_deletion_of_an_account(app: Origin, tmp_path: Path) -> None:
         opens(page, app)
         _, hers = signs_up(page)
         assert sees(page) == [hers]
-        page.evaluate('password => client.api("auth/me", { method: "DELETE", body: JSON.stringify({ password }) })', PASSWORD)
+        page.evaluate('password => client.api("auth/me", { method: "DELETE", json: { password } })', PASSWORD)
         page.evaluate("client.signOut()")
         _, his = signs_up(page)
         assert sees(page) == [his]
