@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from taskwell.errors import TokenInvalid
 from taskwell.identity.issuers import Issuer, KeySource, key_source, parse_issuers
 from taskwell.identity.jwks import RemoteKeys
 from taskwell.identity.presets import PRESETS
-from tests.support.provider import KINDS
+from tests.support.provider import KINDS, Key, KeyServer
 
 SECRET = "hunter2-Ohb0eiPh4ahfeiNg9aexah7eeKie3thooGh1aeJ7Iechohk9pahgh3ie"
 ED25519 = Ed25519PrivateKey.generate()
@@ -189,6 +190,63 @@ def test_a_key_set_may_be_at(address: str) -> None:
     assert only(generic(jwks_url=address)).jwks_url == address
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("http://keycloak:8080/realms/acme/certs", "keycloak"),
+        ("http://Keycloak:8080/certs", "KEYCLOAK"),
+        ("http://my_sso/certs", "my_sso"),
+        ("http://10.0.0.1/certs", "10.0.0.1"),
+        ("http://[fd00::1]:8080/certs", "[fd00::1]"),
+        ("http://[fd00::1]:8080/certs", "fd00::1"),
+        ("https://sso.example/certs", "keycloak"),
+    ],
+)
+def test_a_row_may_allow_http_to_the_one_host_that_it_names(address: str, host: str) -> None:
+    assert only(generic(jwks_url=address, allow_http_to=host)).jwks_url == address
+
+
+def test_the_refusal_of_http_says_the_word_that_allows_it() -> None:
+    row = generic(jwks_url="http://keycloak:8080/certs")
+    told = refusal([row])
+    word = told[told.index("add ") + 4 : told.index(" to the row")]
+    assert word == '"allow_http_to": "keycloak"'
+    assert only(row | json.loads("{" + word + "}"))
+
+
+def test_a_preset_may_be_at_such_a_host_or_only_its_keys() -> None:
+    inside = {"preset": "keycloak", "address": "http://keycloak:8080/realms/acme", "allow_http_to": "keycloak"}
+    assert only(inside).issuer == "http://keycloak:8080/realms/acme"
+    keys = "http://keycloak:8080/realms/acme/protocol/openid-connect/certs"
+    outside = inside | {"address": "https://sso.example/realms/acme", "jwks_url": keys}
+    assert (only(outside).issuer, only(outside).jwks_url) == ("https://sso.example/realms/acme", keys)
+
+
+def test_keys_are_fetched_by_http_from_the_host_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Key.new("RS256")
+    real = socket.getaddrinfo
+
+    def as_in_a_container(host: Any, *more: Any, **named: Any) -> Any:
+        return real("127.0.0.1" if host in ("keycloak", b"keycloak") else host, *more, **named)
+
+    with KeyServer() as server:
+        server.serves(key.jwk)
+        monkeypatch.setattr(socket, "getaddrinfo", as_in_a_container)
+        row = generic(jwks_url=server.url.replace("127.0.0.1", "keycloak"), allow_http_to="keycloak")
+        assert key_of(key_source(only(row), nothing), key.kid, "RS256")
+
+
+def test_a_secret_and_public_keys_stand_side_by_side() -> None:
+    row = {"preset": "supabase", "address": "https://t.example", "algorithms": ["ES256", "HS256"], "secret": SECRET}
+    assert only(row).jwks_url == "https://t.example/auth/v1/.well-known/jwks.json"
+    source = key_source(only(generic(jwks_url=None, secret=SECRET, public_key=pem(P256), algorithms=["HS256", "ES256"])), nothing)
+    assert key_of(source, "any", "HS256") == SECRET.encode()
+    assert key_of(source, "any", "ES256") == P256.public_key()
+    for other in ("HS384", "HS512", "ES384", "RS256", "EdDSA", "none"):
+        with pytest.raises(TokenInvalid):
+            key_of(source, None, other)
+
+
 TOO_LONG = "x" * 256
 REFUSED: list[tuple[dict[str, Any], str]] = [
     # names
@@ -216,13 +274,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (generic(algorithms=[]), "algorithms should have at least 1 item"),
     (generic(algorithms=["none"]), "algorithms may hold only ES256, ES384"),
     (generic(algorithms=["RS256", "ES256K"]), "algorithms may hold only"),
-    (with_secret(algorithms=["HS256", "RS256"]), "algorithms mixes HS256 with RS256"),
-    (generic(algorithms=["EdDSA", "HS512"]), "algorithms mixes HS512 with EdDSA"),
+    (with_secret(algorithms=["HS256", "RS256"]), "algorithms mixes HS256 with RS256, which also needs jwks_url or public_key"),
+    (generic(algorithms=["EdDSA", "HS512"]), "algorithms mixes HS512 with EdDSA, which also needs secret"),
     # keys
     (generic(jwks_url=None), "needs exactly one of jwks_url, secret and public_key"),
-    (generic(secret=SECRET), "needs exactly one of"),
+    (generic(secret=SECRET), "needs exactly one of jwks_url and secret, or algorithms for both"),
     (generic(public_key=pem(RSA)), "needs exactly one of"),
     (generic(algorithms=["HS256"]), "HS256 needs a secret"),
+    (generic(algorithms=["HS256"], secret=SECRET), "needs exactly one of"),
+    (generic(algorithms=["HS256", "RS256"], secret="hunter2"), "secret must be at least 32 bytes long for HS256"),
+    (generic(algorithms=["HS256", "RS256"], secret=pem(RSA)), "secret is a public key or a JSON key"),
+    (generic(algorithms=["HS256", "RS256"], secret=SECRET, public_key=pem(RSA)), "needs exactly one of jwks_url and public_key"),
     (with_key(pem(RSA), "HS256"), "HS256 needs a secret"),
     (with_secret(algorithms=["RS256"]), "RS256 does not go with a secret"),
     (with_secret(secret="hunter2"), "secret must be at least 32 bytes long for HS256"),
@@ -249,6 +311,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (generic(jwks_url="https://me:hunter2@login.acme.example/jwks"), "jwks_url must be https://host/path"),
     (generic(jwks_url="https://login.acme.example/jwks#a"), "jwks_url must be https://host/path"),
     (generic(jwks_url="https://login.acme.example/\x00"), "jwks_url is not a web address"),
+    (
+        generic(jwks_url="http://keycloak:8080/jwks"),
+        "jwks_url must begin with https:// (http:// is for this machine alone; for a host",
+    ),
+    (generic(jwks_url="http://keycloak:8080/jwks", allow_http_to="other"), "jwks_url must begin with https://"),
+    (generic(jwks_url="http://keycloak.evil.example/jwks", allow_http_to="keycloak"), "jwks_url must begin with https://"),
+    (generic(jwks_url="ftp://keycloak/jwks", allow_http_to="keycloak"), "jwks_url must begin with https://"),
+    (generic(jwks_url="http://me:hunter2@keycloak/jwks", allow_http_to="keycloak"), "jwks_url must be https://host/path"),
+    (generic(allow_http_to="keycloak:8080"), "allow_http_to must be the name or the address of one host, without a port"),
+    (generic(allow_http_to="http://keycloak"), "allow_http_to must be the name or the address of one host"),
+    (generic(allow_http_to="*"), "allow_http_to must be the name or the address of one host"),
+    (generic(allow_http_to=True), "allow_http_to should be a valid string"),
+    ({"preset": "keycloak", "address": "http://keycloak:8080/realms/acme"}, "address must begin with https://"),
     # claims
     (generic(required_claims=["role"]), "required_claims should be a valid dictionary"),
     (generic(required_claims={"role": []}), "required_claims needs for 'role' a string, a whole number"),

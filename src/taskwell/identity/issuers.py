@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import HMACAlgorithm
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -57,16 +57,25 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, Claim) else value
 
 
-def _web_address(text: str) -> str:
+def _web_address(text: str, http_to: str | None = None) -> str:
+    """Returns the address, if it is one that keys may come from. `http_to` is the host that the row allows http to."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         raise ValueError("is not a web address") from None
     if not url.host or url.userinfo or url.fragment:
         raise ValueError("must be https://host/path, without a user name, a password or a #")
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
-        raise ValueError("must begin with https:// (http:// is for this machine alone)")
-    return text
+    if url.scheme == "https" or (url.scheme == "http" and (is_loopback(url.host) or url.host == _host(http_to))):
+        return text
+    raise ValueError(
+        "must begin with https:// (http:// is for this machine alone; for a host of a private network, such as a container of "
+        f'yours, add "allow_http_to": "{url.host}" to the row)'
+    )
+
+
+def _host(name: str | None) -> str | None:
+    """The name as `httpx.URL.host` has it: in small letters, and an IPv6 address without its brackets."""
+    return None if name is None else name.lower().removeprefix("[").removesuffix("]")
 
 
 def _listed_claims(value: object) -> object:
@@ -92,7 +101,8 @@ class Issuer(BaseModel):
     audience: Names = ()
     authorized_parties: Names = ()
     algorithms: Annotated[Names, Field(min_length=1)]
-    jwks_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    allow_http_to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$|^\[?[0-9A-Fa-f:.]{2,45}\]?$")] | None = None
+    jwks_url: str | None = None
     secret: SecretStr | None = None
     public_key: str | None = None
     required_claims: Annotated[dict[str, tuple[Claim, ...]], BeforeValidator(_listed_claims)] = Field(default_factory=dict)
@@ -103,23 +113,47 @@ class Issuer(BaseModel):
     def _known(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
         if not ALGORITHMS.issuperset(algorithms):
             raise ValueError(f"may hold only {', '.join(sorted(ALGORITHMS))}")
-        secret = [algorithm for algorithm in algorithms if algorithm in SECRET_BYTES]
-        public = [algorithm for algorithm in algorithms if algorithm not in SECRET_BYTES]
-        if secret and public:
-            # Otherwise the published key could be used as the secret (CVE-2022-29217).
-            raise ValueError(f"mixes {secret[0]} with {public[0]}")
         return algorithms
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _is_reached_safely(cls, url: str | None, row: ValidationInfo) -> str | None:
+        return None if url is None else _web_address(url, row.data.get("allow_http_to"))
+
+    @property
+    def by_secret(self) -> tuple[str, ...]:
+        return tuple(algorithm for algorithm in self.algorithms if algorithm in SECRET_BYTES)
+
+    @property
+    def by_public_key(self) -> tuple[str, ...]:
+        return tuple(algorithm for algorithm in self.algorithms if algorithm not in SECRET_BYTES)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        if [self.jwks_url, self.secret, self.public_key].count(None) != 2:
-            raise ValueError("needs exactly one of jwks_url, secret and public_key")
-        if (self.algorithms[0] in SECRET_BYTES) != (self.secret is not None):
-            raise ValueError(f"{self.algorithms[0]} {'needs a secret' if self.secret is None else 'does not go with a secret'}")
+        """Holds each algorithm to the one key that it may be used with.
+
+        A row may have a secret beside its public keys, while a provider moves from the one to the others. The two never serve for
+        each other's algorithms: otherwise a published key could be used as the secret (CVE-2022-29217).
+        """
+        has_public_key = self.jwks_url is not None or self.public_key is not None
+        if self.jwks_url is not None and self.public_key is not None:
+            raise ValueError("needs exactly one of jwks_url and public_key")
+        if not has_public_key and self.secret is None:
+            raise ValueError("needs exactly one of jwks_url, secret and public_key, or a secret beside one of the others")
+        if self.by_secret and self.by_public_key and not (has_public_key and self.secret):
+            lacking = "jwks_url or public_key" if self.secret else "secret"
+            raise ValueError(f"algorithms mixes {self.by_secret[0]} with {self.by_public_key[0]}, which also needs {lacking}")
+        if self.by_secret and self.secret is None:
+            raise ValueError(f"{self.by_secret[0]} needs a secret")
+        if self.by_public_key and not has_public_key:
+            raise ValueError(f"{self.by_public_key[0]} does not go with a secret: {', '.join(SECRET_BYTES)} do")
+        if has_public_key and self.secret is not None and not (self.by_secret and self.by_public_key):
+            public = "public_key" if self.jwks_url is None else "jwks_url"
+            raise ValueError(f"needs exactly one of {public} and secret, or algorithms for both: HS256 and {self.algorithms[0]}")
         if self.secret is not None:
-            _check_secret(self.secret.get_secret_value().encode(), self.algorithms)
+            _check_secret(self.secret.get_secret_value().encode(), self.by_secret)
         if self.public_key is not None:
-            _check_public_key(_read_public_key(self.public_key), self.algorithms)
+            _check_public_key(_read_public_key(self.public_key), self.by_public_key)
         if not (self.audience or self.authorized_parties or self.any_party):
             raise ValueError("needs audience or authorized_parties: a token for any other application would do without")
         return self
@@ -169,13 +203,31 @@ class FixedKey:
         pass
 
 
+class SecretBesidePublicKeys:
+    """The secret and the public keys of one row. The algorithm alone chooses between them, and each knows only its own."""
+
+    def __init__(self, secret: KeySource, public: KeySource) -> None:
+        self._secret = secret
+        self._public = public
+
+    async def key(self, kid: str | None, algorithm: str) -> Any:
+        return await (self._secret if algorithm in SECRET_BYTES else self._public).key(kid, algorithm)
+
+    async def close(self) -> None:
+        await self._public.close()
+
+
 def key_source(issuer: Issuer, on_withdrawal: Callable[[], None]) -> KeySource:
+    public: KeySource | None = None
     if issuer.jwks_url is not None:
-        return RemoteKeys(issuer.jwks_url, name=issuer.name, on_withdrawal=on_withdrawal)
-    if issuer.secret is not None:
-        return FixedKey(issuer.secret.get_secret_value().encode(), issuer.algorithms)
-    assert issuer.public_key is not None
-    return FixedKey(_read_public_key(issuer.public_key), issuer.algorithms)
+        public = RemoteKeys(issuer.jwks_url, name=issuer.name, on_withdrawal=on_withdrawal)
+    elif issuer.public_key is not None:
+        public = FixedKey(_read_public_key(issuer.public_key), issuer.by_public_key)
+    if issuer.secret is None:
+        assert public is not None
+        return public
+    secret = FixedKey(issuer.secret.get_secret_value().encode(), issuer.by_secret)
+    return secret if public is None else SecretBesidePublicKeys(secret, public)
 
 
 FIELDS: Final = ("preset", "address", *(field for field in Issuer.model_fields if field != "any_party"))
@@ -237,13 +289,16 @@ def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str
     if not isinstance(address, str):
         raise ValueError(f"address is missing: where {preset} is, such as https://...")  # noqa: TRY004
     try:
-        url = httpx.URL(_web_address(address))
+        http_to = own.get("allow_http_to")
+        url = httpx.URL(_web_address(address, http_to if isinstance(http_to, str) else None))
     except ValueError as error:
         raise ValueError(f"address {error}") from None
     if url.query:
         raise ValueError("address must be https://host/path, without a ?")
     known: dict[str, Any] = {"name": preset} | rows_of_presets(str(url).rstrip("/"))[str(preset)]
-    if own.keys() & {"secret", "public_key"}:
+    algorithms = _listed(own.get("algorithms", []))
+    has_public = isinstance(algorithms, list) and not SECRET_BYTES.keys() >= {str(one) for one in algorithms}
+    if "public_key" in own or ("secret" in own and not has_public):
         del known["jwks_url"]
     if isinstance(own.get("required_claims"), dict):
         # Claim by claim: a row that asks for one more must not lose those of the preset.
@@ -251,6 +306,11 @@ def _filled_in(preset: object, address: object, own: dict[str, Any]) -> dict[str
     return known | own
 
 
+_PATTERNS: Final = {
+    "name": "1 to 64 of a-z 0-9 . _ -",
+    "issuer": "1 to 255 ASCII characters without a space",
+    "allow_http_to": "the name or the address of one host, without a port",
+}
 _PREAMBLE = re.compile(r"^(Value error, |Input |String |Tuple |Value )")
 
 
@@ -259,6 +319,5 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "missing":
         return f"{field} is missing"
     if detail["type"] == "string_pattern_mismatch":
-        allowed = "1 to 64 of a-z 0-9 . _ -" if field == "name" else "1 to 255 ASCII characters without a space"
-        return f"{field} must be {allowed}"
+        return f"{field} must be {_PATTERNS[field]}"
     return f"{field} {_PREAMBLE.sub('', str(detail['msg']))}".strip()
