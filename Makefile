@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+PROJECT ?= -e .
 
 BIN := $(VENV)/bin
 # The first that is there and new enough; a name alone says nothing, as pyenv has shims for versions that it does not run.
@@ -9,14 +10,20 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3.14 python3)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --extra embedded $(ARGS) pyproject.toml
 
+# What is decided before a statement is run is the same on each PostgreSQL: who may ask, what HTTP is, and what a request says.
+SAME_ON_EACH := $(patsubst %,--ignore=tests/api/test_%.py,asked_scopes auth_none bad_input bad_messages bad_refresh_tokens bad_tokens \
+	body_limits contract cors every_answer outside_issuers outside_scopes pages request_ids_and_log scopes through_a_cache)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-system-postgres coverage check format lock openapi release-contract sql bench bench-pair bench-quick clean
+.PHONY: help install runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract sql bench bench-pair bench-quick dist image-dry clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.dev ## everything for development, into $(VENV)
+
+runtime: $(VENV)/.runtime ## what a server needs, into $(VENV)
 
 serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL is set (ARGS=--help)
 	$(BIN)/taskwell serve $(ARGS)
@@ -24,8 +31,14 @@ serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL
 test: $(VENV)/.dev ## all tests, on every core (ARGS="tests/rules -k url")
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+quick: $(VENV)/.dev ## within a minute: at most three cases of each test of the API, the database and the rules, and no slow one
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --quick $(or $(ARGS),tests/api tests/database tests/rules tests/web)
+
 test-system-postgres: $(VENV)/.dev ## the tests of what PostgreSQL does, on the system's newest in place of the embedded one (ARGS=tests: all of them)
-	$(BIN)/python -m tests.support.system_postgres $(BIN)/python -m pytest -n auto --dist worksteal $(or $(ARGS),tests/api tests/database)
+	$(BIN)/python -m tests.support.system_postgres $(BIN)/python -m pytest -n auto --dist worksteal $(or $(ARGS),tests/api tests/database $(SAME_ON_EACH))
+
+matrix: $(VENV)/.dev ## all tests on each Python and PostgreSQL of this machine, and a table of them (ARGS="tests/rules": some)
+	$(BIN)/python -m tests.box.matrix $(ARGS)
 
 coverage: $(VENV)/.dev ## all tests, and at least 95 % of the code run by them
 	$(BIN)/python -m coverage erase
@@ -37,7 +50,7 @@ check: $(VENV)/.dev ## format, lint, types and the house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python -m pytest -q -n auto --dist worksteal tests/house
 
 format: $(VENV)/.dev ## puts right what `make check` says about format and lint, where a tool can
 	$(BIN)/ruff check --fix .
@@ -70,8 +83,17 @@ bench-pair: $(VENV)/.dev ## this version against another one, in pairs: AGAINST=
 bench-quick: $(VENV)/.dev ## a short run of them, to see that they work
 	$(BIN)/python -m bench --quick $(ARGS)
 
+dist: $(VENV)/.dev ## a release in dist/: the wheel and the sdist, looked through, installed into an empty environment and run
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(MAKE) --no-print-directory VENV=dist/.venv PROJECT=$$(echo dist/*.whl) runtime
+	$(BIN)/python -m tests.box.released dist dist/.venv
+
+image-dry: $(VENV)/.dev ## the steps of the Dockerfile and what it starts, in an empty root, where no engine is; needs root (ARGS=EMBEDDED=yes)
+	unshare --mount --fork --kill-child $(BIN)/python -m tests.box.dry_image $(ARGS)
+
 clean: ## removes what the other targets made, the environment included
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* contracts/openapi.json.new
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist contracts/openapi.json.new
 	find src tests $(wildcard bench) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # `make serve` on a fresh clone downloads only what the server needs; .dev holds all of that, so it counts for both.
@@ -104,10 +126,10 @@ define install
 	@echo "Installing $(1) into $(VENV)"
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PROJECT); \
 	else \
 		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PROJECT); \
 	fi
 endef

@@ -118,7 +118,7 @@ def _sign_in(settings: Settings, database: Database) -> SignIn:
 
 
 def create() -> Taskwell:
-    """Makes the application for uvicorn, hypercorn or granian, as in `uvicorn --factory taskwell.app:create`."""
+    """Makes the application for an ASGI server: `uvicorn --factory taskwell.app:create`, `hypercorn 'taskwell.app:create()'`."""
     settings = read_settings()
     observability.configure(settings.log_format, settings.log_level)
     return build_app(settings)

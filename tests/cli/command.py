@@ -26,10 +26,11 @@ PASSWORD = "correct horse battery"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's, without what would configure Taskwell or PostgreSQL."""
+    """This process's, without what would configure Taskwell or PostgreSQL, and with `taskwell` on the path."""
     ours = ("TASKWELL_", "DATABASE_", "PG")
     key = {"TASKWELL_SIGNING_KEY": SIGNING_KEY} if "DATABASE_URL" in more else {}
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | key | more
+    path = {"PATH": os.pathsep.join([str(Path(PROGRAM).parent), os.environ.get("PATH", os.defpath)])}
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | path | key | more
 
 
 WHICH = re.compile(r"taskwell: the database (in|at) .*\n")

@@ -1,4 +1,4 @@
-"""What the HTTP server cannot do about slow and greedy clients, nginx does, with the settings that docs/deploy.md prints."""
+"""What the HTTP server cannot do about slow and greedy clients, nginx does, with the settings of deploy/nginx.conf."""
 
 import select
 import socket
@@ -16,10 +16,10 @@ from tests.support.signed_in import TASKS, TOKEN
 from tests.support.wire import message
 
 CONNECTIONS = 100
-"""Of one address, by the printed settings."""
+"""Of one address, by its settings."""
 
 DROPPED_WITHIN = 60
-"""Seconds, on a busy machine; the printed settings say 10, and Taskwell alone would wait for ever."""
+"""Seconds, on a busy machine; its settings say 10, and Taskwell alone would wait for ever."""
 
 
 class Proxied:

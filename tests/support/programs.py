@@ -5,6 +5,10 @@ A machine without one skips these tests and says what to install; where TEST_PRO
 
 import os
 import shutil
+import socket
+import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,3 +25,13 @@ def system_program(*names: str, package: str) -> Path:
     if os.environ.get("TEST_PROGRAMS_REQUIRED"):
         pytest.fail(missing, pytrace=False)
     pytest.skip(missing)
+
+
+def wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, "it did not start in time"
+        time.sleep(0.02)

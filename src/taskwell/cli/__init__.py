@@ -1,6 +1,9 @@
 """The terminal face, with all of its commands in one list."""
 
+import shlex
+import shutil
 import sys
+from pathlib import Path
 
 import typer
 
@@ -40,6 +43,15 @@ def _options(
     pass
 
 
+def _as_called() -> str:
+    """The words by which this program can be called again, in the terminal that it was called from."""
+    called = Path(sys.argv[0])
+    if called.name != "taskwell":  # `python -m`, and whatever else calls main()
+        return "taskwell"
+    found = shutil.which("taskwell")
+    return "taskwell" if found is not None and called.samefile(found) else shlex.quote(str(called))
+
+
 def main() -> None:
     """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
     observability.configure(
@@ -48,7 +60,7 @@ def main() -> None:
     try:
         app()
     except TaskwellError as error:
-        print(f"taskwell: {error.message}", file=sys.stderr)
+        print(f"taskwell: {error.message.replace('`taskwell ', f'`{_as_called()} ')}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

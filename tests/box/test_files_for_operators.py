@@ -1,0 +1,119 @@
+"""What lies in the root and in deploy/ for containers, systemd and proxies is what those programs take."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.cli.command import PROGRAM, Visitor, free_port, serving
+from tests.docs.pages import ROOT
+from tests.support.caddy import caddy, program
+from tests.support.programs import system_program
+
+INSTALLED = "/opt/taskwell/.venv/bin/taskwell"
+EXPOSURE = 20
+"""Tenths, of systemd's own scale from 0 to 10 (unsafe). A service with no setting of the kind has 96."""
+
+
+def passes(*words: str | Path) -> None:
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def of_this_environment(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    passes(of_this_environment("hadolint"), "Dockerfile")
+
+
+def test_what_the_dockerfile_copies_is_sent_to_the_engine_and_nothing_else_is() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    assert sorted(" ".join(copied).split()) == sorted(line.removeprefix("!") for line in lines if line.startswith("!"))
+
+
+def test_the_compose_file_follows_its_specification() -> None:
+    passes(of_this_environment("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml")
+
+
+def test_in_compose_the_database_is_awaited_then_migrated_and_taskwell_may_write_nothing() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert services["postgres"]["image"] == "postgres:18"
+    assert "healthcheck" in services["postgres"]
+    waits = {
+        name: {on: how["condition"] for on, how in service.get("depends_on", {}).items()} for name, service in services.items()
+    }
+    assert waits["migrate"] == {"postgres": "service_healthy"}
+    assert waits["taskwell"] == {"postgres": "service_healthy", "migrate": "service_completed_successfully"}
+    for name in ("migrate", "taskwell"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert all("$" in value for value in services[name]["environment"].values()), "a secret"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The service, with the program where it is on this machine: systemd looks whether it is there."""
+    text = (ROOT / "deploy" / "taskwell.service").read_text()
+    assert text.count(INSTALLED) == 2
+    unit = tmp_path / "taskwell.service"
+    unit.write_text(text.replace(INSTALLED, PROGRAM))
+    return unit
+
+
+def test_systemd_takes_the_service_and_finds_it_confined(unit: Path) -> None:
+    analyze = system_program("systemd-analyze", package="systemd")
+    passes(analyze, "verify", "--man=no", unit)
+    passes(analyze, "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", unit)
+
+
+def test_caddy_takes_its_file_as_it_is() -> None:
+    done = subprocess.run(
+        [program(), "validate", "--adapter", "caddyfile", "--config", "deploy/Caddyfile"],
+        cwd=ROOT,
+        env=os.environ | {"HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"level":"warn"' not in done.stderr.replace("unable to determine directory for user configuration", "")
+
+
+@pytest.fixture
+def through_caddy(own_database: str, tmp_path: Path) -> Iterator[Visitor]:
+    port = free_port()
+    with (
+        serving(tmp_path, "--workers", "1", DATABASE_URL=own_database, TASKWELL_TRUSTED_PROXIES="127.0.0.1") as server,
+        caddy(tmp_path, port=port, taskwell=server.port),
+        Visitor(f"http://127.0.0.1:{port}") as me,
+    ):
+        yield me
+
+
+def test_through_caddy_tasks_are_changed_and_clients_told_apart(through_caddy: Visitor) -> None:
+    me = through_caddy
+    me.signs_up()
+    me.signs_in()
+    task = me.adds("buy milk")
+    at = f"/api/v1/tasks/{task['id']}"
+    changed = me.patch(at, json={"title": "buy oat milk"}, headers={"If-Match": me.get(at).headers["etag"]})
+    assert (changed.status_code, changed.json()["title"]) == (200, "buy oat milk")
+    wrong = {"username": me.email, "password": "wrong password"}
+    transport = httpx.HTTPTransport(local_address="127.0.0.9")
+    with httpx.Client(base_url=me.base_url, transport=transport, timeout=30, trust_env=False) as attacker:
+        # What the client itself writes into the header is not believed.
+        sent = [attacker.post("/api/v1/auth/token", data=wrong, headers={"X-Forwarded-For": f"127.0.5.{n}"}) for n in range(12)]
+        assert (sent[0].status_code, sent[-1].status_code) == (401, 429)
+    me.signs_in()
+    assert me.post("/api/v1/tasks", content=b"x" * 3_000_000, headers={"Content-Type": "application/json"}).status_code == 413
