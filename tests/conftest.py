@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from taskwell.settings import Settings
-from tests.support import contract, postgres
+from tests.support import contract, postgres, quick
 from tests.support.cast import Person, person
 from tests.support.keys import SIGNING_KEY
 from tests.support.server import RunningServer, serve
@@ -21,6 +21,16 @@ _ANSWERS = "taskwell_answers"
 # A slow machine is no defect, and what a commit is judged by must not be drawn by lot.
 hypothesis.settings.register_profile("taskwell", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
 hypothesis.settings.load_profile("taskwell")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="at most three cases of each test, and no slow test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        items[:], left_out = quick.few(items)
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(optionalhook=True)

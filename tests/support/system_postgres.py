@@ -1,6 +1,6 @@
 """The system's PostgreSQL in place of the embedded one: `python -m tests.support.system_postgres COMMAND...`
 
-The command gets TEST_DATABASE_URL, which leads to a new cluster that is gone afterwards.
+The command gets TEST_DATABASE_URL, which leads to a new cluster that is gone afterwards. POSTGRESQL=15 chooses among versions.
 """
 
 import os
@@ -17,7 +17,9 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 
 def binaries() -> Path:
-    """Of the newest version that is installed."""
+    """Of the version that POSTGRESQL names, or the newest one that is installed."""
+    if wanted := os.environ.get("POSTGRESQL"):
+        return DEBIAN / wanted / "bin"
     found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent

@@ -1,0 +1,43 @@
+"""`make quick`: of each test at most three of its cases, and none of the tests that take longest. `make test` runs everything."""
+
+from collections import defaultdict
+
+import pytest
+
+CASES = 3
+
+SLOW = (
+    "test_api_page.py",
+    "test_contract.py::test_schemathesis",
+    "test_refresh_law.py",
+    "test_state_machine.py",
+    "test_throttle.py",
+    "test_paging_law.py",
+    "test_stream_served.py",
+    "test_through_a_cache.py",
+    "test_dated_ahead.py::test_what_was_good_before_is_dead_afterwards_for_good",
+    "test_auth_none.py::test_serve_says_loudly_that_there_is_no_sign_in_and_refuses_to_open_it",
+    "test_delete_me.py::test_what_is_asked_for_in_that_moment_leaves_nothing_behind",
+    "test_migrations.py::test_several_processes_at_once_all_succeed_and_one_does_it",
+    "test_no_longer_admin.py::test_what_had_the_right_is_ended_for_good",
+    "test_scopes.py::test_of_access_tokens_the_one_scope_is_enough",
+    "test_scopes.py::test_of_api_tokens_likewise_where_one_is_enough",
+    "test_scopes.py::test_a_stranger",
+    "test_isolation_of_validators.py",
+)
+"""Files of tests/, and tests of them: what `--durations` shows first, and what proves a law by hundreds of examples."""
+
+
+def few(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Those that a quick run keeps, and those that it leaves out: of each test the first case, the last, and one between."""
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    kept = [
+        case
+        for name, found in cases.items()
+        if not name.rpartition("/")[2].startswith(SLOW)
+        for case in (found if len(found) <= CASES else [found[0], found[len(found) // 2], found[-1]])
+    ]
+    chosen = set(kept)
+    return kept, [item for item in items if item not in chosen]
