@@ -22,6 +22,7 @@ from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tokens import Tokens
 from taskwell.records.tags import tag_head
 from taskwell.settings import Settings
+from taskwell.web.client_address import client_address
 from taskwell.web.conditions import Tags
 from taskwell.web.cors import Cors
 from taskwell.web.credentials import NoSignIn, TokenSignIn
@@ -69,8 +70,14 @@ class Taskwell(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         if self.user_middleware or self.dependency_overrides:
             raise NotSupported("middleware and dependency_overrides of FastAPI: no request goes through what would run them")
-        access_log = observability.AccessLog(self.settings.log_format, enabled=self.settings.log_level in ("debug", "info"))
-        cors = Cors(self.settings.cors_origins, self.settings.cors_headers) if self.settings.cors_origins else None
+        settings = self.settings
+        access_log = observability.AccessLog(
+            settings.log_format,
+            enabled=settings.log_level in ("debug", "info"),
+            probes=settings.log_level == "debug",
+            client=partial(client_address, trusted=settings.trusted_proxies) if settings.log_addresses else None,
+        )
+        cors = Cors(settings.cors_origins, settings.cors_headers) if settings.cors_origins else None
         return Router(declared(self.routes), self.services, self._start_and_stop, access_log, cors)
 
     def openapi(self) -> dict[str, Any]:

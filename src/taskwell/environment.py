@@ -15,6 +15,7 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
 from taskwell.errors import CannotStart
+from taskwell.observability import LogFormat
 from taskwell.settings import SECRET_SETTINGS, SETTING_NAMES, Settings, name_of
 
 # Kubernetes tells every pod of a namespace about each Service in it; ours may be called taskwell, taskwell-db...
@@ -33,16 +34,25 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     """
     problems: list[str] = []
     given = _given(_read_env_file(env_file, problems), ".env", problems)
-    given |= _given(_without_service_links(os.environ if environ is None else environ), "environment", problems)
+    environ = os.environ if environ is None else environ
+    given |= _given(_without_service_links(environ), "environment", problems)
+    if "PORT" in environ and "port" not in given:  # the platforms' (Render, Railway, Cloud Run): anything of ours goes before
+        given["port"] = (environ["PORT"].strip(), "environment (PORT)")
     values = {field: value for field, (value, _) in given.items()}
     try:
         settings = Settings.with_sources(values, {field: source for field, (_, source) in given.items()})
     except ValidationError as error:
-        found = [_sentence(detail) for detail in error.errors() if detail["loc"] or not problems]
+        found = [_sentence(detail, given) for detail in error.errors() if detail["loc"] or not problems]
         raise CannotStart("; ".join(problems + found)) from None
     if problems:
         raise CannotStart("; ".join(problems))
     return settings
+
+
+def wished_log_format(env_file: Path = Path(".env")) -> LogFormat:
+    """The format of the lines that are said before all settings can be read, such as those about a bad one."""
+    wished = {**_read_env_file(env_file, []), **os.environ}.get("TASKWELL_LOG_FORMAT", "")
+    return "json" if wished.strip().lower() == "json" else "auto"
 
 
 def is_service_link(name: str, value: str = "") -> bool:
@@ -90,7 +100,10 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
             if secret:
                 given[field] = (secret, f"file {in_file}")
         elif name in variables:
-            if (value := variables[name].strip()) or field in ("cors_headers", "cors_origins", "root_path", "trusted_proxies"):
+            value = variables[name].strip()
+            if _is_quoted(value):
+                problems.append(f"{name} ({source}) has quotes around its value, which docker's --env-file keeps: leave them out")
+            elif value or field in ("cors_headers", "cors_origins", "root_path", "trusted_proxies"):
                 given[field] = (value, source)
             else:
                 problems.append(f"{name} ({source}) is empty: leave it out for its default")
@@ -113,13 +126,21 @@ def _read_secret(name: str, path: str, problems: list[str]) -> str:
         return ""
     if not secret:
         problems.append(f"{name} names an empty file: {path!r}")
+    if _is_quoted(secret):
+        problems.append(f"{name} names a file with quotes around the secret: leave them out")
     return secret
 
 
-def _sentence(detail: Mapping[str, Any]) -> str:
+def _is_quoted(value: str) -> bool:
+    """Whether quotes came along that a shell would have taken away."""
+    return len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+
+
+def _sentence(detail: Mapping[str, Any], given: Mapping[str, tuple[str, str]]) -> str:
     if not detail["loc"]:
         return str(detail["msg"])
-    name = name_of(str(detail["loc"][0]))
+    field = str(detail["loc"][0])
+    name = "PORT" if given.get(field, ("", ""))[1] == "environment (PORT)" else name_of(field)
     if detail["type"] == "setting":
         return f"{name} {detail['msg']}"
     text = str(detail["msg"]).removeprefix("Input ")

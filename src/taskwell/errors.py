@@ -58,6 +58,11 @@ class TaskwellError(Exception):
 class CannotStart(TaskwellError):
     """Taskwell cannot start."""
 
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
+        """Whether somebody else may be about to mend it, so that trying again can help."""
+
     code = "cannot_start"
 
 

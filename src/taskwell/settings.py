@@ -37,6 +37,7 @@ from taskwell.origins import check_entry, is_on_this_machine
 from taskwell.path_prefix import read_prefix
 
 _HIDDEN = "********"
+_HOMELESS = Path("~/.local/share/taskwell")
 
 
 def _refusal(sentence: str) -> PydanticCustomError:
@@ -68,7 +69,17 @@ def _folder(value: Path) -> Path:
     try:
         return value.expanduser().absolute()
     except RuntimeError:
+        if value == _HOMELESS:
+            return value
         raise _refusal("begins with a ~ that leads to no home folder") from None
+
+
+def _data_dir() -> Path:
+    """The user's, or one that begins with a ~ where there is no home folder: with DATABASE_URL nobody needs it."""
+    try:
+        return user_data_path("taskwell", appauthor=False)
+    except RuntimeError:
+        return _HOMELESS
 
 
 def _host(value: str) -> str:
@@ -124,10 +135,18 @@ def _root_path(value: str) -> str:
 def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
+    return tuple(_network(part.strip()) for part in value.split(",")) if value.strip() else ()
+
+
+def _network(text: str) -> Network:
     try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",")) if value.strip() else ()
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise _refusal("must be a comma list of addresses or networks, such as 10.0.0.0/8") from None
+    address = text.partition("/")[0]
+    if str(network.network_address) != str(ipaddress.ip_address(address)):
+        raise _refusal(f"has {text}, which is an address inside of a network: {network} is the network, {address} the address")
+    return network
 
 
 def _issuers(value: object) -> object:
@@ -159,9 +178,7 @@ class Settings(BaseModel):
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     database_direct_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
-    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
-        default_factory=lambda: user_data_path("taskwell", appauthor=False)
-    )
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(default_factory=_data_dir)
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     workers: int | None = Field(None, ge=1, le=512)
@@ -178,10 +195,13 @@ class Settings(BaseModel):
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_issuers)] = ()
     auth: Annotated[Literal["token", "none"], BeforeValidator(_lower)] = "token"
     auth_none_behind_gateway: Annotated[bool, BeforeValidator(_yes_or_no)] = False
+    keep_alive_seconds: int = Field(75, ge=1, le=3600)  # more than the 60 of load balancers
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_checked_origins)] = ()
     cors_headers: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_header_names)] = ()
     log_format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+
+    log_addresses: Annotated[bool, BeforeValidator(_yes_or_no)] = True
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -190,6 +210,15 @@ class Settings(BaseModel):
         if self.database_direct_url is not None and self.database_url is None:
             # Serving from the embedded database here would look as if all tasks were gone.
             raise _refusal("DATABASE_DIRECT_URL is set and DATABASE_URL is not: set both")
+        return self
+
+    @model_validator(mode="after")
+    def _a_place_for_the_data(self) -> Self:
+        if self.database_url is None and not self.data_dir.is_absolute():
+            raise _refusal(
+                "there is no home folder to keep the data in (HOME is not set, and this user has none): "
+                "set DATABASE_URL or TASKWELL_DATA_DIR"
+            )
         return self
 
     @model_validator(mode="after")
@@ -261,7 +290,7 @@ class Settings(BaseModel):
 class SettingLine:
     name: str
     value: str
-    source: str  # default | environment | .env | file <path> | argument
+    source: str  # default | environment | environment (PORT) | .env | file <path> | argument
 
 
 def name_of(field: str) -> str:

@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery"
 
 def environment(**more: str) -> dict[str, str]:
     """This process's, without what would configure Taskwell or PostgreSQL, and with `taskwell` on the path."""
-    ours = ("TASKWELL_", "DATABASE_", "PG")
+    ours = ("TASKWELL_", "DATABASE_", "PG", "PORT")
     key = {"TASKWELL_SIGNING_KEY": SIGNING_KEY} if "DATABASE_URL" in more else {}
     path = {"PATH": os.pathsep.join([str(Path(PROGRAM).parent), os.environ.get("PATH", os.defpath)])}
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | path | key | more
@@ -82,9 +82,9 @@ def free_port() -> int:
 class Serving:
     """A running `taskwell serve`."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, folder: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, folder: Path, reached_at: str) -> None:
         self.process = process
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{reached_at}:{port}"
         self.port = port
         self.folder = folder
         self._said = folder / f"{port}.out"
@@ -149,7 +149,7 @@ class Serving:
         while True:
             with suppress(httpx.TransportError):
                 answer = httpx.get(f"{self.url}/healthz", trust_env=False, timeout=10)
-                if answer.status_code == 200 and ("curl " in self.said or not announced):
+                if answer.status_code == 200 and (self.said.strip() or not announced):
                     return
             assert self.process.poll() is None, f"it ended: {self.said} {self.complained}"
             assert time.monotonic() < deadline, "it did not answer in time"
@@ -158,11 +158,16 @@ class Serving:
 
 @contextmanager
 def serving(
-    folder: Path, *words: str, program: list[str] | None = None, port: int | None = None, **more: str
+    folder: Path,
+    *words: str,
+    program: list[str] | None = None,
+    port: int | None = None,
+    reached_at: str = "http://127.0.0.1",
+    **more: str,
 ) -> Iterator[Serving]:
     """`taskwell serve`, on a free port and, unless told otherwise, with its data in `folder`/data."""
     port = port or free_port()
-    settings = {"TASKWELL_PORT": str(port), "TASKWELL_DATA_DIR": str(folder / "data"), "TASKWELL_LOG_FORMAT": "json"} | more
+    settings = {"TASKWELL_PORT": str(port), "TASKWELL_DATA_DIR": str(folder / "data")} | more
     command = program or [PROGRAM, "serve"]
     with (folder / f"{port}.out").open("wb") as out, (folder / f"{port}.err").open("wb") as err:
         process = subprocess.Popen(
@@ -174,7 +179,7 @@ def serving(
             stderr=err,
             start_new_session=True,  # a process group, as a terminal makes one
         )
-    running = Serving(process, port, folder)
+    running = Serving(process, port, folder, reached_at)
     try:
         running._wait_until_it_answers(announced=program is None)
         yield running

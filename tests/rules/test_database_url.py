@@ -212,6 +212,15 @@ def test_an_own_certificate_authority_replaces_the_systems(own_root: Path) -> No
     assert context.check_hostname
 
 
+@pytest.mark.parametrize("mode", ["", "&sslmode=require", "&sslmode=verify-full", "&sslmode=prefer"])
+def test_only_verify_ca_with_a_file_does_without_the_name(own_root: Path, mode: str) -> None:
+    assert parse(f"postgresql://u:p@db.example.com/d?sslrootcert={own_root}{mode}").sslmode == "verify-full"
+    target = parse(f"postgresql://u:p@db.example.com/d?sslrootcert={own_root}&sslmode=verify-ca")
+    assert target.sslmode == "verify-ca"
+    assert f"sslmode=verify-ca&sslrootcert={own_root}" in target.for_libpq()
+    assert parse("postgresql://u:p@db.example.com/d?sslrootcert=system&sslmode=verify-ca").sslmode == "verify-full"
+
+
 @pytest.mark.parametrize(
     ("mode", "in_effect"), [("require", "verify-ca"), ("verify-ca", "verify-ca"), ("verify-full", "verify-full")]
 )

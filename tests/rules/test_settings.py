@@ -83,10 +83,12 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         TASKWELL_ISSUERS=ISSUERS,
         TASKWELL_AUTH="none",
         TASKWELL_AUTH_NONE_BEHIND_GATEWAY="Yes",
+        TASKWELL_KEEP_ALIVE_SECONDS="650",
         TASKWELL_CORS_ORIGINS="https://App.example.com, http://localhost:5173,capacitor://localhost",
         TASKWELL_CORS_HEADERS="X-App-Version,X-Device",
         TASKWELL_LOG_FORMAT="json",
         TASKWELL_LOG_LEVEL="WARNING",
+        TASKWELL_LOG_ADDRESSES="no",
     )
     assert settings.database_url == SecretStr(NEON)
     assert settings.database_direct_url == SecretStr(URL)
@@ -112,6 +114,8 @@ def test_every_setting_is_read_by_its_name(tmp_path: Path) -> None:
         "cors_headers": ("X-App-Version", "X-Device"),
         "log_format": "json",
         "log_level": "warning",
+        "log_addresses": False,
+        "keep_alive_seconds": 650,
     }
     assert {line.source for line in settings.describe()} == {"environment"}
 

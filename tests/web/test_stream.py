@@ -148,7 +148,7 @@ def test_an_error_in_the_middle_cuts_the_connection_and_is_logged_without_its_me
     assert (line["status"], line["cut"]) == (200, "defect")
     (defect,) = logged
     assert (defect["event"], defect["error"], defect["request_id"]) == ("defect", "ValueError", line["id"])
-    assert "_pieces" in defect["at"]
+    assert "_pieces" in defect["traceback"]
     assert SECRET not in str(logged) + "".join(capfd.readouterr())
     assert stage.feed.closed == 1
     assert stage.get("/whole").content == b"whole"

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import typer
 
 from taskwell import __version__, observability
 from taskwell.cli import backup, config, keys, migrate, serve, token, tokens, users
+from taskwell.environment import wished_log_format
 from taskwell.errors import TaskwellError
 
 app = typer.Typer(
@@ -54,13 +56,20 @@ def _as_called() -> str:
 
 def main() -> None:
     """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
-    observability.configure(
-        "auto", "error"
-    )  # the refusal says what is wrong; without this line, warnings would go to standard output
+    # The refusal says what is wrong; without this line, warnings would go to standard output.
+    observability.configure(wished_log_format(), "error")
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except TaskwellError as error:
-        print(f"taskwell: {error.message.replace('`taskwell ', f'`{_as_called()} ')}", file=sys.stderr)
+        message = error.message.replace("`taskwell ", f"`{_as_called()} ")
+        observability.say(message, event="cannot_start", level="error")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not observability.says_json():
+            raise
+        observability.log_crash(error)
+        sys.exit(1)

@@ -1,11 +1,11 @@
 """`taskwell config`."""
 
-import sys
 from contextlib import suppress
 
 from taskwell.cli.database import DataDir, load_settings
 from taskwell.database.embedded import lag
 from taskwell.errors import CannotStart
+from taskwell.observability import say
 
 
 def config(data_dir: DataDir = None) -> None:
@@ -19,4 +19,4 @@ def config(data_dir: DataDir = None) -> None:
     if settings.database_url is None:
         with suppress(CannotStart):  # there is no private PostgreSQL here, which `serve` will say
             if lagging := lag():
-                print(f"taskwell: {lagging}", file=sys.stderr)
+                say(lagging, event="old_postgresql", level="warning")

@@ -6,7 +6,7 @@ one empty, and what it does there nobody would ever see.
 
 import asyncio
 import os
-import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from taskwell.database.embedded import EmbeddedPostgres, running_url
 from taskwell.database.migrate import migrate
 from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
+from taskwell.observability import say
 from taskwell.settings import Settings
 
 T = TypeVar("T")
@@ -32,6 +33,10 @@ def _trimmed(text: str) -> str:
 
 
 AccountName = Annotated[str, typer.Argument(callback=_trimmed, help="The account: its e-mail address, or its id.")]
+Wait = Annotated[
+    int, typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait for a database that is not up yet.")
+]
+RETRY_SECONDS = 1.0
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
 
 
@@ -72,27 +77,42 @@ def holds_database(data_dir: Path) -> bool:
 
 
 def say_which(settings: Settings, *, direct: bool = False) -> None:
-    """Name the database on standard error, because scripts read what a command prints."""
     given = settings.database_url
     if given is not None and direct:
         given = settings.database_direct_url or given
     where = f"in {settings.data_dir}" if given is None else f"at {url.parse(given.get_secret_value())}"
-    print(f"taskwell: the database {where}", file=sys.stderr, flush=True)
+    say(f"the database {where}", event="database")
 
 
-def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run `work` on a database whose schema fits. Raises CannotStart, and what `work` raises."""
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], *, wait: float = 0) -> T:
+    """Run `work` on a database whose schema fits, if need be in `wait` seconds. Raises CannotStart, and what `work` raises."""
 
     async def run(there: str) -> T:
         db = Database.at(there, pool_size=1, prepared_statements="off")
         try:
-            await db.check_schema()
+            await in_time(db.check_schema, wait)
             return await work(db)
         finally:
             await db.close()
 
     with database_url(settings) as there:
         return asyncio.run(run(there))
+
+
+async def in_time(attempt: Callable[[], Awaitable[T]], wait: float) -> T:
+    """Attempts again what may pass, for `wait` seconds. Raises the last CannotStart."""
+    until = time.monotonic() + wait
+    told = False
+    while True:
+        try:
+            return await attempt()
+        except CannotStart as error:
+            if not error.may_pass or time.monotonic() >= until:
+                raise
+            if not told:
+                told = True
+                say(f"waiting for up to {wait} s: {error.message}", event="waiting")
+        await asyncio.sleep(min(RETRY_SECONDS, max(0.0, until - time.monotonic())))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,10 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from taskwell.app import Taskwell, create
+from taskwell.cli.ending import ignore_hangup
 from taskwell.cli.serve import STOP_SECONDS
+from taskwell.errors import CannotStart
+from taskwell.observability import log_crash, say, says_json
 
 TAKE_ANSWER_SECONDS = 5
 """The time that a stop gives clients to read their answers. granian waits for a client that does not read (measured: 30 s)."""
@@ -49,9 +53,21 @@ def application() -> Application:
     server = multiprocessing.parent_process()
     if server is not None:
         threading.Thread(target=_end_after, args=(server,), daemon=True).start()
-    app = create()
-    counted = Application(app)
+    ignore_hangup()
+    try:
+        app = create()
+        counted = Application(app)
+    except CannotStart as error:
+        say(error.message, event="cannot_start", level="error")
+        sys.exit(1)
+    except Exception as error:  # multiprocessing would write it as text
+        if not says_json():
+            raise
+        log_crash(error)
+        sys.exit(1)
     app.router.lifespan_context = _hearing_signals(app.router.lifespan_context, counted)
+    # Between here and the lifespan granian listens, and loses what it hears: a signal waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (SIGTERM, SIGINT))
     return counted
 
 
@@ -73,6 +89,7 @@ def _hearing_signals(lifespan: Lifespan, counted: Application) -> Lifespan:
 
         for number in (SIGTERM, SIGINT):
             signal.signal(number, hear)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (SIGTERM, SIGINT))
 
         def once_it_serves() -> None:
             nonlocal serves

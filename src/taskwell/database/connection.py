@@ -21,6 +21,7 @@ from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.database.statement import Connection, Statement
+from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 
@@ -107,13 +108,13 @@ class Database:
             if unfit is None:
                 await self.row(SCHEMA_STATE)
         except Unavailable as error:
-            raise CannotStart(f"the database cannot be reached: {error.__cause__ or error.message}") from error
+            raise unreachable(self._target, error.__cause__ or error) from error
         if unfit is not None:
-            raise CannotStart(unfit)
+            raise unfit
         if fit(self.schema_version) is Fit.NEWER:
             log.warning("newer_schema", version=self.schema_version)
 
-    async def _unfit(self) -> str | None:
+    async def _unfit(self) -> CannotStart | None:
         """Returns why this program cannot work on the database, or None. Raises DatabaseUnavailable.
 
         It opens a connection of its own, because a connection of the pool needs a database that fits.
@@ -122,7 +123,9 @@ class Database:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._open()
                 try:
-                    return (await inspect(connection)).unfit()
+                    found = await inspect(connection)
+                    why = found.unfit()
+                    return None if why is None else CannotStart(why, may_pass=found.never_fits() is None)
                 finally:
                     await connection.close(timeout=2)
         except (asyncpg.PostgresError, *BROKEN) as error:

@@ -120,7 +120,7 @@ class Inspection:
 
     def _not_migrated(self) -> str | None:
         if self.schema is None and not self.is_ours:
-            role, where = _quoted(self.row["role"]), self.row["elsewhere"]
+            role, where = quoted(self.row["role"]), self.row["elsewhere"]
             if where is None:
                 return "the database has no tables of Taskwell's yet: run `taskwell migrate`"
             return (
@@ -138,12 +138,12 @@ class Inspection:
                 "name the one that accepts writes, or set it off"
             )
         if self.row["plain_strings"] == "off":
-            role = _quoted(self.row["role"])
+            role = quoted(self.row["role"])
             return f"standard_conforming_strings is off: ALTER ROLE {role} SET standard_conforming_strings = on"
         return None
 
     def _wrong_tables(self) -> Iterator[str]:
-        role = _quoted(self.row["role"])
+        role = quoted(self.row["role"])
         for name, columns in _expected().items():
             table = self.tables.get(name)
             if table is None:
@@ -182,5 +182,5 @@ def _expected() -> dict[str, list[str]]:
     return {"alembic_version": ["version_num"], **ours}
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'

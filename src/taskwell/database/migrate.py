@@ -1,5 +1,7 @@
 """Migrates a database from the schema that it has to the one that this program needs."""
 
+import re
+
 import asyncpg
 from alembic import command
 from alembic.config import Config
@@ -9,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from taskwell.database.inspection import inspect
+from taskwell.database.inspection import inspect, quoted
 from taskwell.database.schema import MIGRATIONS, Fit, fit
+from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget
 from taskwell.errors import CannotStart
 
@@ -39,11 +42,20 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
             await connection.commit()
             return schema
     except DBAPIError as error:
-        raise CannotStart(f"the database refuses to be migrated: {str(error.orig).splitlines()[0]}") from error
+        raise CannotStart(f"the database refuses to be migrated: {_refusal(error, target)}") from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotStart(f"the database cannot be reached for migrating: {error or type(error).__name__}") from error
+        raise unreachable(target, error, "for migrating") from error
     finally:
         await engine.dispose()
+
+
+def _refusal(error: DBAPIError, target: ConnectionTarget) -> str:
+    said = str(error.orig).splitlines()[0].partition(": ")[2]
+    schema = re.search("permission denied for schema ([^ ]+)$", said)
+    if schema is None:
+        return said
+    # Since PostgreSQL 15 nobody but the owner of a database may make tables in its schema `public`.
+    return f"{said}: GRANT CREATE ON SCHEMA {schema[1]} TO {quoted(target.arguments()['user'])}, as the owner of the database"
 
 
 async def _refuse_strangers(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -6,11 +6,14 @@ strictly, and asyncpg gets plain arguments. No message of this module repeats a 
 password.
 """
 
+import getpass
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -44,7 +47,7 @@ class ConnectionTarget:
 
     host: str
     port: int
-    user: str | None  # None leaves it to asyncpg, as libpq does: PGUSER, then the system's user
+    user: str | None  # None: PGUSER, then the system's user
     password: str | None = field(repr=False)  # None: PGPASSWORD, then ~/.pgpass
     database: str | None
     ssl: Tls
@@ -56,17 +59,19 @@ class ConnectionTarget:
 
         asyncpg takes a user, a password and a database that the URL leaves out from the environment, as libpq does (PGUSER,
         PGPASSWORD, PGPASSFILE, PGDATABASE, PGKRBSRVNAME). Its other variables would contradict the URL, so each is given here.
+        Raises CannotStart where nothing names a user.
         """
         given = {
             "host": self.host,
             "port": self.port,
-            "user": self.user,
+            "user": self.user or _own_name(),
             "password": self.password,
             "database": self.database,
             "ssl": self.ssl,
             "direct_tls": False,
             "target_session_attrs": "any",
             "gsslib": "gssapi",
+            "passfile": None if _reads_own_passwords() else f"{os.devnull}/none",
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -109,6 +114,11 @@ class ConnectionTarget:
             return f"postgresql://{who}/{database}?host={quote(self.host)}&port={self.port}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"postgresql://{who}{host}:{self.port}/{database}?sslmode={self.sslmode}"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a message."""
+        return self.host if self.host.startswith("/") else f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def for_libpq(self) -> str:
         """For psql, pg_dump and pg_restore, without the password."""
@@ -276,6 +286,11 @@ def _tls(host: str, parameters: Mapping[str, str]) -> Tls:
         context = ssl.create_default_context(cafile=None if root == "system" else root)
     except (OSError, ValueError):  # ssl.SSLError is an OSError
         raise _Refused("has an sslrootcert that is not a readable file of certificates") from None
+    if root != "system":
+        # Since Python 3.13 a default of Python's, and not of libpq's: many an authority of one's own lacks what it asks for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        # As libpq does, for an authority that signs nothing but this database: Cloud SQL's certificates name no host.
+        context.check_hostname = mode != "verify-ca"
     if local and mode in {"require", "verify-ca"}:
         # A loopback address cannot be intercepted, and certificates are seldom issued for one.
         context.check_hostname = False
@@ -300,6 +315,23 @@ def _decoded(text: str) -> str:
     if "\0" in decoded:
         raise _Refused("has a NUL in it")
     return decoded
+
+
+def _own_name() -> str:
+    try:
+        return os.environ.get("PGUSER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's uid that is in no /etc/passwd; OSError since Python 3.13
+        raise CannotStart(
+            f"DATABASE_URL names no user, and neither does the system, for the uid {os.getuid()}: write postgresql://USER@..."
+        ) from None
+
+
+def _reads_own_passwords() -> bool:
+    """Whether asyncpg can look for a password. In a home folder that is closed to this user, as /root can be, it fails."""
+    try:
+        return "PGPASSFILE" in os.environ or os.access(Path("~/.pgpass").expanduser(), os.R_OK)
+    except RuntimeError:  # there is no home folder
+        return False
 
 
 def _is_local(host: str) -> bool:

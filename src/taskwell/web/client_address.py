@@ -4,8 +4,7 @@ Only `X-Forwarded-For` is read, and not `Forwarded` (RFC 7239). A proxy that wri
 """
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import structlog
 
@@ -25,7 +24,10 @@ _HOP = re.compile(
 )
 
 
-def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
+_KEPT_BYTES = 200
+
+
+def client_address(request: ApiRequest, trusted: tuple[Network, ...]) -> str:
     """Returns the address. Only what our own proxies added to `X-Forwarded-For` can be believed.
 
     So the header is read from its end, up to the first address that is not one of our proxies. The reading also ends at an entry
@@ -33,8 +35,15 @@ def client_address(request: ApiRequest, trusted: Sequence[Network]) -> str:
     """
     client = request.scope.get("client")
     peer = "unknown" if client is None else str(client[0])
+    header = request.fields.get(b"x-forwarded-for") if trusted else None
+    # Each request's log line needs it. A long header is a client's own, and would fill the memory.
+    find = _behind if header is None or len(header) <= _KEPT_BYTES else _behind.__wrapped__
+    return find(peer, header, trusted)
+
+
+@lru_cache(maxsize=2048)
+def _behind(peer: str, header: bytes | None, trusted: tuple[Network, ...]) -> str:
     address = _read(peer)
-    header = request.fields.get(b"x-forwarded-for")
     if header is None or address is None or not is_among(address, trusted):
         return peer if address is None else str(address)
     for hop in reversed(header.decode("latin-1").split(",")):

@@ -184,4 +184,4 @@ class Router:
 def _log_defect(error: Exception, request: ApiRequest) -> None:
     # The error's message may quote what the client sent; its type and its lines say enough.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("defect", error=type(error).__name__, request_id=request.id.decode(), at=frames)
+    log.error("defect", error=type(error).__name__, request_id=request.id.decode(), traceback=frames)

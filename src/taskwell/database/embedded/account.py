@@ -36,6 +36,16 @@ class Account:
         """Whether this process is root, and PostgreSQL runs as another user."""
         return self.prefix != ()
 
+    def check_name(self) -> None:
+        """Raises CannotStart where whoever would make a cluster has no name, which initdb insists on."""
+        try:
+            pwd.getpwuid(self.maker_uid)
+        except KeyError:
+            raise CannotStart(
+                f"the uid {self.maker_uid} has no name, and PostgreSQL makes a database for none without: "
+                "set DATABASE_URL, or add the uid to /etc/passwd"
+            ) from None
+
     def address(self, cluster: Path) -> str:
         """The path by which PostgreSQL, started in the folder of the cluster, reaches it."""
         return "/proc/self/cwd" if self.is_borrowed else str(cluster)
@@ -47,7 +57,10 @@ def account() -> Account:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise CannotStart("PostgreSQL refuses to be root, and there is no setpriv (util-linux): start as another user")
-    nobody = pwd.getpwnam("nobody")  # initdb insists on a user with a name
+    try:
+        nobody = pwd.getpwnam("nobody")  # initdb insists on a user with a name
+    except KeyError:
+        raise CannotStart("PostgreSQL refuses to be root, and there is no user nobody: start as another user") from None
     # Of the capabilities that pass private folders this is the one that root has in a container. It also keeps other processes
     # of nobody from reaching into these through /proc.
     capability = "--inh-caps=+dac_override", "--ambient-caps=+dac_override"

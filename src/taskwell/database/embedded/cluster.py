@@ -74,6 +74,7 @@ class Cluster:
             shutil.rmtree(unfinished, ignore_errors=True)  # its initdb, orphaned by a kill, may still be writing
         if self.path.exists():
             return
+        self.account.check_name()
         new = tempfile.mkdtemp(prefix="postgresql.new-", dir=self.data_dir)
         try:
             os.chown(new, self.account.maker_uid, -1)

@@ -1,0 +1,82 @@
+"""What `taskwell serve` says when it serves, and when it has stopped."""
+
+import json
+
+from taskwell import __version__
+from taskwell.observability import json_line, says_json
+from taskwell.settings import Settings
+
+
+def greet(settings: Settings, address: str) -> None:
+    """Say on standard output that a server listens on `address`."""
+    if says_json():
+        database = "private" if settings.database_url is None else "own"
+        fields = {"version": __version__, "address": _url(settings, address), "listens_on": address, "port": settings.port}
+        fields |= {
+            "workers": settings.worker_count,
+            "database": database,
+            "auth": settings.auth,
+            "try": _commands(settings, address),
+        }
+        print(json_line("info", "started", **fields), flush=True)
+    else:
+        print(_greeting(settings, address), flush=True)
+
+
+def say_stopped(reason: str) -> None:
+    line = (
+        json_line("info", "stopped", version=__version__, reason=reason) if says_json() else f"Taskwell has stopped ({reason})."
+    )
+    print(line, flush=True)
+
+
+def _url(settings: Settings, address: str) -> str:
+    """The address by which a browser on this machine reaches what listens on `address`."""
+    host = reached_at(address)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.root_path}"
+
+
+def reached_at(address: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104  # compared, not bound
+
+
+def _greeting(settings: Settings, address: str) -> str:
+    url = _url(settings, address)
+    where = "your own database, by DATABASE_URL" if settings.database_url is not None else str(settings.data_dir)
+    lines = [
+        "",
+        f"Taskwell serves at    {url}",
+        f"The API page is at    {url}/docs",
+        f"The data is in        {where}",
+    ]
+    if reached_at(address) != address:
+        lines.append(f"It is open to         every network of this machine ({address})")
+    lines += ["", _who(settings), "", *(f"  {command}" for command in _commands(settings, address)), ""]
+    return "\n".join(lines)
+
+
+def _who(settings: Settings) -> str:
+    if settings.auth == "none":
+        who = "your gateway lets in" if settings.auth_none_behind_gateway else "can reach this machine's own address"
+        return f"THERE IS NO SIGN-IN (TASKWELL_AUTH=none): whoever {who} is whom they say they are."
+    if settings.registration == "open":
+        return "Sign up, and add your first task:"
+    if settings.issuers:
+        names = ", ".join(issuer.name for issuer in settings.issuers)
+        return f"Nobody can sign up here. With a token of {names}, or an account by `taskwell users add`:"
+    return "Nobody can sign up. `taskwell users add me@example.com` makes an account, which adds its first task:"
+
+
+def _commands(settings: Settings, address: str) -> list[str]:
+    url = _url(settings, address)
+    add = f"curl {url}/api/v1/tasks --json '{json.dumps({'title': 'Buy milk'})}'"
+    if settings.auth == "none":
+        return [add]
+    if settings.registration == "closed" and settings.issuers:
+        return [f'{add} -H "Authorization: Bearer $TOKEN"']
+    sign_up = json.dumps({"email": "me@example.com", "password": "correct horse battery"})
+    signed_in = (
+        f'{add} -H "Authorization: Bearer $(curl -s {url}/api/v1/auth/token \\\n'
+        "    -d username=me@example.com --data-urlencode 'password=correct horse battery' | cut -d '\"' -f 4)\""
+    )
+    return [f"curl {url}/api/v1/auth/register --json '{sign_up}'", signed_in] if settings.registration == "open" else [signed_in]

@@ -1,0 +1,97 @@
+"""However `taskwell serve` is told to end, and whenever: it does, and leaves nothing running."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.cli.command import PROGRAM, assert_ended, environment, free_port, serving, taskwell, words_of
+
+MOMENTS = (0.0, 0.2, 0.7, 1.5, 3.0)
+"""Seconds after the start: from Python's own first steps to the first answers. A busy machine is at another place each time."""
+
+
+def left_of(folder: Path) -> list[psutil.Process]:
+    """What runs on behalf of a server whose data is in `folder`."""
+    return [one for one in psutil.process_iter() if str(folder) in " ".join(words_of(one))]
+
+
+@pytest.mark.parametrize("private", [True, False], ids=["private", "own"])
+def test_a_signal_at_any_moment_of_the_start_ends_it(
+    tmp_path: Path, own_database: str, private: bool, copy_data: Callable[[Path], Path]
+) -> None:
+    data = copy_data(tmp_path / "data") if private else tmp_path / "data"
+    database = {} if private else {"DATABASE_URL": own_database}
+    settings = {"TASKWELL_PORT": str(free_port()), "TASKWELL_DATA_DIR": str(data), "TASKWELL_WORKERS": "1"} | database
+    for moment in MOMENTS:
+        with subprocess.Popen(
+            [PROGRAM, "serve"], cwd=tmp_path, env=environment(**settings), stdout=-1, stderr=-1, text=True, start_new_session=True
+        ) as server:
+            time.sleep(moment)
+            children = psutil.Process(server.pid).children(recursive=True)
+            server.terminate()
+            said, complained = server.communicate(timeout=30)
+            # Python itself has no handler in its first steps: then the system ends it.
+            assert server.returncode == 0 if said else server.returncode in (143, -signal.SIGTERM), (moment, said, complained)
+            assert "Traceback" not in complained
+            assert_ended([*children, *left_of(tmp_path)])
+            with pytest.raises(ProcessLookupError):
+                os.killpg(server.pid, 0)
+
+
+def test_a_closed_terminal_ends_it_and_its_requests_are_answered(tmp_path: Path, copy_data: Callable[[Path], Path]) -> None:
+    copy_data(tmp_path / "data")
+    port = free_port()
+    settings = {"TASKWELL_PORT": str(port), "TASKWELL_DATA_DIR": str(tmp_path / "data"), "TERM": "dumb"}
+    child, terminal = pty.fork()  # a process of its own session, with a terminal
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execve(PROGRAM, [PROGRAM, "serve"], environment(**settings))
+    said = b""
+    while b"curl " not in said:
+        said += os.read(terminal, 4096)
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+    everything = psutil.Process(child).children(recursive=True)
+    assert len(everything) > 2
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert_ended([*everything, *left_of(tmp_path)])
+    assert "database system is shut down" in (tmp_path / "data" / "postgresql.log").read_text().splitlines()[-1]
+
+
+def test_nohup_keeps_it_and_it_never_reloads(tmp_path: Path, own_database: str) -> None:
+    nohup = ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM, "serve"]
+    with serving(tmp_path, program=nohup, DATABASE_URL=own_database, TASKWELL_WORKERS="1") as server:
+        workers = server.workers()
+        os.killpg(server.process.pid, signal.SIGHUP)
+        time.sleep(2)
+        assert server.workers() == workers
+        assert httpx.get(f"{server.url}/readyz", trust_env=False).status_code == 200
+        assert server.end() == 0
+
+
+def test_a_hangup_ends_it_as_sigterm_does(tmp_path: Path, own_database: str) -> None:
+    with serving(tmp_path, DATABASE_URL=own_database, TASKWELL_WORKERS="2") as server:
+        everything = server.everything()
+        os.killpg(server.process.pid, signal.SIGHUP)
+        assert server.process.wait(30) == 0
+        assert_ended(everything)
+        assert server.said.endswith("Taskwell has stopped (SIGHUP).\n")
+        assert server.complained == ""
+
+
+def test_it_is_a_module_too(tmp_path: Path) -> None:
+    done = taskwell("--version", cwd=tmp_path)
+    python = str(Path(PROGRAM).with_name("python"))
+    again = subprocess.run([python, "-m", "taskwell", "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"taskwell \d.*\n", done.stdout)
+    assert again.stdout == done.stdout

@@ -1,0 +1,60 @@
+"""Where `taskwell serve` listens: an address or a name of this machine, and the port that a platform asks for."""
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.command import free_port, refusal, serving, taskwell
+
+
+@pytest.mark.parametrize(("host", "url"), [("localhost", "http://127.0.0.1"), ("::1", "http://[::1]")])
+def test_a_name_and_an_address_of_this_machine_are_listened_on(tmp_path: Path, own_database: str, host: str, url: str) -> None:
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    port = free_port()
+    with serving(
+        tmp_path, "--host", host, "--workers", "1", port=port, reached_at=url, DATABASE_URL=own_database, PORT="1"
+    ) as server:
+        assert f"serves at    {url}:{port}\n" in server.said
+        assert httpx.get(f"{url}:{port}/readyz", trust_env=False).status_code == 200
+        assert server.complained.startswith("taskwell: PORT is set, as hosting platforms do, and nobody but this machine reaches")
+        assert "TASKWELL_HOST=0.0.0.0" in server.complained
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("no-such-host.invalid", "cannot listen on no-such-host.invalid: the name leads to no address ("),
+        ("a..b", "cannot listen on a..b: the name leads to no address ("),
+        ("192.0.2.7", "(Cannot assign requested address): it is not an address of this machine; 127.0.0.1 is"),
+    ],
+)
+def test_what_cannot_be_listened_on_is_one_line(tmp_path: Path, host: str, says: str) -> None:
+    data = {"TASKWELL_DATA_DIR": str(tmp_path / "data")}
+    assert says in refusal(taskwell("serve", "--host", host, cwd=tmp_path, **data))
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_of_the_platform_is_listened_on_for_everybody(tmp_path: Path, own_database: str) -> None:
+    port = free_port()
+    with serving(
+        tmp_path, "--workers", "1", port=port, DATABASE_URL=own_database, TASKWELL_PORT=f"tcp://10.0.0.1:{port}", PORT=f"{port}",
+        TASKWELL_HOST="0.0.0.0",
+    ) as server:  # fmt: skip
+        assert f"serves at    http://127.0.0.1:{port}\n" in server.said
+        assert "every network of this machine (0.0.0.0)" in server.said
+        assert server.complained == ""
+
+
+def test_a_bad_port_of_the_platform_is_one_line(tmp_path: Path) -> None:
+    assert refusal(taskwell("serve", cwd=tmp_path, PORT="eighty")).startswith("PORT should be a valid integer")
