@@ -16,7 +16,7 @@ SAME_ON_EACH := $(patsubst %,--ignore=tests/api/test_%.py,asked_scopes auth_none
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract sql bench bench-pair bench-quick dist image-dry clean
+.PHONY: help install oauth-libraries runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract sql bench bench-pair bench-quick dist image-dry clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,8 @@ help: ## what can be made
 install: $(VENV)/.dev ## everything for development, into $(VENV)
 
 runtime: $(VENV)/.runtime ## what a server needs, into $(VENV)
+
+oauth-libraries: tests/oauth/node_modules/.package-lock.json ## the OAuth library of Node that tests/api/test_oauth_libraries.py drives; needs npm
 
 serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL is set (ARGS=--help)
 	$(BIN)/taskwell serve $(ARGS)
@@ -104,6 +106,9 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.txt)
 	@touch $(VENV)/.runtime $@
+
+tests/oauth/node_modules/.package-lock.json: tests/oauth/package-lock.json
+	cd tests/oauth && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 
 $(BIN)/python:
 	@found=""; for python in $(PYTHONS); do \
