@@ -192,6 +192,21 @@ def test_what_is_described_is_what_is_needed(anonymous: httpx.Client) -> None:
 
 
 def test_the_page_offers_every_scope(anonymous: httpx.Client) -> None:
-    (scheme,) = anonymous.get("/openapi.json").json()["components"]["securitySchemes"].values()
-    assert scheme["flows"]["password"]["scopes"].keys() == set(SCOPES)
-    assert all(scheme["flows"]["password"]["scopes"].values())
+    schemes = anonymous.get("/openapi.json").json()["components"]["securitySchemes"]
+    scopes = schemes["Sign-in"]["flows"]["password"]["scopes"]
+    assert scopes.keys() == set(SCOPES)
+    assert all(scopes.values())
+
+
+def test_the_page_takes_an_api_token_wherever_one_is_enough(anonymous: httpx.Client) -> None:
+    document = anonymous.get("/openapi.json").json()
+    schemes = document["components"]["securitySchemes"]
+    assert {name: scheme["type"] for name, scheme in schemes.items()} == {"Sign-in": "oauth2", "API-token": "http"}
+    assert schemes["API-token"]["scheme"] == "bearer"
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            ways = [name for way in operation.get("security", ()) for name in way]
+            if "sign_in_required" in operation["responses"].get("403", {}).get("description", ""):
+                assert ways == ["Sign-in"], (method, path)
+            else:
+                assert ways in ([], ["Sign-in", "API-token"]), (method, path)

@@ -1,4 +1,4 @@
-"""The settings that say who is let in: what each may be, and which do not go together."""
+"""The settings that say who is let in, and at which addresses: what each may be, and which do not go together."""
 
 import json
 from ipaddress import ip_network
@@ -159,3 +159,99 @@ def test_without_sign_in_pages_of_other_machines_read_only_behind_a_gateway(orig
     )
     assert message.endswith("(entry 2)")
     assert load(**NONE, TASKWELL_CORS_ORIGINS=origin, TASKWELL_AUTH_NONE_BEHIND_GATEWAY="yes").cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "https://a.example/",
+        "https://a.example/x",
+        "https://u:hunter2@a",
+        "https://*.a",
+        "https://*.com",
+        "https://*.1.2.3.4",
+        "https://*",
+        "https://*:443",
+        "https://*.*.example.com",
+        "https://a.*.example.com",
+        "https://a*.example.com",
+        "https://*example.com",
+        "*://app.example.com",
+        "*.example.com",
+        "https://*.example.com:443",
+        "https://app.example.com:*",
+        "http://192.168.1.5:*",
+        "http://localhost.example.com:*",
+        "http://localhost:5*",
+        "http://localhost:",
+        "https://a:x",
+        "https://bücher.example",
+        "https://a:443",
+        "http://a:80",
+        "https://a:0",
+        "https://a:99999",
+        "https://a,,https://b",
+        "*,https://a",
+        "https://",
+        "a.example",
+        "null",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(origins: str) -> None:
+    assert refusal({"TASKWELL_CORS_ORIGINS": origins}).startswith("TASKWELL_CORS_ORIGINS ")
+
+
+ONE_ENTRY = (
+    "https://[::1]:8443",
+    "https://*.example.com",
+    "https://*.example.co.uk:8443",
+    "http://localhost:*",
+    "http://127.0.0.1:*",
+    "http://[::1]:*",
+    "http://*.localhost:3000",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [("*", ("*",)), ("", ()), *((one, (one,)) for one in ONE_ENTRY)],
+)
+def test_origins_may_be_all_none_or_patterns(text: str, origins: tuple[str, ...]) -> None:
+    assert load(TASKWELL_CORS_ORIGINS=text).cors_origins == origins
+
+
+@pytest.mark.parametrize(("text", "prefix"), [("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/a.b/~c_d-e/", "/a.b/~c_d-e")])
+def test_a_prefix_is_a_path_without_a_slash_at_its_end(text: str, prefix: str) -> None:
+    assert load(TASKWELL_ROOT_PATH=text).root_path == prefix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "a/b",
+        "//a",
+        "/a//b",
+        "/a//",
+        "https://a.example/b",
+        "/..",
+        "/a/../b",
+        "/./a",
+        "/a?b",
+        "/a#b",
+        "/a b",
+        "/ü",
+        "/%2e",
+        "/a;b",
+    ],
+)
+def test_what_is_no_prefix_is_refused(text: str) -> None:
+    assert refusal({"TASKWELL_ROOT_PATH": text}).startswith("TASKWELL_ROOT_PATH must be a path such as /tasks-api: ")
+
+
+def test_more_headers_may_be_sent_by_a_page() -> None:
+    assert load(TASKWELL_CORS_HEADERS="X-App-Version, x-device").cors_headers == ("X-App-Version", "x-device")
+    for bad in ("X App", "*", "a,,b", "a:b", "x" * 65, "ü", "a\nb"):
+        assert refusal({"TASKWELL_CORS_HEADERS": bad}).startswith(
+            "TASKWELL_CORS_HEADERS must be a comma list of names of headers"
+        )

@@ -39,7 +39,7 @@ def settings_at(*, listen: int, taskwell: int, under: str | None = None) -> str:
         settings = settings.replace(printed, ours)
     if under is not None:
         (lines,) = re.findall(
-            r"^    location /tasks-api/ \{ .*\n    .*proxy_pass .*\n", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
+            r"^    location /tasks-api/ \{\n .*proxy_pass .*\n", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
         )
         location, proxy_pass = lines.replace("/tasks-api/", f"{under}/").splitlines()
         for printed, ours in {"location / {": location, "proxy_pass http://taskwell;": proxy_pass}.items():

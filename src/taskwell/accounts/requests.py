@@ -30,6 +30,7 @@ def _is_fit_to_be_kept(password: SecretStr) -> SecretStr:
     return password
 
 
+_PASSWORD = "correct horse battery"  # noqa: S105  an example
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 # A password needs length, not symbols (NIST SP 800-63B-4, 3.1.1.2).
@@ -42,7 +43,9 @@ Password = Annotated[SecretStr, AfterValidator(_fits)]
 class NewAccount(BaseModel):
     """Signing up."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(
+        json_schema_extra={"examples": [{"email": "me@example.com", "password": _PASSWORD, "display_name": "Me"}]}
+    )
 
     email: Email
     password: NewPassword
@@ -52,7 +55,12 @@ class NewAccount(BaseModel):
 class AccountChanges(BaseModel):
     """PATCH, a JSON Merge Patch (RFC 7396). Another `email` needs the `password` with it, and ends every sign-in."""
 
-    model_config = _STRICT | ConfigDict(json_schema_extra={"dependentRequired": {"email": ["password"], "password": ["email"]}})
+    model_config = _STRICT | ConfigDict(
+        json_schema_extra={
+            "dependentRequired": {"email": ["password"], "password": ["email"]},
+            "examples": [{"display_name": "Me", "time_zone": "Europe/Berlin"}],
+        }
+    )
 
     display_name: Annotated[DisplayName | None, Field(default=None)]
     time_zone: Annotated[TimeZone, Field(default=None)]
@@ -71,7 +79,9 @@ class AccountChanges(BaseModel):
 class PasswordChange(BaseModel):
     """The old one and the new one."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(
+        json_schema_extra={"examples": [{"current_password": _PASSWORD, "new_password": "a new correct horse battery"}]}
+    )
 
     current_password: Password
     new_password: NewPassword
@@ -80,6 +90,6 @@ class PasswordChange(BaseModel):
 class AccountEnd(BaseModel):
     """The password once more. Whoever has none here, because they sign in elsewhere, leaves it out."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"password": _PASSWORD}]})
 
     password: Password | None = None

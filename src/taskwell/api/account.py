@@ -15,7 +15,7 @@ from taskwell.errors import EmailTaken, NoPassword, WrongPassword
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content
 
-router = APIRouter(prefix="/auth", tags=["sign-in"])
+router = APIRouter(prefix="/auth", tags=["account"])
 
 # This is room for two passwords of 1,024 bytes, with each byte written as \u00XX.
 _READ = BodyLimit(16 * 1024)

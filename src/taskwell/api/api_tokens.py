@@ -15,7 +15,7 @@ from taskwell.types import Id
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content, unstored
 
-router = APIRouter(prefix="/auth", tags=["sign-in"])
+router = APIRouter(prefix="/auth", tags=["API tokens"])
 
 # This is more than enough for a name, with each character written as two escapes.
 _READ = BodyLimit(16 * 1024)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
+from taskwell.api.openapi import EITHER_WAY_IN, SIGN_IN
 from taskwell.database.connection import Database
 from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
@@ -48,12 +49,18 @@ class _AccessToken(OAuth2PasswordBearer):
         return claims
 
 
-_access_token = _AccessToken(
-    tokenUrl="/api/v1/oauth/token",
-    refreshUrl="/api/v1/oauth/token",
-    scopes={str(scope): text for scope, text in DESCRIPTIONS.items()},
-    description="An access token from `POST /auth/token`, one of another issuer that this server trusts, or an API token.",
-)
+def _scheme(name: str) -> _AccessToken:
+    return _AccessToken(
+        scheme_name=name,
+        tokenUrl="/api/v1/oauth/token",
+        refreshUrl="/api/v1/oauth/token",
+        scopes={str(scope): text for scope, text in DESCRIPTIONS.items()},
+        description="With your e-mail address as the `username`. Leave `client_id` and `client_secret` empty.",
+    )
+
+
+_by_sign_in = _scheme(SIGN_IN)
+_by_either = _scheme(EITHER_WAY_IN)
 Db = Annotated[Database, Depends(database)]
 TagsOfRows = Annotated[Tags, Depends(tags)]
 SignInServices = Annotated[SignIn, Depends(sign_in)]
@@ -69,7 +76,7 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
     Only an administrator gets the rows of another user.
     """
 
-    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_access_token, scopes=[scope])]) -> Owner:
+    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_by_either, scopes=[scope])]) -> Owner:
         named = request.path_params.get("user_id")
         if named is None:
             user_id = claims.user_id
@@ -93,7 +100,9 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
 
 
 def _account(*, by_api_token: bool) -> Callable[..., Claims]:
-    def account(claims: Annotated[Claims, Security(_access_token, scopes=["account"])]) -> Claims:
+    scheme = _by_either if by_api_token else _by_sign_in
+
+    def account(claims: Annotated[Claims, Security(scheme, scopes=["account"])]) -> Claims:
         """Raises InsufficientScope, and SignInRequired where an API token, which may lie in a script, must not be enough."""
         if "account" not in claims.scopes:
             raise InsufficientScope("account")

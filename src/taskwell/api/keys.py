@@ -13,7 +13,7 @@ from taskwell.api.documents import KeySet
 from taskwell.web.reply import Reply
 from taskwell.web.request import ApiRequest
 
-router = APIRouter(tags=["sign-in"])
+router = APIRouter(tags=["keys"])
 
 KEY_NAMES_KEPT_SECONDS = 10.0
 """Any client can ask for the keys at any rate. The database is asked no more often than this."""

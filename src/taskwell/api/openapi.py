@@ -16,21 +16,43 @@ Errors have one shape, `{{"error": {{"code", "message", "details", "request_id"}
 and parameters are refused.
 """
 
-_SIGN_IN = """\
+_WITH_SIGN_IN = """\
 Sign up with `POST /api/v1/auth/register`, then press **Authorize** and sign in with
-your e-mail address as the `username`. Programs renew their access token with the refresh token that comes with it; scripts
-send an API token. Each operation needs one scope, which is named beside its lock: without it, the answer is 403."""
+your e-mail address as the `username`, or give an API token. Programs renew their access token with the refresh token
+that comes with it; scripts send an API token. Each operation needs one scope, which is named beside its lock: without it, the
+answer is 403."""
 
 _NO_SIGN_IN = """\
 Nobody signs in here: `/tasks` is one local user's, and `/users/{user_id}/tasks` that
 of whoever the path names."""
+
+SIGN_IN = "Sign-in"
+EITHER_WAY_IN = "Either-way-in"
+"""It stands in the declarations alone: the description has the sign-in and the API token, either of which will do."""
+
+_BEARER = "API-token"
+_API_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API token (`POST /api/v1/auth/tokens`), or an access token of this server or of an issuer that it trusts.",
+}
+
+_TAGS = {
+    "tasks": "Your tasks and, for an administrator, those of a user who is named in the path.",
+    "account": "Who you are.",
+    "sign-in": "Sign up, in and out. The forms are those of OAuth 2.",
+    "API tokens": "For scripts and assistants, which cannot sign in.",
+    "keys": "For programs that verify access tokens themselves.",
+    "health": "For whatever watches over the server.",
+}
+"""In the order in which the API page shows them."""
 
 _NEVER_USED = ("HTTPValidationError", "ValidationError")
 
 
 def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[str, Any]:
     document = get_openapi(title="Taskwell", version=__version__, routes=routes)
-    document["info"]["description"] = DESCRIPTION.format(who=_SIGN_IN if with_sign_in else _NO_SIGN_IN)
+    document["info"]["description"] = DESCRIPTION.format(who=_WITH_SIGN_IN if with_sign_in else _NO_SIGN_IN)
     for path in document["paths"].values():
         for operation in path.values():
             # Invalid input gets 400 here, and each operation declares that.
@@ -41,8 +63,24 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
         document["components"]["schemas"].pop(name, None)
     if not with_sign_in:
         document["components"].pop("securitySchemes", None)
+    else:
+        _show_both_ways_in(document)
+    used = {tag for path in document["paths"].values() for operation in path.values() for tag in operation["tags"]}
+    document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items() if name in used]
     for_generators(document)
     return document
+
+
+def _show_both_ways_in(document: dict[str, Any]) -> None:
+    for path in document["paths"].values():
+        for operation in path.values():
+            for either in operation.get("security", ())[:]:
+                if EITHER_WAY_IN in either:
+                    either[SIGN_IN] = either.pop(EITHER_WAY_IN)
+                    operation["security"].append({_BEARER: []})
+    schemes = document["components"]["securitySchemes"]
+    schemes.pop(EITHER_WAY_IN)
+    schemes[_BEARER] = _API_TOKEN
 
 
 def under_prefix(document: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 class NewTask(BaseModel):
     """POST. An `id` of the client's own makes the request safe to repeat. A task starts open, if `is_completed` is left out."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres"}]})
 
     title: Title
     description: Description | None = None
@@ -23,7 +23,9 @@ class NewTask(BaseModel):
 class WholeTask(BaseModel):
     """PUT: the whole of what a client may say. What is left out is cleared; the title cannot be."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(
+        json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres", "is_completed": False}]}
+    )
 
     title: Title
     description: Description | None = None
@@ -33,7 +35,7 @@ class WholeTask(BaseModel):
 class TaskChanges(BaseModel):
     """PATCH, a JSON Merge Patch (RFC 7396): absent leaves alone, null clears."""
 
-    model_config = _STRICT
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"is_completed": True}]})
 
     title: Annotated[Title, Field(default=None)]
     description: Annotated[Description | None, Field(default=None)]
