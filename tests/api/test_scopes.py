@@ -173,6 +173,7 @@ def test_no_route_is_forgotten() -> None:
     served = {(method, route.path or "") for route in iter_route_contexts(routes().routes) for method in route.methods or ()}
     public = {path for _, path in served if path.startswith(("/docs", "/openapi", "/healthz", "/readyz", "/.well-known"))}
     public |= {"/", *(f"{AUTH}/{name}" for name in ("register", "token", "revoke"))}
+    public |= {"/api/v1/oauth/token", "/api/v1/oauth/revoke"}
     assert {route for route in served if route[1] not in public and route[0] != "HEAD"} == {
         route for route in NEEDS if route[0] != "HEAD"
     }
