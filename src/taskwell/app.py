@@ -94,6 +94,7 @@ def build_app(settings: Settings) -> Taskwell:
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
         prepared_statements=settings.prepared_statements,
+        sets=settings.sets == "auto",
     )
     authenticate: TokenSignIn | NoSignIn
     if settings.auth == "none":

@@ -184,6 +184,7 @@ class Settings(BaseModel):
     workers: int | None = Field(None, ge=1, le=512)
     pool_size: int = Field(8, ge=3, le=100)  # a user's writes may hold two connections, and others must find one
     prepared_statements: Annotated[url.PreparedStatements, BeforeValidator(_lower)] = "auto"
+    sets: Annotated[Literal["auto", "off"], BeforeValidator(_lower)] = "auto"
     signing_key: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None
     issuer: Annotated[str, AfterValidator(_issuer)] = "taskwell"  # a name: it stays the same when the address changes
     access_token_seconds: int = Field(900, ge=60, le=86400)

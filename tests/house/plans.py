@@ -18,6 +18,7 @@ import asyncpg
 from taskwell.database import url
 from taskwell.database.statement import Statement
 from tests.house.isolation import OWNED
+from tests.house.isolation_of_sets import is_of_set
 
 # asyncpg would want values for $1, $2...; a statement that PL/pgSQL executes has none.
 _EXPLAINER = """
@@ -75,18 +76,24 @@ class Explainer:
         return cls(connection, Schema({row["name"]: row["columns"] for row in rows}, {table: table for table in OWNED} | roots))
 
     async def findings(self, statement: Statement) -> list[str]:
-        if "owner" not in statement.order:
+        of_set = is_of_set(statement.expression)
+        if "owner" not in statement.order and not of_set:
             return ["takes no :owner"]
-        owner = f"${statement.order.index('owner') + 1}"
+        owner = "$owner" if of_set else f"${statement.order.index('owner') + 1}"
         found: dict[str, None] = {}
         for planner, off in PLANNERS.items():
             async with self._connection.transaction():
                 for setting in off:
                     await self._connection.execute(f"SET LOCAL {setting} = off")
-                plan = json.loads(await self._connection.fetchval("SELECT pg_temp.plan_of($1)", statement.sql))[0]["Plan"]
+                text = await self._connection.fetchval("SELECT pg_temp.plan_of($1)", statement.sql)
+            plan = json.loads(_OWNER_OF_SET.sub(owner, text) if of_set else text)[0]["Plan"]
             for finding in findings_in_plan(plan, owner, self._schema):
                 found.setdefault(f"{finding} ({planner})")
         return list(found)
+
+
+_OWNER_OF_SET = re.compile(r"\(\(given\.owner\)::uuid\)|\basked(_\d+)?\.owner\b")
+"""The owner of one of a set of requests, in the relation of the requests and in what carries it on (isolation_of_sets.py)."""
 
 
 def findings_in_plan(plan: _Node, owner: str, schema: Schema) -> Iterator[str]:
@@ -147,7 +154,8 @@ def _findings_in_write(node: _Node, owner: str, bound: set[str], columns: list[s
                 yield f"inserts into {name} with {owner_column} = {value}"
     if node.get("Conflict Resolution") == "UPDATE":
         met = f"{node['Alias']}.{owner_column}"
-        if not any(_equals(condition, met, {owner}) for condition in conjuncts(node.get("Conflict Filter", ""))):
+        proposed = f"excluded.{owner_column}"  # which is bound, as it was inserted
+        if not any(_equals(condition, met, {owner, proposed}) for condition in conjuncts(node.get("Conflict Filter", ""))):
             yield f"updates the row of {name} that it conflicts with, whoever owns it"
 
 

@@ -42,6 +42,23 @@ def right(build: Build) -> Build:
     return build
 
 
+WRONG_SETS: dict[str, tuple[Build, frozenset[str]]] = {}
+RIGHT_SETS: dict[str, Build] = {}
+
+
+def wrong_set(*seen_by: str) -> Callable[[Build], Build]:
+    def keep(build: Build) -> Build:
+        WRONG_SETS[build.__name__.removeprefix("_")] = (build, frozenset(seen_by))
+        return build
+
+    return keep
+
+
+def right_set(build: Build) -> Build:
+    RIGHT_SETS[build.__name__.removeprefix("_")] = build
+    return build
+
+
 def row(**columns: Any) -> dict[str, Any]:
     now = func.clock_timestamp()
     whole = {"id": task_id, "title": title, "is_completed": False, "created_at": now, "updated_at": now, "revision": 1}

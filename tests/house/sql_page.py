@@ -58,7 +58,10 @@ def _reasons() -> dict[str, list[tuple[Statement, str]]]:
         for label, one in values:
             if label in texts:  # else it is imported from where it is made
                 statements = [one] if isinstance(one, Statement) else list(one)
-                found.setdefault(name.removeprefix("taskwell."), []).extend((each, texts[label]) for each in statements)
+                told = found.setdefault(name.removeprefix("taskwell."), [])
+                told.extend((each, texts[label]) for each in statements)
+                over_sets = [each.of_set for each in statements if each.of_set is not None]
+                told.extend((each, f"For a set of requests: {texts[label]}") for each in over_sets)
     return found
 
 

@@ -5,16 +5,18 @@ A proof that never fails proves nothing, so both are shown statements that are w
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from taskwell.database import statement
 from taskwell.database.shapes import every_statement
-from taskwell.database.statement import Statement, UnsafeStatement
-from tests.house import right_statements, wrong_reads, wrong_writes  # noqa: F401  they fill WRONG and RIGHT
+from taskwell.database.statement import SET_DIALECT, Statement, UnsafeStatement
+from tests.house import right_statements, wrong_reads, wrong_sets, wrong_writes  # noqa: F401  they fill WRONG and RIGHT
 from tests.house.isolation import findings_in_tree
+from tests.house.isolation_of_sets import findings_in_set
 from tests.house.plans import conjuncts, explain
-from tests.house.samples import BUILD, PLAN, RIGHT, TREE, WRONG, Build
+from tests.house.samples import BUILD, PLAN, RIGHT, RIGHT_SETS, TREE, WRONG, WRONG_SETS, Build
 from tests.support import postgres
 
 PINNED = Path(__file__).parent / "unscoped_statements.txt"
@@ -25,6 +27,12 @@ SCOPED = [one for one in EVERY if one.unscoped is None]
 @pytest.mark.parametrize("one", SCOPED, ids=lambda one: one.name)
 def test_the_tree_of_each_statement_is_bound_to_the_owner(one: Statement) -> None:
     assert findings_in_tree(one.expression) == []
+
+
+@pytest.mark.parametrize("one", [one for one in EVERY if one.of_set], ids=lambda one: one.name)
+def test_each_row_of_a_set_is_of_one_request(one: Statement) -> None:
+    assert one.of_set is not None
+    assert list(findings_in_set(one.of_set.expression, one.queue)) == []
 
 
 PARTITIONED = (
@@ -90,6 +98,27 @@ def test_a_wrong_statement_is_refused(build: Build, seen_by: frozenset[str], exp
 def test_a_right_statement_is_not_refused(build: Build, explained_database: str) -> None:
     right = Statement("right", build())
     assert findings_in_tree(right.expression) == []
+    assert explain(explained_database, right)["right"] == []
+
+
+def _of_set(name: str, expression: Any) -> Statement:
+    return Statement(name, expression, dialect=SET_DIALECT)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(("build", "seen_by"), WRONG_SETS.values(), ids=WRONG_SETS)
+def test_a_wrong_set_is_refused(build: Build, seen_by: frozenset[str], explained_database: str) -> None:
+    expression = build()
+    seen = {TREE} if [*findings_in_tree(expression), *findings_in_set(expression)] else set()
+    seen |= {PLAN} if explain(explained_database, _of_set("wrong", expression))["wrong"] else set()
+    assert seen == seen_by
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("build", RIGHT_SETS.values(), ids=RIGHT_SETS)
+def test_a_right_set_is_not_refused(build: Build, explained_database: str) -> None:
+    right = _of_set("right", build())
+    assert [*findings_in_tree(right.expression), *findings_in_set(right.expression)] == []
     assert explain(explained_database, right)["right"] == []
 
 

@@ -7,19 +7,21 @@ answer is OutcomeUnknown.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
-from asyncpg.exceptions import DataError, InternalClientError
 
 from taskwell.database.constraints import meaning
+from taskwell.database.failures import BROKEN, DEFECTS, NOT_STORABLE, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
 from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import WAIT_SECONDS, Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
+from taskwell.database.sets import Sets
 from taskwell.database.statement import Connection, Statement
 from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
@@ -39,45 +41,10 @@ fill a pool of eight, and all other users wait.
 
 log = structlog.get_logger()
 
-# With these errors the server says that the statement did not happen.
-ROLLED_BACK: Final = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InsufficientResourcesError,  # out of connections, memory or disk
-    asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a fail-over
-)
-TOOK_TOO_LONG: Final = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-# The statement did not happen, because what our connection knows is out of date: a restore or an operator changed the database,
-# or a standby answers. Only a new connection can know better.
-OUTDATED: Final = (
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.FeatureNotSupportedError,  # "cached plan must not change result type"
-    asyncpg.InvalidSQLStatementNameError,  # a pooler that does not track prepared statements
-    asyncpg.DuplicatePreparedStatementError,
-)
-# These errors are our own mistakes. Anything else that PostgreSQL refuses is for its operator to mend, and not for the client: a
-# missing grant, a trigger, a table that is gone, a faulty disk.
-_DEFECTS: Final = (asyncpg.PostgresSyntaxError, asyncpg.CardinalityViolationError)
-_NOT_STORABLE: Final = (DataError, asyncpg.NotNullViolationError, asyncpg.CheckViolationError)
-# After these errors it is unknown whether the statement happened.
-BROKEN: Final = (
-    OSError,  # TimeoutError and ssl.SSLError are kinds of it
-    EOFError,
-    asyncpg.InterfaceError,
-    InternalClientError,  # it is a bare Exception to Python, and in practice the connection is broken
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shut down, crashed, starting
-    asyncpg.PostgresSystemError,
-    asyncpg.StatementCompletionUnknownError,
-    asyncpg.TransactionResolutionUnknownError,
-)
-
 T = TypeVar("T")
 _Run = Callable[[Connection, list[Any]], Awaitable[T]]
+_Try = Callable[[float | None], Awaitable[T]]
+"""Runs a statement once. It takes the time until which it may wait for a connection."""
 
 
 class Database:
@@ -86,7 +53,7 @@ class Database:
     `epoch` and `keyed_hash` are those of the database that the newest connection found.
     """
 
-    def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int) -> None:
+    def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int, sets: bool = True) -> None:
         self.epoch = ""
         self.keyed_hash = KeyedHash("")
         self.failures = 0  # statements that the database did not carry out, and connections that it did not accept
@@ -94,12 +61,14 @@ class Database:
         self._target = target
         self._statement_cache = statement_cache
         self.pool = Pool(self._connect, pool_size)
+        # A statement over a set is worth it where it is prepared: planned with each run, it costs half as much again.
+        self.sets = Sets(self._attempt, pool_size) if sets and statement_cache else None
         self._writing: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     @classmethod
-    def at(cls, url: str, *, pool_size: int, prepared_statements: PreparedStatements) -> "Database":
+    def at(cls, url: str, *, pool_size: int, prepared_statements: PreparedStatements, sets: bool = True) -> "Database":
         target = parse(url)
-        return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target))
+        return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target), sets=sets)
 
     async def check_schema(self) -> None:
         """Raises CannotStart if this program cannot work on the schema. A newer schema serves, so that deployments can roll."""
@@ -139,19 +108,21 @@ class Database:
 
         Raises DatabaseBusy, DatabaseUnavailable, OutcomeUnknown, InvalidInput, or the error that a failed constraint stands for.
         """
-        return await self._in_turn(statement, statement.run, arguments)
+        return await self._in_turn(statement, statement.run, arguments, sets=self.sets if statement.of_set else None)
 
     async def rows(self, statement: Statement, **arguments: Any) -> list[asyncpg.Record]:
         """Returns every row that the statement gives. Raises what `row` raises."""
         return await self._in_turn(statement, statement.run_all, arguments)
 
-    async def _in_turn(self, statement: Statement, run: _Run[T], arguments: dict[str, Any]) -> T:
+    async def _in_turn(self, statement: Statement, run: _Run[T], arguments: dict[str, Any], sets: Sets | None = None) -> T:
         values = statement.values(arguments)
+        alone: _Try[T] = partial(self._attempt, run, values)
+        first = alone if sets is None else cast("_Try[T]", partial(sets.row, statement, arguments, cast("Any", alone)))
         if not statement.writes or statement.unscoped:
-            return await self._run(statement, run, values)
+            return await self._run(statement, alone, first)
         writing, deadline = await self.turn(arguments[statement.queue])
         try:
-            return await self._run(statement, run, values, deadline)
+            return await self._run(statement, alone, first, deadline)
         finally:
             writing.release()
 
@@ -175,30 +146,30 @@ class Database:
             await writing.acquire()
         return writing, deadline
 
-    async def _run(self, statement: Statement, run: _Run[T], values: list[Any], deadline: float | None = None) -> T:
+    async def _run(self, statement: Statement, alone: _Try[T], first: _Try[T], deadline: float | None = None) -> T:
         try:
-            return await self._attempt(run, values, deadline)
+            return await first(deadline)
         except ROLLED_BACK as error:
             # A statement that took too long is not repeated, because that would double the load on a database in trouble.
             if isinstance(error, TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
-            return await self._last_attempt(statement, run, values)
+            return await self._last_attempt(statement, alone)
         except BROKEN as error:
             self.pool.discard_idle()
             if not statement.repeatable or isinstance(error, TOOK_TOO_LONG):
                 raise self._unavailable(statement, error) from error
             log.info("statement_repeated", statement=statement.name, error=_without_values(error))
             try:
-                return await self._last_attempt(statement, run, values)
+                return await self._last_attempt(statement, alone)
             except Unavailable as second:
                 # The first try may have been committed, whatever the second did.
                 raise (OutcomeUnknown() if statement.writes else second) from error
         except asyncpg.PostgresError as error:
             raise self.refused(statement.name, error) from error
 
-    async def _last_attempt(self, statement: Statement, run: _Run[T], values: list[Any]) -> T:
+    async def _last_attempt(self, statement: Statement, alone: _Try[T]) -> T:
         try:
-            return await self._attempt(run, values)
+            return await alone(None)
         except (*ROLLED_BACK, *BROKEN) as error:
             raise self._unavailable(statement, error) from error
         except asyncpg.PostgresError as error:
@@ -206,12 +177,12 @@ class Database:
 
     def refused(self, name: str, error: asyncpg.PostgresError) -> Exception:
         """Returns the error for the client when PostgreSQL refused a statement. The statement was undone."""
-        if isinstance(error, _DEFECTS):
+        if isinstance(error, DEFECTS):
             return error
         refusal = meaning(error.constraint_name) if isinstance(error, asyncpg.IntegrityConstraintViolationError) else None
         if refusal is not None:
             return refusal
-        if isinstance(error, _NOT_STORABLE):
+        if isinstance(error, NOT_STORABLE):
             log.warning("value_refused", statement=name, error=_without_values(error))
             return InvalidInput("A value cannot be stored.")
         self.failures += 1

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import ARRAY, Boolean
+from sqlalchemy import ARRAY, Boolean, Text
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
@@ -18,6 +18,8 @@ from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:  # generic in the stubs alone
+    from taskwell.database.statement_of_set import StatementOfSet  # it is made of this module's
+
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
@@ -34,6 +36,13 @@ class Argument(BindParameter[Any]):
     """An argument is a value that each run gives. Every other bind is a constant, and becomes part of the statement's text."""
 
     inherit_cache = True
+
+
+ASKED = "asked"
+"""What the requests are called in a statement over a set of them."""
+
+EACH = "each_"
+"""An argument of such a statement that is sent begins with this. Every other one is a column of the requests."""
 
 
 def argument(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]]) -> ColumnElement[Any]:
@@ -53,7 +62,20 @@ class _Dialect(PGDialect_asyncpg):
     statement_compiler = _Compiler
 
 
+class _SetCompiler(_Compiler):
+    def visit_bindparam(self, bindparam: BindParameter[Any], *args: Any, **options: Any) -> str:
+        # In a statement over a set of requests, an argument is a column of the requests, unless it is one that is sent.
+        if isinstance(bindparam, Argument) and not bindparam.key.startswith(EACH):
+            return f"{ASKED}.{self.preparer.quote(bindparam.key)}"
+        return super().visit_bindparam(bindparam, *args, **options)
+
+
+class _SetDialect(PGDialect_asyncpg):
+    statement_compiler = _SetCompiler
+
+
 _DIALECT = _Dialect()  # type: ignore[no-untyped-call]
+SET_DIALECT = _SetDialect()  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -61,11 +83,23 @@ class Statement:
 
     `unscoped` is the reason why the statement may touch rows of more than one owner. tests/house/unscoped_statements.txt
     lists the statements that give one. `repeatable` says that running the statement twice does no harm. That is true for a
-    read, and for a write whose second run would fail on a key that the first one took. `queue` names the argument by which
-    runs of the statement wait for each other.
+    read, and for a write whose second run would fail on a key that the first one took. `queue` names the argument that says
+    who asks: writes wait for each other by it. `of_set` is the same over a set of requests (database/statement_of_set.py).
     """
 
-    __slots__ = ("arguments", "expression", "name", "order", "queue", "repeatable", "sql", "unscoped", "writes")
+    __slots__ = (
+        "arguments",
+        "expression",
+        "name",
+        "of_set",
+        "order",
+        "queue",
+        "repeatable",
+        "sql",
+        "types",
+        "unscoped",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -75,6 +109,7 @@ class Statement:
         repeatable: bool | None = None,
         unscoped: str | None = None,
         queue: str = "owner",
+        dialect: PGDialect_asyncpg = _DIALECT,
     ) -> None:
         if name in REGISTRY:
             raise UnsafeStatement(f"{name}: another statement has this name")
@@ -82,7 +117,7 @@ class Statement:
         elements = list(iterate(expression))
         for reason in _reasons_to_refuse(elements):
             raise UnsafeStatement(f"{name}: {reason}")
-        compiled = expression.compile(dialect=_DIALECT)
+        compiled = expression.compile(dialect=dialect)
         assert isinstance(compiled, PGCompiler_asyncpg)
         for key, bind in compiled.binds.items():
             if bind.required and not isinstance(bind, Argument):
@@ -94,10 +129,12 @@ class Statement:
         self.sql = str(compiled)
         self.order = tuple(compiled.positiontup or ())
         self.arguments = frozenset(self.order)
+        self.types = {key: bind.type for key, bind in compiled.binds.items() if bind.required}
         self.writes = any(isinstance(element, UpdateBase) or _locks(element) for element in elements)
         self.repeatable = not self.writes if repeatable is None else repeatable
         self.unscoped = unscoped
         self.queue = queue
+        self.of_set: StatementOfSet | None = None
         REGISTRY[name] = self
 
     def __repr__(self) -> str:
@@ -143,9 +180,9 @@ def _reasons_to_refuse(elements: list[Any]) -> Iterator[str]:
 
 def _sends_as_is(type_: TypeEngine[Any]) -> bool:
     if isinstance(type_, ARRAY):
-        # asyncpg asks the server about each array type that it meets, and sets `jit` for the session meanwhile. A transaction
-        # pooler may then hand that session to another client.
-        return False
+        # asyncpg asks the server about each array type that it meets, but for text[], and sets `jit` for the session meanwhile. A
+        # transaction pooler may then hand that session to another client.
+        return type(type_.item_type) is Text
     if isinstance(type_, Boolean):  # the processor of this type only checks the value, and asyncpg checks it too
         return True
     implementation = type_.dialect_impl(_DIALECT)

@@ -15,7 +15,8 @@ from uuid import UUID
 
 import asyncpg
 
-from taskwell.database.connection import BROKEN, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG, Database
+from taskwell.database.connection import Database
+from taskwell.database.failures import BROKEN, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.statement import Connection, Statement, UnsafeStatement
 from taskwell.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown

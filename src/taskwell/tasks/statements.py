@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, null
 
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
+from taskwell.database.statement_of_set import in_sets
 from taskwell.records import reading, writing
 from taskwell.records.kinds import Kind
 from taskwell.records.paging import page
@@ -23,7 +24,7 @@ def _derived(content: Values, at: ColumnElement[object], before: FromClause | No
     return {"completed_at": case((content["is_completed"], completed_at), else_=null())}
 
 
-READ_TASK = Statement("read_task", reading.read(TASK))
+READ_TASK = in_sets(Statement("read_task", reading.read(TASK)))
 """One task. No row: the account may not act. NULL: there is no such task."""
 
 FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
@@ -33,7 +34,7 @@ FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
 def _list(shape: TaskShape) -> Statement:
     which = {None: "all", True: "completed", False: "open"}[shape.completed]
     name = f"list_tasks_{shape.order}_{which}{'_resumed' if shape.is_resumed else ''}"
-    return Statement(name, page(TASK, shape.conditions, SORTS[shape.order], is_resumed=shape.is_resumed))
+    return in_sets(Statement(name, page(TASK, shape.conditions, SORTS[shape.order], is_resumed=shape.is_resumed)))
 
 
 LIST_TASKS = Shapes(SHAPES, _list)

@@ -1,0 +1,212 @@
+"""Requests that wait for a round trip go together: a queue, a statement over a set of them, and an answer handed to each.
+
+A request that takes a connection for a round trip of its own cannot do better than connections divided by round trip. So the
+requests of one turn of the event loop that run the same statement share one, first come, first served across statements. A
+request that has no company runs the statement's other form, alone. docs/decisions/0017-sets.md has the measurements.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import asyncpg
+import structlog
+
+from taskwell.database import failures
+from taskwell.database.pool import WAIT_SECONDS
+from taskwell.database.statement import Statement
+from taskwell.database.statement_of_set import ASKED_BY, StatementOfSet
+from taskwell.errors import DatabaseBusy, InvalidInput
+
+READS_IN_SET: Final = 32
+WRITES_IN_SET: Final = 16
+
+AT_LEAST: Final = 2
+"""So many round trips may be on their way at once, and one more for each NEAR_SECONDS that one takes.
+
+To a database on the same machine more would only make the sets smaller: with 8 at once they held 1.6 lists each, with 2 they held
+8.4, and a third more lists were answered.
+"""
+NEAR_SECONDS: Final = 0.001
+
+PATIENCE_SECONDS: Final = 0.05
+"""Whoever waits so long gets a connection more, as long as there is one: round trips that do not end hold up nobody else."""
+
+log = structlog.get_logger()
+
+
+class AnswersMixedUp(Exception):
+    """A statement over a set did not give one row for each request, with the request's number and owner. It is a defect."""
+
+
+class _Request:
+    __slots__ = ("answer", "arguments", "deadline", "since", "statement")
+
+    def __init__(self, statement: Statement, arguments: dict[str, Any], deadline: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.statement = statement
+        self.arguments = arguments
+        self.since = loop.time()
+        self.deadline = self.since + WAIT_SECONDS if deadline is None else deadline
+        self.answer: asyncio.Future[asyncpg.Record | Literal["alone"] | None] = loop.create_future()
+
+    def hand(self, answer: asyncpg.Record | Literal["alone"] | None) -> None:
+        if not self.answer.done():  # else the client hung up
+            self.answer.set_result(answer)
+
+    def is_alone(self) -> bool:
+        answer = self.answer
+        return answer.done() and not answer.cancelled() and answer.exception() is None and answer.result() == "alone"
+
+    def refuse(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class _Attempt(Protocol):
+    def __call__(
+        self, run: Callable[..., Awaitable[list[asyncpg.Record]]], values: list[Any], deadline: float | None
+    ) -> Awaitable[list[asyncpg.Record]]: ...
+
+
+class Sets:
+    """The queue. `attempt` runs a statement on a connection of the pool, of which there are `connections`."""
+
+    def __init__(self, attempt: _Attempt, connections: int) -> None:
+        self._attempt = attempt
+        self._connections = connections
+        self._queues: dict[Statement, deque[_Request]] = {}
+        self._on_the_way = 0
+        self._shortest = float("inf")  # round trip, of the last ones
+        self._is_called = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def row(
+        self,
+        statement: Statement,
+        arguments: dict[str, Any],
+        alone: Callable[[float | None], Awaitable[asyncpg.Record | None]],
+        deadline: float | None,
+    ) -> asyncpg.Record | None:
+        """Returns what the statement gives for these arguments. Raises what `alone` and `attempt` raise, and DatabaseBusy."""
+        request = _Request(statement, arguments, deadline)
+        self._queues.setdefault(statement, deque()).append(request)
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._send)
+        try:
+            answer = await request.answer
+        except asyncio.CancelledError:
+            if request.is_alone():  # the client hung up in the turn of the loop in which it was sent on its way
+                self._arrived()
+            raise
+        if answer != "alone":
+            return answer
+        began = asyncio.get_running_loop().time()
+        try:
+            given = await alone(request.deadline if began - request.since > PATIENCE_SECONDS else deadline)
+            self._note(asyncio.get_running_loop().time() - began)
+            return given
+        finally:
+            self._arrived()
+
+    # ---- what goes next ------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        self._is_called = False
+        most = min(self._connections, AT_LEAST + int(min(self._shortest, 1.0) / NEAR_SECONDS))
+        while self._on_the_way < most and (requests := self._next()):
+            self._begin(requests)
+        if self._queues and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Looks after those who still wait. It runs as long as anybody does."""
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for queue in self._queues.values():
+            while queue and queue[0].deadline <= now:
+                queue.popleft().refuse(DatabaseBusy())
+        oldest = min((queue[0].since for queue in self._queues.values() if queue), default=now)
+        if oldest + PATIENCE_SECONDS <= now and self._on_the_way < self._connections and (requests := self._next()):
+            self._begin(requests)
+        self._send()
+
+    def _next(self) -> list[_Request]:
+        """Returns those who wait for the statement of whoever waits longest; nobody, if nobody waits."""
+        for statement, queue in list(self._queues.items()):
+            while queue and queue[0].answer.done():
+                queue.popleft()
+            if not queue:
+                del self._queues[statement]
+        if not self._queues:
+            return []
+        queue = min(self._queues.values(), key=lambda queue: queue[0].since)
+        most = WRITES_IN_SET if queue[0].statement.writes else READS_IN_SET
+        requests: list[_Request] = []
+        while queue and len(requests) < most:
+            request = queue.popleft()
+            if not request.answer.done():
+                requests.append(request)
+        return requests
+
+    def _begin(self, requests: list[_Request]) -> None:
+        self._on_the_way += 1
+        if len(requests) == 1:
+            requests[0].hand("alone")
+            return
+        task = asyncio.create_task(self._together(requests))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _arrived(self) -> None:
+        self._on_the_way -= 1
+        if self._queues and not self._is_called:
+            self._send()
+
+    def _note(self, seconds: float) -> None:
+        self._shortest = min(seconds, self._shortest * 1.05)
+
+    # ---- a set ---------------------------------------------------------------------------------------------------------
+
+    async def _together(self, requests: list[_Request]) -> None:
+        of_set = requests[0].statement.of_set
+        assert of_set is not None
+        began = asyncio.get_running_loop().time()
+        try:
+            rows = await self._attempt(
+                of_set.run_all, of_set.values_of([one.arguments for one in requests]), requests[0].deadline
+            )
+            self._note(asyncio.get_running_loop().time() - began)
+            answers = _answers(of_set, requests, rows)
+        except BaseException as error:  # noqa: BLE001  # each of the requests goes on with it
+            self._take_apart(requests, error)
+        else:
+            for one, answer in zip(requests, answers, strict=True):
+                one.hand(answer)
+        finally:
+            self._arrived()
+
+    def _take_apart(self, requests: list[_Request], error: BaseException) -> None:
+        """Where nothing was done each request runs again, alone: only one of them may be to blame."""
+        is_undone = isinstance(error, InvalidInput) or (isinstance(error, Exception) and failures.is_undone(error))
+        log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
+        for one in requests:
+            if not is_undone:
+                one.refuse(error)
+            elif not one.answer.done():
+                self._on_the_way += 1
+                one.hand("alone")
+
+
+def _answers(of_set: StatementOfSet, requests: Sequence[_Request], rows: list[asyncpg.Record]) -> list[asyncpg.Record | None]:
+    """Returns the row of each request. Raises AnswersMixedUp, and then nobody gets anything."""
+    by_number = {row["n"]: row for row in rows}
+    given = [by_number.get(number) for number in range(1, len(requests) + 1)]
+    if len(rows) != len(requests) or not all(
+        row is not None and row[ASKED_BY] == one.arguments[of_set.queue] for row, one in zip(given, requests, strict=True)
+    ):
+        raise AnswersMixedUp(of_set.name)
+    return [row if row is not None and row["is_there"] else None for row in given]
