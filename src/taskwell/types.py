@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import email_validator
 import uuid_utils.compat
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 TITLE_LENGTH = 255
@@ -87,6 +88,25 @@ Flag = StrictBool
 def _in_lower_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
+
+def _dated(value: object) -> object:
+    # pydantic would also read a text of digits, as seconds since 1970.
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:  # the error's own message quotes the value
+        raise ValueError("must be a time, such as 2026-11-26T09:30:00Z") from None
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be between the years 1 and 9999") from None
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_in_utc)]
 
 QueryFlag = Annotated[Literal["true", "false"], BeforeValidator(_in_lower_case), WithJsonSchema({"type": "boolean"})]
 """A boolean in a query, in any case: Python writes True."""

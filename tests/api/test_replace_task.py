@@ -95,7 +95,7 @@ def test_an_administrator_replaces_and_places_by_the_owners_name(alice: Person, 
         ({"title": "x", "is_completed": 0}, "is_completed"),
         ({"title": "x", "is_completed": None}, "is_completed"),
         ({"title": "x", "id": str(uuid4())}, "id"),
-        ({"title": "x", "revision": 1}, "revision"),
+        ({"title": "x", "revision": "1"}, "revision"),
         ({"title": "x", "user_id": str(uuid4())}, "user_id"),
     ],
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 from sqlmodel import SQLModel
 
 import taskwell.app  # noqa: F401  # registers every noun
+from taskwell.records.as_read import read_only
 from taskwell.records.content import Content
 from taskwell.records.kinds import KINDS, Kind, view_version
 from tests.support.cast import Person
@@ -17,9 +18,12 @@ OF_EVERY_RECORD = {"id", "user_id", "created_at", "updated_at", "revision"}
 
 
 def disagreements(table: Table, view: Any, new: Any, whole: Any, changes: Any) -> set[str]:
-    """Where a field is missing: PUT = PATCH = POST less `id` = content, and all of it is stored and shown."""
-    content = set(whole.model_fields)
-    said = {"POST": set(new.model_fields) - {"id"}, "PATCH": set(changes.model_fields)}
+    """Where a field is missing: PUT = PATCH = POST less `id` = content, and all of it is stored and shown.
+
+    What only Taskwell sets is beside it in PUT and PATCH.
+    """
+    content = set(whole.model_fields) - read_only(whole)
+    said = {"POST": set(new.model_fields) - {"id"}, "PATCH": set(changes.model_fields) - read_only(changes)}
     stored = {"the table": {column.name for column in table.c}, "the view": set(view.model_fields)}
     return {f"{place}: {field}" for place, fields in said.items() for field in fields ^ content} | {
         f"{place}: {field}" for place, fields in stored.items() for field in content - fields
@@ -32,9 +36,16 @@ def test_every_request_of_a_noun_knows_the_same_fields(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_whatever_is_shown_of_a_noun_can_be_sent_back(kind: Kind) -> None:
+    for request in (kind.whole, kind.changes):
+        assert set(request.model_fields) == set(kind.view.model_fields)
+        assert read_only(request) >= OF_EVERY_RECORD | {"etag"}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_noun_has_what_every_record_has(kind: Kind) -> None:
     assert {column.name for column in kind.table.c} >= OF_EVERY_RECORD | {"deleted_at"}
-    assert set(kind.view.model_fields) >= OF_EVERY_RECORD
+    assert set(kind.view.model_fields) >= OF_EVERY_RECORD | {"etag"}
     assert [column.name for column in kind.table.primary_key] == ["user_id", "id"]
 
 

@@ -123,7 +123,8 @@ async def replace_task(
     if must_create(if_match, if_none_match):
         task = await store.place_task(db, owner, task_id, whole)
         return _reply(201, task, (b"location", address(request)))
-    task = await store.change_task(db, owner, task_id, whole, if_match=tags.if_match(if_match, owner.id))
+    condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
+    task = await store.change_task(db, owner, task_id, whole, if_match=condition, as_read=as_read)
     return _reply(200, task)
 
 
@@ -139,7 +140,8 @@ async def change_task(
     if_match: IfMatch = None,
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
-    task = await store.change_task(db, owner, task_id, changes, if_match=tags.if_match(if_match, owner.id))
+    condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
+    task = await store.change_task(db, owner, task_id, changes, if_match=condition, as_read=as_read)
     return _reply(200, task)
 
 

@@ -12,13 +12,14 @@ from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table
 from sqlalchemy.sql.type_api import TypeEngine
 
 from taskwell.database.statement import argument
+from taskwell.records.as_read import read_only
 
 
 class Content:
-    """`whole` is the model of a PUT; each of its fields is a column of `table`."""
+    """`whole` is the model of a PUT; each of its fields that a client may set is a column of `table`."""
 
     def __init__(self, table: Table, whole: type[BaseModel]) -> None:
-        self.names = tuple(whole.model_fields)
+        self.names = tuple(name for name in whole.model_fields if name not in read_only(whole))
         self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in self.names}
         self.arguments = {name: argument(name, _sent(column)) for name, column in self._columns.items()}
         self._is_given = {name: argument(f"has_{name}", Boolean()) for name in self.names}

@@ -11,6 +11,7 @@ from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import shown_of
 from taskwell.encoding import sha256_text
+from taskwell.records.as_read import Compared
 from taskwell.records.content import Content
 
 KINDS: dict[str, "Kind"] = {}
@@ -45,10 +46,12 @@ class Kind:
     whole: type[BaseModel]
     changes: type[BaseModel]
     content: Content = field(init=False)
+    compared: Compared = field(init=False)
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "content", Content(self.table, self.whole))
+        object.__setattr__(self, "compared", Compared(self.table, self.whole))
         object.__setattr__(self, "id", argument(f"{self.name}_id", Uuid()))
         assert self.name not in KINDS, f"two kinds are called {self.name}"
         KINDS[self.name] = self

@@ -7,7 +7,7 @@ the lock, so that times never run against the revision, and what changes rows ta
 INSERT or an UPDATE (Citus refuses that).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +17,9 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    case,
     func,
+    not_,
     null,
     or_,
     select,
@@ -38,6 +40,7 @@ Derived = Callable[[Values, ColumnElement[Any], FromClause | None], Values]
 """The columns that follow from a record's content: of (its new content, the time of the change, the row as it was or None)."""
 
 _if_match = argument("if_match", String())
+_as_read = argument("as_read", String())
 
 
 # ---- lock ----------------------------------------------------------------------------------------------------------------
@@ -107,11 +110,24 @@ def _new_row(kind: Kind, derived: Derived, stamped: CTE) -> dict[str, ColumnElem
 # ---- change --------------------------------------------------------------------------------------------------------------
 
 
-def changed(kind: Kind, derived: Derived) -> Select[Any]:
-    """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted."""
+def changed(kind: Kind, derived: Derived, *, is_sent_back: bool = False) -> Select[Any]:
+    """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
+
+    `is_sent_back` is for a request that also says what it has read. Where something would differ, the record has to have one of
+    the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names what is not.
+    """
     me = locked_owner()
     current = locked_record(kind, me)
     new = kind.content.merged(current)
+    differs = kind.content.differs(new, current)
+    matches = _matches(current)
+    conditions: list[ColumnElement[bool]] = []
+    more: list[ColumnElement[Any]] = []
+    if is_sent_back:
+        is_current = or_(_as_read.is_(None), is_among(current.c.revision, _as_read))
+        matches = and_(matches, or_(not_(differs), is_current))
+        conditions = [kind.compared.unlike(current) == ""]
+        more = [case((differs, kind.compared.unlike(current)), else_="").label("unlike")]
     wanted = (
         select(
             *(value.label(name) for name, value in new.items()),
@@ -119,11 +135,12 @@ def changed(kind: Kind, derived: Derived) -> Select[Any]:
             func.clock_timestamp().label("at"),
         )
         .select_from(me.join(current, true()))
-        .where(_matches(current), kind.content.differs(new, current))
+        .where(matches, differs, *conditions)
         .cte("wanted")
     )
     content = {name: wanted.c[name] for name in kind.content.names}
-    return _decided(kind, me, current, wanted, {**content, **derived(content, wanted.c.at, kind.table)})
+    values = {**content, **derived(content, wanted.c.at, kind.table)}
+    return _decided(kind, me, current, wanted, values, [matches.label("matches"), *more])
 
 
 def deleted(kind: Kind) -> Select[Any]:
@@ -136,14 +153,24 @@ def deleted(kind: Kind) -> Select[Any]:
         .where(_matches(current))
         .cte("doomed")
     )
-    return _decided(kind, me, current, doomed, {"deleted_at": doomed.c.at}, shows_change=False)
+    said = [_matches(current).label("matches")]
+    return _decided(kind, me, current, doomed, {"deleted_at": doomed.c.at}, said, shows_change=False)
 
 
 def _matches(current: CTE) -> ColumnElement[bool]:
     return or_(_if_match.is_(None), is_among(current.c.revision, _if_match))
 
 
-def _decided(kind: Kind, me: CTE, current: CTE, decision: CTE, values: Values, *, shows_change: bool = True) -> Select[Any]:
+def _decided(
+    kind: Kind,
+    me: CTE,
+    current: CTE,
+    decision: CTE,
+    values: Values,
+    said: Sequence[ColumnElement[Any]],
+    *,
+    shows_change: bool = True,
+) -> Select[Any]:
     """Carry out the decision, if there is one, and say what became of it.
 
     No row: no such user. `revision` NULL: no such record. `matches` false: it is not as the client expects. Else it is done, and
@@ -162,7 +189,7 @@ def _decided(kind: Kind, me: CTE, current: CTE, decision: CTE, values: Values, *
         select(
             (func.coalesce(as_json(change), as_it_was) if shows_change else as_it_was).label(kind.name),
             func.coalesce(change.c.revision, current.c.revision).label("revision"),
-            _matches(current).label("matches"),
+            *said,
         )
         .select_from(me.outerjoin(current, true()).outerjoin(change, true()))
         .add_cte(_counted(change))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from taskwell.types import Description, Flag, Id, Title
+from taskwell.records.as_read import AsRead
+from taskwell.types import Description, Flag, Id, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -20,7 +21,13 @@ class NewTask(BaseModel):
     id: Id | None = None
 
 
-class WholeTask(BaseModel):
+class TaskAsRead(AsRead):
+    """What of a task only Taskwell sets. It may come back as it was read."""
+
+    completed_at: Annotated[Time | None, Field(default=None)]
+
+
+class WholeTask(TaskAsRead):
     """PUT: the whole of what a client may say. What is left out is cleared; the title cannot be."""
 
     model_config = _STRICT | ConfigDict(
@@ -32,7 +39,7 @@ class WholeTask(BaseModel):
     is_completed: Flag = False
 
 
-class TaskChanges(BaseModel):
+class TaskChanges(TaskAsRead):
     """PATCH, a JSON Merge Patch (RFC 7396): absent leaves alone, null clears."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"is_completed": True}]})

@@ -49,6 +49,9 @@ CREATE_TASK_AT = Statement("create_task_at", writing.created(TASK, _derived))
 CHANGE_TASK = Statement("change_task", writing.changed(TASK, _derived))
 """PATCH and PUT of a task, under the revisions that the client accepts."""
 
+CHANGE_TASK_AS_READ = Statement("change_task_as_read", writing.changed(TASK, _derived, is_sent_back=True))
+"""PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
+
 DELETE_TASK = Statement("delete_task", writing.deleted(TASK))
 """A deleted task keeps its row, so that what changed since can be told."""
 

@@ -9,6 +9,7 @@ import asyncpg
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.rows import Rows
 from taskwell.errors import OutcomeUnknown, TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, Unavailable
+from taskwell.records.as_read import is_given, not_stored, refuse_but_id
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
 from taskwell.records.revisions import as_text
@@ -17,6 +18,7 @@ from taskwell.tasks.filter import SORTS, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
     CHANGE_TASK,
+    CHANGE_TASK_AS_READ,
     CREATE_TASK,
     CREATE_TASK_AT,
     DELETE_TASK,
@@ -101,14 +103,32 @@ async def _created_before(rows: Rows, owner: Owner, task_id: UUID) -> RenderedTa
 
 
 async def change_task(
-    rows: Rows, owner: Owner, task_id: UUID, changes: TaskChanges | WholeTask, *, if_match: Revisions | None
+    rows: Rows,
+    owner: Owner,
+    task_id: UUID,
+    changes: TaskChanges | WholeTask,
+    *,
+    if_match: Revisions | None,
+    as_read: Revisions | None = None,
 ) -> RenderedTask:
-    """Raises TaskChanged when the task's revision is none of `if_match`."""
+    """Raises TaskChanged when the task's revision is none of `if_match`.
+
+    What would change the task raises it also for a revision that is none of `as_read`, and then InvalidInput for what was sent
+    back otherwise than it is stored.
+    """
     change = TASK.content.replaced_by if isinstance(changes, WholeTask) else TASK.content.changed_by
     head = tag_head(rows, owner.id)
     condition = as_text(if_match)
-    row = await row_for(rows, CHANGE_TASK, owner, task_id=task_id, tag_head=head, if_match=condition, **change(changes))
-    return _unchanged_by_others(_found(task_id, row, head), row)
+    arguments = {"task_id": task_id, "tag_head": head, "if_match": condition, **change(changes)}
+    if not is_given(changes):
+        row = await row_for(rows, CHANGE_TASK, owner, **arguments)
+        return _unchanged_by_others(_found(task_id, row, head), row)
+    arguments |= {"as_read": as_text(as_read), **TASK.compared.given_by(changes)}
+    row = await row_for(rows, CHANGE_TASK_AS_READ, owner, **arguments)
+    task = _unchanged_by_others(_found(task_id, row, head), row)
+    if row is not None and row["unlike"]:
+        raise not_stored(row["unlike"].split(","))
+    return task
 
 
 async def delete_task(rows: Rows, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
@@ -119,6 +139,7 @@ async def delete_task(rows: Rows, owner: Owner, task_id: UUID, *, if_match: Revi
 
 async def place_task(rows: Rows, owner: Owner, task_id: UUID, new: WholeTask) -> RenderedTask:
     """Create the task at this id, also where a deleted one was. Raises TaskExists where a live one is."""
+    refuse_but_id(new, task_id)
     head = tag_head(rows, owner.id)
     row = await row_for(rows, PLACE_TASK, owner, task_id=task_id, tag_head=head, **TASK.content.given_by(new))
     if row is not None and row["task"] is not None:

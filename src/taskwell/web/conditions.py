@@ -44,6 +44,15 @@ class Tags:
             return EVERY_REVISION
         return _revisions(_parse(header, "if-none-match"), self._head(owner))
 
+    def as_read(self, etag: str | None, revision: int | None, owner: UUID) -> frozenset[int] | None:
+        """Returns the revisions that a body names by the `etag` and the `revision` in it, or None if it names none."""
+        named = None if revision is None else frozenset({revision})
+        if etag is None:
+            return named
+        found = _TAGS.fullmatch(etag)
+        own = _revisions([found[1]] if found else [], self._head(owner))
+        return own if named is None else own & named
+
 
 def must_create(if_match: str | None, if_none_match: str | None) -> bool:
     """Says whether a PUT has to create (`If-None-Match: *`) and not to replace. Raises InvalidInput if it cannot be told."""

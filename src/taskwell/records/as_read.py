@@ -1,0 +1,76 @@
+"""A record that was read may come back whole: most front ends send `{...record, changed}`.
+
+What only Taskwell sets is compared with what is stored and never written. Nobody can change it this way, and a client whose
+copy is old hears of it.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Boolean, Column, ColumnElement, DateTime, FromClause, Table, and_, case, func, literal
+
+from taskwell.database.statement import argument
+from taskwell.errors import InvalidInput
+from taskwell.types import Id, Time
+
+
+class AsRead(BaseModel):
+    """The fields of every record that only Taskwell sets. A noun with more of them adds them in a model below this one."""
+
+    id: Annotated[Id, Field(default=None)]
+    user_id: Annotated[Id, Field(default=None)]
+    created_at: Annotated[Time, Field(default=None)]
+    updated_at: Annotated[Time, Field(default=None)]
+    revision: Annotated[int, Field(default=None)]
+    etag: Annotated[str, Field(default=None)]
+
+
+def read_only(model: type[BaseModel]) -> frozenset[str]:
+    """The fields that a request model has from AsRead and from what is below it."""
+    return frozenset(name for base in model.__mro__[1:] if issubclass(base, AsRead) for name in base.model_fields)
+
+
+def is_given(request: BaseModel) -> bool:
+    return not read_only(type(request)).isdisjoint(request.model_fields_set)
+
+
+def refuse_but_id(request: BaseModel, record_id: object) -> None:
+    """For a request that creates: there is nothing yet that could have been read. Raises InvalidInput."""
+    given = read_only(type(request)) & request.model_fields_set
+    if getattr(request, "id", record_id) == record_id:
+        given -= {"id"}
+    if given:
+        raise not_stored(sorted(given))
+
+
+def not_stored(names: list[str]) -> InvalidInput:
+    """The refusal that names the fields."""
+    message = "only Taskwell sets this, and this is not what is stored"
+    return InvalidInput(fields=[{"field": name, "code": "read_only", "message": message} for name in names])
+
+
+class Compared:
+    """The read-only fields that a statement compares: all but `revision` and `etag`, which are a condition."""
+
+    def __init__(self, table: Table, whole: type[BaseModel]) -> None:
+        names = [name for name in table.c.keys() if name in read_only(whole) - {"revision", "etag"}]  # noqa: SIM118  a collection
+        self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in names}
+        self._given = {name: argument(f"read_{name}", column.type) for name, column in self._columns.items()}
+        self._is_given = {name: argument(f"has_{name}", Boolean()) for name in names}
+
+    def unlike(self, row: FromClause) -> ColumnElement[str]:
+        """The names of those that are given and are not what the row holds, with commas between them."""
+        named = (
+            case((and_(self._is_given[name], _shown(row.c[name]).is_distinct_from(_shown(given))), literal(name)))
+            for name, given in self._given.items()
+        )
+        return func.concat_ws(",", *named)
+
+    def given_by(self, request: BaseModel) -> dict[str, Any]:
+        values = {f"read_{name}": getattr(request, name) for name in self._columns}
+        return values | {f"has_{name}": name in request.model_fields_set for name in self._columns}
+
+
+def _shown(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    # A Date of JavaScript keeps no more than milliseconds of a time that it has read.
+    return func.date_trunc("milliseconds", value) if isinstance(value.type, DateTime) else value
