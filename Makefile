@@ -16,7 +16,7 @@ SAME_ON_EACH := $(patsubst %,--ignore=tests/api/test_%.py,asked_scopes auth_none
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install oauth-libraries runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract sql bench bench-pair bench-quick dist image-dry clean
+.PHONY: help install oauth-libraries runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract clients sql bench bench-pair bench-quick dist image-dry clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ format: $(VENV)/.dev ## puts right what `make check` says about format and lint,
 lock: ## the locked dependencies anew, after a change in pyproject.toml (ARGS=--upgrade: the newest versions); needs uv
 	$(LOCK) --group build --output-file requirements.txt
 	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		tests/clients/requirements.in --output-file tests/clients/requirements.txt
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 	@echo "The newest PostgreSQL that Taskwell knows of, in src/taskwell/database/embedded/programs.py:"
 	@grep '^NEWEST_KNOWN' src/taskwell/database/embedded/programs.py
 	@echo "Is there a newer one? See https://www.postgresql.org/support/versioning/, and set the date in any case."
@@ -71,6 +74,8 @@ openapi: $(VENV)/.dev ## contracts/openapi.json as the code has it; review the d
 
 release-contract: $(VENV)/.dev ## keeps contracts/openapi.json as the contract of this version, which later ones are held to
 	cp contracts/openapi.json contracts/released/openapi-$$($(BIN)/python -c 'import taskwell; print(taskwell.__version__)').json
+
+clients: .clients/.made ## the environment of tests/clients, with three client generators, into .clients; needs npm
 
 sql: $(VENV)/.dev ## docs/sql.md as the code has it; review the difference
 	$(BIN)/python -m tests.house.sql_page > docs/sql.md.new
@@ -95,7 +100,7 @@ image-dry: $(VENV)/.dev ## the steps of the Dockerfile and what it starts, in an
 	unshare --mount --fork --kill-child $(BIN)/python -m tests.box.dry_image $(ARGS)
 
 clean: ## removes what the other targets made, the environment included
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist contracts/openapi.json.new
+	rm -rf $(VENV) .clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist contracts/openapi.json.new
 	find src tests $(wildcard bench) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # `make serve` on a fresh clone downloads only what the server needs; .dev holds all of that, so it counts for both.
@@ -109,6 +114,14 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 
 tests/oauth/node_modules/.package-lock.json: tests/oauth/package-lock.json
 	cd tests/oauth && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+
+.clients/.made: tests/clients/package.json tests/clients/package-lock.json tests/clients/requirements.txt | $(BIN)/python
+	mkdir -p .clients
+	cp tests/clients/package.json tests/clients/package-lock.json .clients/
+	cd .clients && npm ci --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m venv .clients/venv
+	.clients/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/clients/requirements.txt
+	@touch $@
 
 $(BIN)/python:
 	@found=""; for python in $(PYTHONS); do \
