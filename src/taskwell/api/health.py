@@ -50,7 +50,10 @@ async def ready(request: ApiRequest, db: Db) -> Reply:
 
 
 async def _ask(db: Database, auth: str) -> str:
+    asked = time.time()
     row = await db.row(SCHEMA_STATE)
+    if row is not None:
+        db.clock.compare(row["now"].timestamp(), asked, time.time())
     schema = fit(None if row is None else row["version"])
     if schema is Fit.BEHIND:
         raise DatabaseUnavailable("The database's schema is older than this program: run `taskwell migrate`.")
@@ -59,4 +62,5 @@ async def _ask(db: Database, auth: str) -> str:
     if unfit is not None:
         log.warning("database_unfit", why=unfit)
         raise DatabaseUnavailable("The database does not fit this program: its log says why.")
-    return f'{{"status":"ok","schema":"{schema.value}","auth":"{auth}"}}'
+    skew = f',"clock_skew_seconds":{db.clock.ahead:.1f}' if db.clock.is_skewed else ""
+    return f'{{"status":"ok","schema":"{schema.value}","auth":"{auth}"{skew}}}'

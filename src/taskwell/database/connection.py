@@ -6,6 +6,7 @@ answer is OutcomeUnknown.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -15,6 +16,7 @@ from weakref import WeakValueDictionary
 import asyncpg
 import structlog
 
+from taskwell.database.clock import Clock
 from taskwell.database.constraints import meaning
 from taskwell.database.failures import BROKEN, DEFECTS, NOT_STORABLE, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
 from taskwell.database.inspection import inspect
@@ -60,6 +62,7 @@ class Database:
         self.schema_version: str | None = None
         self._target = target
         self._statement_cache = statement_cache
+        self.clock = Clock()
         self.pool = Pool(self._connect, pool_size)
         # A statement over a set is worth it where it is prepared: planned with each run, it costs half as much again.
         self.sets = Sets(self._attempt, pool_size) if sets and statement_cache else None
@@ -236,7 +239,9 @@ class Database:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await self._open()
+                asked = time.time()
                 state = await connection.fetchrow(SCHEMA_STATE.sql)
+                answered = time.time()
         except BaseException as error:
             if connection is not None:
                 # The pool asked for this connection, and gives its place back itself.
@@ -251,6 +256,7 @@ class Database:
         if state is not None:
             self.epoch, self.schema_version = state["epoch"], state["version"]
             self.keyed_hash = KeyedHash(state["tag_key"])
+            self.clock.compare(state["now"].timestamp(), asked, answered)
         return connection
 
     async def _open(self) -> Connection:

@@ -3,7 +3,7 @@
 from enum import Enum
 from pathlib import Path
 
-from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy import Column, MetaData, String, Table, func, select
 
 from taskwell.database.statement import Statement
 from taskwell.database.tables import Instance
@@ -15,10 +15,15 @@ _instance = Instance.__table__  # type: ignore[attr-defined]
 
 SCHEMA_STATE = Statement(
     "schema_state",
-    select(_alembic_version.c.version_num.label("version"), _instance.c.epoch, _instance.c.tag_key),
-    unscoped="which database this is and how far it is migrated; holds nothing of a user's",
+    select(
+        _alembic_version.c.version_num.label("version"),
+        _instance.c.epoch,
+        _instance.c.tag_key,
+        func.clock_timestamp().label("now"),
+    ),
+    unscoped="which database this is, how far it is migrated and what its clock says; holds nothing of a user's",
 )
-"""Asked by each new connection, before it serves: which database this is, how far it is migrated, and the key of its hashes."""
+"""Asked by each new connection, before it serves: which database this is, how far it is migrated, its hashes' key, its time."""
 
 SCHEMA_VERSION = Statement(
     "schema_version",
