@@ -78,10 +78,9 @@ class Node:
     def find(self, path: str) -> tuple["Node | None", dict[str, str]]:
         node = self
         values: dict[str, str] = {}
-        start, *segments = path.split("/")
-        if start:  # uvicorn --root-path without its slash
+        if path[:1] != "/":  # uvicorn --root-path without its slash
             return None, values
-        for segment in segments:
+        for segment in path.split("/")[1:]:
             literal = node.literals.get(segment)
             if literal is not None:
                 node = literal
