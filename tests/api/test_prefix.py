@@ -52,7 +52,8 @@ def assert_all_addresses(outside: str, prefix: str, *, request: dict[str, str] |
 
         email = new_email()
         assert client.post(f"{outside}/api/v1/auth/register", json={"email": email, "password": PASSWORD}).status_code == 201
-        token = client.post(urljoin(outside, flow["tokenUrl"]), data={"username": email, "password": PASSWORD})
+        form = {"grant_type": "password", "username": email, "password": PASSWORD}
+        token = client.post(urljoin(outside, flow["tokenUrl"]), data=form)
         assert token.status_code == 200, token.text
         client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
         made = [client.post(outside + TASKS, json={"title": title}) for title in "ab"]
