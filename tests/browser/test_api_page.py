@@ -94,6 +94,19 @@ def asked_of(page: Page) -> list[str]:
     return [url for url in urls if url.startswith("http")]
 
 
+def test_who_types_a_wrong_password_is_told_so(server: RunningServer, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as page:
+        page.goto(f"{server.base_url}/docs")
+        with dialog(page) as form:
+            form.locator("#oauth_username").fill(new_email("nobody"))
+            form.locator("#oauth_password").fill(PASSWORD)
+            form.locator("button.authorize").click()
+            told = form.locator(".errors")
+            told.wait_for()
+            assert "invalid_grant" in told.inner_text()
+            assert "The e-mail address or the password is wrong." in told.inner_text()
+
+
 def execute(
     page: Page,
     method: str,

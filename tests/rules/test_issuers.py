@@ -1,77 +1,34 @@
 """TASKWELL_ISSUERS: what a row may say, what a preset knows, and what is refused in words that an operator can act on."""
 
-import asyncio
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
 from taskwell.errors import TokenInvalid
-from taskwell.identity.issuers import Issuer, KeySource, key_source, parse_issuers
+from taskwell.identity.issuers import Issuer, key_source, parse_issuers
 from taskwell.identity.jwks import RemoteKeys
 from taskwell.identity.presets import PRESETS
-from tests.support.provider import KINDS, Key, KeyServer
-
-SECRET = "hunter2-Ohb0eiPh4ahfeiNg9aexah7eeKie3thooGh1aeJ7Iechohk9pahgh3ie"
-ED25519 = Ed25519PrivateKey.generate()
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-WEAK_RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-P256 = ec.generate_private_key(ec.SECP256R1())
-
-
-def nothing() -> None:
-    """To be called when a key is withdrawn."""
-
-
-def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-PRIVATE_PEM = RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def generic(**more: Any) -> dict[str, Any]:
-    """A row without a preset; None leaves a field out."""
-    row = {
-        "name": "acme",
-        "issuer": "https://login.acme.example",
-        "audience": "taskwell",
-        "algorithms": ["RS256"],
-        "jwks_url": "https://login.acme.example/jwks",
-    } | more
-    return {field: value for field, value in row.items() if value is not None}
-
-
-def with_secret(**more: Any) -> dict[str, Any]:
-    return generic(**({"jwks_url": None, "secret": SECRET, "algorithms": ["HS256"]} | more))
-
-
-def with_key(key: str, *algorithms: str) -> dict[str, Any]:
-    return generic(jwks_url=None, public_key=key, algorithms=algorithms)
-
-
-def only(row: dict[str, Any]) -> Issuer:
-    (issuer,) = parse_issuers(json.dumps([row]))
-    return issuer
-
-
-def refusal(rows: object) -> str:
-    with pytest.raises(ValueError, match=r".") as refused:
-        parse_issuers(rows if isinstance(rows, str) else json.dumps(rows))
-    assert not isinstance(refused.value, ValidationError)
-    assert refused.value.__cause__ is None, "a traceback would show the row"
-    assert refused.value.__context__ is None or refused.value.__suppress_context__
-    sentence = str(refused.value)
-    assert "hunter2" not in sentence
-    assert "\n" not in sentence
-    return sentence
+from tests.support.issuer_rows import (
+    ED25519,
+    P256,
+    PRIVATE_PEM,
+    RSA,
+    SECRET,
+    WEAK_RSA,
+    generic,
+    key_of,
+    nothing,
+    only,
+    pem,
+    refusal,
+    with_key,
+    with_secret,
+)
+from tests.support.provider import KINDS
 
 
 def test_no_issuer_is_nothing_wrong() -> None:
@@ -188,63 +145,6 @@ def test_algorithms_that_fit_their_key() -> None:
 )
 def test_a_key_set_may_be_at(address: str) -> None:
     assert only(generic(jwks_url=address)).jwks_url == address
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        ("http://keycloak:8080/realms/acme/certs", "keycloak"),
-        ("http://Keycloak:8080/certs", "KEYCLOAK"),
-        ("http://my_sso/certs", "my_sso"),
-        ("http://10.0.0.1/certs", "10.0.0.1"),
-        ("http://[fd00::1]:8080/certs", "[fd00::1]"),
-        ("http://[fd00::1]:8080/certs", "fd00::1"),
-        ("https://sso.example/certs", "keycloak"),
-    ],
-)
-def test_a_row_may_allow_http_to_the_one_host_that_it_names(address: str, host: str) -> None:
-    assert only(generic(jwks_url=address, allow_http_to=host)).jwks_url == address
-
-
-def test_the_refusal_of_http_says_the_word_that_allows_it() -> None:
-    row = generic(jwks_url="http://keycloak:8080/certs")
-    told = refusal([row])
-    word = told[told.index("add ") + 4 : told.index(" to the row")]
-    assert word == '"allow_http_to": "keycloak"'
-    assert only(row | json.loads("{" + word + "}"))
-
-
-def test_a_preset_may_be_at_such_a_host_or_only_its_keys() -> None:
-    inside = {"preset": "keycloak", "address": "http://keycloak:8080/realms/acme", "allow_http_to": "keycloak"}
-    assert only(inside).issuer == "http://keycloak:8080/realms/acme"
-    keys = "http://keycloak:8080/realms/acme/protocol/openid-connect/certs"
-    outside = inside | {"address": "https://sso.example/realms/acme", "jwks_url": keys}
-    assert (only(outside).issuer, only(outside).jwks_url) == ("https://sso.example/realms/acme", keys)
-
-
-def test_keys_are_fetched_by_http_from_the_host_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    key = Key.new("RS256")
-    real = socket.getaddrinfo
-
-    def as_in_a_container(host: Any, *more: Any, **named: Any) -> Any:
-        return real("127.0.0.1" if host in ("keycloak", b"keycloak") else host, *more, **named)
-
-    with KeyServer() as server:
-        server.serves(key.jwk)
-        monkeypatch.setattr(socket, "getaddrinfo", as_in_a_container)
-        row = generic(jwks_url=server.url.replace("127.0.0.1", "keycloak"), allow_http_to="keycloak")
-        assert key_of(key_source(only(row), nothing), key.kid, "RS256")
-
-
-def test_a_secret_and_public_keys_stand_side_by_side() -> None:
-    row = {"preset": "supabase", "address": "https://t.example", "algorithms": ["ES256", "HS256"], "secret": SECRET}
-    assert only(row).jwks_url == "https://t.example/auth/v1/.well-known/jwks.json"
-    source = key_source(only(generic(jwks_url=None, secret=SECRET, public_key=pem(P256), algorithms=["HS256", "ES256"])), nothing)
-    assert key_of(source, "any", "HS256") == SECRET.encode()
-    assert key_of(source, "any", "ES256") == P256.public_key()
-    for other in ("HS384", "HS512", "ES384", "RS256", "EdDSA", "none"):
-        with pytest.raises(TokenInvalid):
-            key_of(source, None, other)
 
 
 TOO_LONG = "x" * 256
@@ -391,16 +291,6 @@ def test_a_row_cannot_be_made_past_its_rules() -> None:
     issuer = only(generic())
     with pytest.raises(ValidationError):
         issuer.name = "other"  # type: ignore[misc]
-
-
-def key_of(source: KeySource, kid: str | None, algorithm: str) -> Any:
-    async def ask() -> Any:
-        try:
-            return await source.key(kid, algorithm)
-        finally:
-            await source.close()
-
-    return asyncio.run(ask())
 
 
 def test_a_key_of_the_row_itself_serves_every_kid_and_no_other_algorithm() -> None:

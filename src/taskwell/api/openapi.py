@@ -12,8 +12,8 @@ from taskwell.api.schemas import for_generators
 DESCRIPTION = """\
 Tasks of many users, strictly apart. {who}
 
-Errors have one shape, `{{"error": {{"code", "message", "details", "request_id"}}}}`; times are RFC 3339 in UTC; unknown fields
-and parameters are refused.
+Errors have one shape, `{{"error": {{"code", "message", "details", "request_id"}}}}` (under `/oauth`, that of RFC 6749); times are
+RFC 3339 in UTC; unknown fields and parameters are refused.
 """
 
 _WITH_SIGN_IN = """\
