@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -111,8 +112,9 @@ def _log_crash(kind: type[BaseException], error: BaseException | None, trace: Tr
 
 
 def _write(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # the terminal is gone
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 class JsonLine(logging.Formatter):
@@ -159,8 +161,9 @@ class AccessLog:
 
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
-        self._stream.write("".join(lines))
-        self._stream.flush()
+        with suppress(OSError):  # the terminal is gone
+            self._stream.write("".join(lines))
+            self._stream.flush()
 
 
 def _nobody(_: object) -> str:

@@ -1,6 +1,8 @@
 """What `taskwell serve` says when it serves, and when it has stopped."""
 
 import json
+import os
+import sys
 
 from taskwell import __version__
 from taskwell.observability import json_line, says_json
@@ -24,10 +26,12 @@ def greet(settings: Settings, address: str) -> None:
 
 
 def say_stopped(reason: str) -> None:
-    line = (
-        json_line("info", "stopped", version=__version__, reason=reason) if says_json() else f"Taskwell has stopped ({reason})."
-    )
-    print(line, flush=True)
+    fields = {"version": __version__, "reason": reason}
+    line = json_line("info", "stopped", **fields) if says_json() else f"Taskwell has stopped ({reason})."
+    try:
+        print(line, flush=True)
+    except OSError:  # the terminal is gone, and Python would fail again when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _url(settings: Settings, address: str) -> str:
