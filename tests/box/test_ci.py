@@ -38,7 +38,7 @@ def ci(folder: Path, *, first: int = 0, again: int = 0) -> "subprocess.Completed
 def test_what_passed_at_once_is_said_to_be_so(tmp_path: Path) -> None:
     done = ci(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
+    assert done.stdout.splitlines()[-3:] == [
         "make check",
         "make test ARGS=--ignore=tests/house",
         "0 tests failed once and passed when repeated",
