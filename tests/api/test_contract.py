@@ -23,8 +23,7 @@ import pytest
 from taskwell.accounts.owner import Owner
 from taskwell.database import url
 from taskwell.database.connection import Database
-from taskwell.tasks import store
-from taskwell.tasks.store import RenderedTask
+from taskwell.records import store
 from tests.conftest import settings_for
 from tests.support.cast import Person, person
 from tests.support.contract import ContractBroken
@@ -297,17 +296,17 @@ def test_schemathesis_would_find_a_task_shown_to_another_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The check passes without a word where it cannot run; so here is what it must not pass."""
-    read_task = store.read_task
+    read = store.read
 
-    async def of_whomever(db: Database, owner: Owner, task_id: UUID) -> RenderedTask:
+    async def of_whomever(noun: store.Noun, db: Database, owner: Owner, task_id: UUID) -> store.Rendered:
         connection = await asyncpg.connect(**url.parse(shared_database).arguments())
         try:
             found = await connection.fetchval("SELECT user_id FROM tasks WHERE id = $1", task_id)
         finally:
             await connection.close()
-        return await read_task(db, Owner(found or owner.id, None), task_id)
+        return await read(noun, db, Owner(found or owner.id, None), task_id)
 
-    monkeypatch.setattr(store, "read_task", of_whomever)
+    monkeypatch.setattr(store, "read", of_whomever)
     options = ("--phases", "coverage,fuzzing", "--max-examples", "15", "--include-path-regex", "/tasks")
     run = schemathesis(server, [alice, bob], tmp_path, *options)
     assert "object_level_authorization" in {finding.check for finding in run.findings}, run.probes

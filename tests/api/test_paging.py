@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskwell.api.tasks import TaskQuery, _next_link
+from taskwell.api.records import next_link
+from taskwell.api.tasks import TaskQuery
 from taskwell.app import build_app
 from taskwell.types import new_id
 from taskwell.web.request import ApiRequest
@@ -103,7 +104,7 @@ def test_the_values_of_a_link_are_percent_encoded(server: RunningServer) -> None
     asked: Any = {"limit": 7, "completed": 'a&b=c d#"><é', "order": "%2B+;,\r\n"}
     scope = {"type": "http", "path": TASKS, "headers": []}
     request = ApiRequest(scope, None, server.app.services)  # type: ignore[arg-type]
-    link = _next_link(request, TaskQuery.model_construct(**asked), "+/=&").decode("ascii")
+    link = next_link(request, TaskQuery.model_construct(**asked), "+/=&").decode("ascii")
     found = re.fullmatch(r'<([!-;=?-~]+)>; rel="next"', link)
     assert found is not None
     url = httpx.URL(found[1])

@@ -19,9 +19,10 @@ from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement, UnsafeStatement
 from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.errors import AccountUnusable, DatabaseUnavailable, InvalidInput, OutcomeUnknown, TaskNotFound, UserNotFound
+from taskwell.records import store
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges
-from taskwell.tasks.store import change_task, create_task, list_tasks, read_task
+from taskwell.tasks.store import TASKS, list_tasks_page
 from tests.support import postgres
 
 Run = Callable[[Callable[[Database], Awaitable[None]]], None]
@@ -103,7 +104,7 @@ async def _kill_those_in_transactions(database_url: str) -> None:
 
 
 async def _add(rows: Rows, owner: Owner, title: str, task_id: UUID | None = None) -> bool:
-    _, is_new = await create_task(rows, owner, NewTask(title=title, id=task_id))
+    _, is_new = await store.create(TASKS, rows, owner, NewTask(title=title, id=task_id), task_id)
     return is_new
 
 
@@ -112,8 +113,8 @@ def test_all_of_it_is_done(run: Run, shared_database: str, alice: Owner) -> None
         async with unit_for(db, alice) as unit:
             await _add(unit, alice, "one")
             await _add(unit, alice, "two")
-            assert (await list_tasks(unit, alice, TaskFilter(), limit=10, cursor=None, if_none_match=None)).revision == 2
-            assert (await list_tasks(db, alice, TaskFilter(), limit=10, cursor=None, if_none_match=None)).revision == 0
+            assert (await list_tasks_page(unit, alice, TaskFilter(), limit=10, cursor=None, if_none_match=None)).revision == 2
+            assert (await list_tasks_page(db, alice, TaskFilter(), limit=10, cursor=None, if_none_match=None)).revision == 0
 
     run(work)
     assert _titles(shared_database, alice.id) == ["one", "two"]
@@ -124,7 +125,7 @@ def test_an_exception_undoes_all_of_it(run: Run, shared_database: str, alice: Ow
         with pytest.raises(TaskNotFound):
             async with unit_for(db, alice) as unit:
                 await _add(unit, alice, "one")
-                await read_task(unit, alice, uuid4())
+                await store.read(TASKS, unit, alice, uuid4())
         await _add(db, alice, "afterwards")
 
     run(work)
@@ -161,7 +162,7 @@ def test_two_of_one_user_are_one_after_the_other_and_the_second_sees_the_first(
 
     async def count_and_add(db: Database) -> None:
         async with unit_for(db, alice) as unit:
-            page = await list_tasks(unit, alice, TaskFilter(), limit=100, cursor=None, if_none_match=None)
+            page = await list_tasks_page(unit, alice, TaskFilter(), limit=100, cursor=None, if_none_match=None)
             await asyncio.sleep(0)
             await _add(unit, alice, f"number {page.revision + 1}")
 
@@ -181,7 +182,7 @@ def test_a_decision_sees_what_was_committed_while_it_waited(run: Run, shared_dat
 
         async def look() -> None:
             async with unit_for(db, alice) as unit:
-                seen.append((await read_task(unit, alice, task_id)).json)
+                seen.append((await store.read(TASKS, unit, alice, task_id)).json)
 
         async with _operator(shared_database) as other:
             async with other.transaction():
@@ -245,7 +246,7 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(run: Run, shared_database:
                 await _add(unit, alice, "one")
                 is_there.set()
                 if in_a_statement:
-                    await change_task(unit, alice, held, TaskChanges.model_validate({"title": "x"}), if_match=None)
+                    await store.change(TASKS, unit, alice, held, TaskChanges.model_validate({"title": "x"}), if_match=None)
                 await asyncio.Event().wait()
 
         held = uuid4()

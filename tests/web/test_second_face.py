@@ -33,7 +33,7 @@ class Propfind:
         claims = await request.services.authenticate(request, basic=True)
         request.user_id = claims.user_id
         owner = Owner(claims.user_id, claims.issued_at)
-        page = await store.list_tasks(
+        page = await store.list_tasks_page(
             request.services.database, owner, TaskFilter(None, "newest"), limit=20, cursor=None, if_none_match=None
         )
         number = (page.items or "").count('"title"')

@@ -1,37 +1,38 @@
 """The operations of tasks."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Path, Query
-from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import CREATED, FOUND_SAME, NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage
+from taskwell.api.records import (
+    IfMatch,
+    IfNoneMatch,
+    IfNothingThere,
+    created_at,
+    created_reply,
+    page_reply,
+    read_reply,
+    record_reply,
+)
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
-from taskwell.tasks import store
+from taskwell.records import store
 from taskwell.tasks.filter import Order, TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.store import RenderedTask
+from taskwell.tasks.store import TASKS, list_tasks_page
 from taskwell.tasks.tables import TaskView
 from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Cursor, Id, PageLimit, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
-from taskwell.web.reply import Header, Reply, json_reply, no_content, not_modified
+from taskwell.web.reply import Reply, no_content
 from taskwell.web.request import ApiRequest, address
 
 router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[Id, Path()]
-IfMatch = Annotated[str | None, HeaderParameter(alias="if-match", description="Change the task only if this is still its ETag")]
-IfNoneMatch = Annotated[
-    str | None, HeaderParameter(alias="if-none-match", description="The ETag that you have: answers 304 while it holds")
-]
-IfNothingThere = Annotated[
-    str | None, HeaderParameter(alias="if-none-match", description="`*`: create it, unless a task is there")
-]
 
 
 class TaskQuery(BaseModel):
@@ -49,7 +50,6 @@ class TaskQuery(BaseModel):
 
 # This is room for both texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
 _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH) + 4 * 1024)
-_KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 
 
 @router.post(
@@ -60,8 +60,8 @@ _KEPT = tuple(name for name in TaskQuery.model_fields if name != "cursor")
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
-    task, is_new = await store.create_task(db, owner, new)
-    return _reply(201 if is_new else 200, task, (b"location", b"%s/%s" % (address(request), str(task.id).encode())))
+    task, is_new = await store.create(TASKS, db, owner, new, new.id)
+    return created_reply(201 if is_new else 200, task, created_at(request, task))
 
 
 @router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS) | {200: PAGE, 304: NOT_MODIFIED})
@@ -74,21 +74,9 @@ async def list_tasks(
     if_none_match: IfNoneMatch = None,
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
-    page = await store.list_tasks(
-        db,
-        owner,
-        query.filter,
-        limit=query.limit,
-        cursor=query.cursor,
-        if_none_match=tags.if_none_match(if_none_match, owner.id),
-    )
-    tag = (b"etag", page.etag.encode())
-    if page.items is None:
-        return not_modified(tag)
-    if page.next_cursor is None:
-        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
-    body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"}}'
-    return json_reply(200, body, tag, (b"link", _next_link(request, query, page.next_cursor)))
+    known = tags.if_none_match(if_none_match, owner.id)
+    page = await list_tasks_page(db, owner, query.filter, limit=query.limit, cursor=query.cursor, if_none_match=known)
+    return page_reply(request, query, page)
 
 
 @router.get(
@@ -97,10 +85,7 @@ async def list_tasks(
 async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
     known = tags.if_none_match(if_none_match, owner.id)
-    task = await store.read_task(db, owner, task_id)
-    if known is not None and task.revision in known:
-        return not_modified((b"etag", task.etag.encode()))
-    return _reply(200, task)
+    return read_reply(await store.read(TASKS, db, owner, task_id), known)
 
 
 @router.put(
@@ -121,11 +106,10 @@ async def replace_task(
     """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
     cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
-        task = await store.place_task(db, owner, task_id, whole)
-        return _reply(201, task, (b"location", address(request)))
+        return created_reply(201, await store.place(TASKS, db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
-    task = await store.change_task(db, owner, task_id, whole, if_match=condition, as_read=as_read)
-    return _reply(200, task)
+    task = await store.change(TASKS, db, owner, task_id, whole, if_match=condition, as_read=as_read)
+    return record_reply(200, task)
 
 
 @router.patch(
@@ -141,22 +125,12 @@ async def change_task(
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
-    task = await store.change_task(db, owner, task_id, changes, if_match=condition, as_read=as_read)
-    return _reply(200, task)
+    task = await store.change(TASKS, db, owner, task_id, changes, if_match=condition, as_read=as_read)
+    return record_reply(200, task)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
 async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
-    await store.delete_task(db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
+    await store.delete(TASKS, db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()
-
-
-def _reply(status: int, task: RenderedTask, *headers: Header) -> Reply:
-    return json_reply(status, task.json, (b"etag", task.etag.encode()), *headers)
-
-
-def _next_link(request: ApiRequest, query: TaskQuery, next_cursor: str) -> bytes:
-    """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
-    kept = {name: getattr(query, name) for name in _KEPT if name in query.model_fields_set}
-    return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())

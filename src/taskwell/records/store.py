@@ -1,0 +1,204 @@
+"""What can be done with one record of any kind: a statement of its noun runs, and its answer is read.
+
+The owner comes first; a record of somebody else's is a record that does not exist. A noun that differs has a function of its own
+in its own store.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from taskwell.accounts.owner import Owner, row_for
+from taskwell.database.rows import Rows
+from taskwell.database.statement import Statement
+from taskwell.errors import Conflict, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable
+from taskwell.records.as_read import is_given, not_stored, refuse_but_id
+from taskwell.records.cursors import decode_cursor, encode_cursor
+from taskwell.records.kinds import Kind
+from taskwell.records.paging import Sort, cut
+from taskwell.records.revisions import as_text
+from taskwell.records.tags import tag_head, tag_of
+from taskwell.types import Revisions, new_id
+
+
+class Rendered(NamedTuple):
+    """A record as PostgreSQL rendered it, with its revision and the ETag."""
+
+    id: UUID
+    json: str
+    revision: int
+    etag: str
+
+
+class RenderedPage(NamedTuple):
+    """`items` is the inside of a JSON array, None where the client's copy of that revision still holds."""
+
+    items: str | None
+    next_cursor: str | None
+    revision: int
+    etag: str
+
+
+class Refusals(NamedTuple):
+    """How a noun refuses: there is no such record, its id is taken, it has changed, and one exists already."""
+
+    not_found: type[NotFound]
+    id_taken: type[Conflict]
+    changed: type[PreconditionFailed]
+    exists: type[PreconditionFailed]
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A kind, with the statements that are made for it (records/reading.py, records/writing.py)."""
+
+    kind: Kind
+    refusals: Refusals
+    read: Statement
+    find_same: Statement
+    create: Statement
+    create_at: Statement
+    change: Statement
+    change_as_read: Statement
+    delete: Statement
+    place: Statement
+
+
+class _Filter(Protocol):
+    """What a client asks of a list. A cursor is bound to its name, which says all that is asked."""
+
+    @property
+    def name(self) -> str: ...
+
+
+async def read(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> Rendered:
+    named = _named(noun, rows, owner, record_id)
+    return _found(noun, named, await row_for(rows, noun.read, owner, **named))
+
+
+async def list_page(
+    statement: Statement,
+    sort: Sort,
+    rows: Rows,
+    owner: Owner,
+    asked: _Filter,
+    *,
+    limit: int,
+    cursor: str | None,
+    if_none_match: Revisions | None,
+) -> RenderedPage:
+    """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's."""
+    begin = {} if cursor is None else decode_cursor(cursor, rows.keyed_hash, owner.id, asked.name)
+    resume = {f"first_{name}": value for name, value in begin.items()}
+    head = tag_head(rows, owner.id)
+    known = as_text(if_none_match)
+    row = await row_for(rows, statement, owner, limit=limit, if_none_match=known, tag_head=head, **resume)
+    if row is None:
+        return RenderedPage("", None, 0, tag_of(head, 0))
+    revision = row["revision"]
+    etag = tag_of(head, revision)
+    if not row["is_changed"]:
+        return RenderedPage(None, None, revision, etag)
+    items, place = cut(row, sort)
+    next_cursor = None if place is None else encode_cursor(place, rows.keyed_hash, owner.id, asked.name)
+    return RenderedPage(items, next_cursor, revision, etag)
+
+
+async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: UUID | None) -> tuple[Rendered, bool]:
+    """The record, and whether this request made it: a repeated request finds what the first one made.
+
+    `own_id` is the id that the client chose, if it did.
+    """
+    named = _named(noun, rows, owner, own_id or new_id())
+    arguments = named | noun.kind.content.given_by(new)
+    row = await row_for(rows, noun.create_at if own_id else noun.create, owner, **arguments)
+    if row is None or row[noun.kind.name] is not None:
+        return _found(noun, named, row), True
+    if own_id is None:
+        return await _created_before(noun, rows, owner, named), True
+    row = await row_for(rows, noun.find_same, owner, **arguments)
+    if row is None or row[noun.kind.name] is None:
+        raise noun.refusals.id_taken
+    return _found(noun, named, row), False
+
+
+async def _created_before(noun: Noun, rows: Rows, owner: Owner, named: dict[str, Any]) -> Rendered:
+    """An id of our own choosing can only be taken because our first try, whose connection broke, was committed after all.
+
+    Raises OutcomeUnknown when that cannot be shown: it was deleted since, or cannot be read just now.
+    """
+    try:
+        return _found(noun, named, await row_for(rows, noun.read, owner, **named))
+    except (NotFound, Unavailable) as error:
+        raise OutcomeUnknown from error
+
+
+async def change(
+    noun: Noun,
+    rows: Rows,
+    owner: Owner,
+    record_id: UUID,
+    changes: BaseModel,
+    *,
+    if_match: Revisions | None,
+    as_read: Revisions | None = None,
+) -> Rendered:
+    """PATCH and PUT. Raises `refusals.changed` when the record's revision is none of `if_match`.
+
+    What would change the record raises it also for a revision that is none of `as_read`, and then InvalidInput for what was sent
+    back otherwise than it is stored.
+    """
+    content = noun.kind.content
+    given = content.replaced_by(changes) if isinstance(changes, noun.kind.whole) else content.changed_by(changes)
+    named = _named(noun, rows, owner, record_id)
+    arguments = {**named, "if_match": as_text(if_match), **given}
+    if not is_given(changes):
+        return _unchanged_by_others(noun, named, await row_for(rows, noun.change, owner, **arguments))
+    arguments |= {"as_read": as_text(as_read), **noun.kind.compared.given_by(changes)}
+    row = await row_for(rows, noun.change_as_read, owner, **arguments)
+    record = _unchanged_by_others(noun, named, row)
+    if row is not None and row["unlike"]:
+        raise not_stored(row["unlike"].split(","))
+    return record
+
+
+async def delete(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
+    """Raises `refusals.changed` when the record's revision is none of `if_match`."""
+    named = _named(noun, rows, owner, record_id)
+    _unchanged_by_others(noun, named, await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match)))
+
+
+async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:
+    """Create the record at this id, also where a deleted one was. Raises `refusals.exists` where a live one is."""
+    refuse_but_id(new, record_id)
+    named = _named(noun, rows, owner, record_id)
+    while True:
+        row = await row_for(rows, noun.place, owner, **named, **noun.kind.content.given_by(new))
+        if row is not None and row[noun.kind.name] is not None:
+            return _found(noun, named, row)
+        there = await row_for(rows, noun.read, owner, **named)
+        if there is not None and there["revision"] is not None:
+            raise noun.refusals.exists(json.loads(there[noun.kind.name]))
+        # It was deleted in this very moment.
+
+
+def _named(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> dict[str, Any]:
+    return {f"{noun.kind.name}_id": record_id, "tag_head": tag_head(rows, owner.id)}
+
+
+def _found(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
+    if row is None or row["revision"] is None:
+        raise noun.refusals.not_found
+    revision = row["revision"]
+    return Rendered(named[f"{noun.kind.name}_id"], row[noun.kind.name], revision, tag_of(named["tag_head"], revision))
+
+
+def _unchanged_by_others(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
+    record = _found(noun, named, row)
+    if row is not None and not row["matches"]:
+        raise noun.refusals.changed(json.loads(record.json))
+    return record
