@@ -49,3 +49,16 @@ def test_a_grant_that_is_missing_is_named_before_anything_serves(tmp_path: Path,
     postgres.run(own_database, f"REVOKE INSERT, UPDATE ON tasks FROM {role}")
     said = refused_by("serve", tmp_path, own_database)
     assert said == f"the role {role} lacks INSERT, UPDATE on tasks: GRANT INSERT, UPDATE ON tasks TO {role}"
+
+
+def test_a_role_that_may_make_no_tables_is_told_the_grant(tmp_path: Path, empty_database: str) -> None:
+    """As is every role but the owner of the database, since PostgreSQL 15."""
+    role, is_superuser = postgres.query(
+        empty_database, "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user"
+    )[0]
+    if is_superuser:
+        pytest.skip("nothing can be taken from a superuser")
+    postgres.run(empty_database, f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}, pg_database_owner")
+    said = refused_by("migrate", tmp_path, empty_database)
+    assert "permission denied for schema public" in said
+    assert said.endswith(f"GRANT CREATE ON SCHEMA public TO {role}, as the owner of the database")

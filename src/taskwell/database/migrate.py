@@ -50,8 +50,8 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
 
 
 def _refusal(error: DBAPIError, target: ConnectionTarget) -> str:
-    said = str(error.orig).splitlines()[0].partition(": ")[2]
-    schema = re.search("permission denied for schema ([^ ]+)$", said)
+    said = str(error.orig).splitlines()[0]
+    schema = re.search(r"permission denied for schema (\S+)$", said)
     if schema is None:
         return said
     # Since PostgreSQL 15 nobody but the owner of a database may make tables in its schema `public`.
