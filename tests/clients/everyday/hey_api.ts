@@ -30,8 +30,7 @@ async function everyday(baseUrl: string, email: string, password: string): Promi
   const read = await readTask({ path, throwOnError: true })
   const etag = read.response.headers.get("ETag")
   assert(etag)
-  const { title, description } = read.data
-  const whole = await replaceTask({ path, body: { title, description, is_completed: true } })
+  const whole = await replaceTask({ path, body: { ...read.data, is_completed: true } })
   assert.equal(whole.data?.is_completed, true)
   const patched = await changeTask({ path, body: { title: "C" } })
   assert.equal(patched.data?.title, "C")

@@ -47,7 +47,7 @@ def everyday(base_url: str, email: str, password: str) -> None:
 
     read = read_task.sync_detailed(tasks[0].id, client=client)
     assert isinstance(read.parsed, TaskView)
-    body = WholeTask(title=read.parsed.title, description=read.parsed.description, is_completed=True)
+    body = WholeTask.from_dict(read.parsed.to_dict() | {"is_completed": True})
     whole = replace_task.sync(read.parsed.id, client=client, body=body)
     assert isinstance(whole, TaskView)
     assert whole.is_completed
