@@ -70,6 +70,8 @@ def _scopes(document: Json) -> set[str]:
 def _operation(old: Json, before: Json, new: Json, now: Json) -> Iterator[str]:
     if before["operationId"] != now["operationId"]:
         yield f"operation id {before['operationId']} became {now['operationId']}"
+    if before.get("tags") != now.get("tags"):  # generated clients name their modules by it
+        yield f"tags {before.get('tags')} became {now.get('tags')}"
     # Any one of the ways in is enough, and what they are called is no client's business.
     ways, ways_now = before.get("security", [{}]), now.get("security", [{}])
     if {} in ways and {} not in ways_now:

@@ -57,6 +57,7 @@ def _no_code(document: Json) -> None:
 BREAKS: dict[str, Callable[[Json], object]] = {
     "a path": lambda d: d["paths"].pop(ONE),
     "a method": lambda d: d["paths"][ONE].pop("put"),
+    "a tag": lambda d: _operation(d, TASKS, "get").update(tags=["to-dos"]),
     "an operation id": lambda d: _operation(d, TASKS, "get").update(operationId="get_tasks"),
     "a parameter": lambda d: _operation(d, TASKS, "get")["parameters"].remove(_parameter(d, TASKS, "order")),
     "a parameter that is needed now": lambda d: _parameter(d, TASKS, "order").update(required=True),
