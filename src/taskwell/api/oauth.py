@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.routing import APIRoute
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from taskwell.api import sign_in
 from taskwell.api.answers import BODY, PASSWORD, WRITES, Errors, by_status, refusal
@@ -109,7 +109,8 @@ class OAuthTokenEnd(TokenEnd):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    token: str  # of any length: what cannot be a token is one that is not valid, which is 200 (2.2)
+    # Of any other length: what cannot be a token is one that is not valid, which is 200 (2.2).
+    token: Annotated[str, Field(min_length=1)]
 
     _without_empty = model_validator(mode="before")(_without_empty)
 
