@@ -182,7 +182,7 @@ class Settings(BaseModel):
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     workers: int | None = Field(None, ge=1, le=512)
-    pool_size: int = Field(8, ge=3, le=100)  # a user's writes may hold two connections, and others must find one
+    pool_size: int = Field(8, ge=3, le=100)  # two sets may be on their way, and others must find one
     prepared_statements: Annotated[url.PreparedStatements, BeforeValidator(_lower)] = "auto"
     sets: Annotated[Literal["auto", "off"], BeforeValidator(_lower)] = "auto"
     signing_key: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None

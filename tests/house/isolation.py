@@ -162,8 +162,10 @@ class _Proof:
         for clause in [] if conflict is None else iterate(conflict):
             if isinstance(clause, OnConflictDoUpdate):
                 # Which row is met depends on the index that is named: an e-mail address meets somebody else's.
+                excluded = getattr(insert, "excluded")  # noqa: B009  PostgreSQL's INSERT alone has it
                 where = [] if clause.update_whereclause is None else [clause.update_whereclause]
-                self._bind([insert.table], where, frozenset(), " updated on conflict")
+                proposed = frozenset({id(excluded[owner_column])}) if carried else frozenset()
+                self._bind([insert.table], where, proposed, " updated on conflict")
                 self._check_set("an update on conflict", insert.table, clause.update_values_to_set)
         return own
 

@@ -92,8 +92,10 @@ class Explainer:
         return list(found)
 
 
-_OWNER_OF_SET = re.compile(r"\(\(given\.owner\)::uuid\)|\basked(_\d+)?\.owner\b")
-"""The owner of one of a set of requests, in the relation of the requests and in what carries it on (isolation_of_sets.py)."""
+_OWNER_OF_SET = re.compile(r"\(\(given\.owner\)::uuid\)|\b\w+\.owner\b")
+"""The owner of one of a set of requests, in the relation of the requests and in what carries it on (isolation_of_sets.py).
+
+No table has a column of that name."""
 
 
 def findings_in_plan(plan: _Node, owner: str, schema: Schema) -> Iterator[str]:
@@ -154,8 +156,9 @@ def _findings_in_write(node: _Node, owner: str, bound: set[str], columns: list[s
                 yield f"inserts into {name} with {owner_column} = {value}"
     if node.get("Conflict Resolution") == "UPDATE":
         met = f"{node['Alias']}.{owner_column}"
-        proposed = f"excluded.{owner_column}"  # which is bound, as it was inserted
-        if not any(_equals(condition, met, {owner, proposed}) for condition in conjuncts(node.get("Conflict Filter", ""))):
+        # The second such INSERT of a statement proposes `excluded_1`. What is proposed is bound, as it was inserted.
+        conflict = re.sub(rf"\bexcluded(_\d+)?\.{owner_column}\b", owner, node.get("Conflict Filter", ""))
+        if not any(_equals(condition, met, {owner}) for condition in conjuncts(conflict)):
             yield f"updates the row of {name} that it conflicts with, whoever owns it"
 
 

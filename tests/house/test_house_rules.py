@@ -96,6 +96,7 @@ HOLDS_SQL = {
     "accounts/sessions/statements.py": BUILDERS,
     "accounts/api_tokens/statements.py": BUILDERS,
     "accounts/attempts/statements.py": BUILDERS,
+    "records/asked.py": BUILDERS,
     "records/reading.py": BUILDERS,
     "records/writing.py": BUILDERS,
     "records/paging.py": BUILDERS,

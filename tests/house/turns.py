@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, TextClause, Update
+from sqlalchemy import Delete, Insert, Lateral, Select, TextClause, Update
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import CTE, AliasedReturnsRows, FromGrouping, Join
 from sqlalchemy.sql.visitors import iterate
@@ -80,7 +80,16 @@ def _waits(level: Any, notes: _Notes) -> bool:
     """Each row that it finds is joined with a row of `users` that was locked before."""
     if isinstance(level, Insert):
         return level.select is not None and _waits(level.select, notes)
-    return any(_has_turn(source, notes) for source in _inner(notes.froms.get(id(level), [])))
+    beside = _beside(level, notes)
+    return any(_has_turn(source, notes) for source in [*_inner(notes.froms.get(id(level), [])), *beside])
+
+
+def _beside(level: Any, notes: _Notes) -> Iterator[Any]:
+    """What stands before a LATERAL, whose rows it is computed for."""
+    for sources in notes.froms.values():
+        inner = list(_inner(sources))
+        if any(isinstance(source, Lateral) and getattr(source.element, "element", source.element) is level for source in inner):
+            yield from (source for source in inner if not isinstance(source, Lateral))
 
 
 def _has_turn(source: Any, notes: _Notes) -> bool:

@@ -34,11 +34,11 @@ CONNECT_SECONDS = 10.0
 
 STATEMENT_SECONDS = 10.0
 
-WRITES_AT_ONCE = 2
-"""In one process, one user can have this many writes at work.
+WRITES_AT_ONCE = 1
+"""In one process, one user can have this many writes at work, so they are done in the order in which they came.
 
-The writes of one user queue on that user's row, and each of them holds a connection. Without a limit, eight writes of one user
-fill a pool of eight, and all other users wait.
+The writes of one user would queue on that user's row, and each of them hold a connection: eight would fill a pool of eight, and
+all other users wait. A set of writes counts on it that no two of them are of one user.
 """
 
 log = structlog.get_logger()

@@ -16,7 +16,7 @@ import structlog
 from taskwell.database import failures
 from taskwell.database.pool import WAIT_SECONDS
 from taskwell.database.statement import Statement
-from taskwell.database.statement_of_set import ASKED_BY, StatementOfSet
+from taskwell.database.statement_of_set import ASKED_BY, IS_SKIPPED, StatementOfSet
 from taskwell.errors import DatabaseBusy, InvalidInput
 
 READS_IN_SET: Final = 32
@@ -33,6 +33,10 @@ NEAR_SECONDS: Final = 0.001
 PATIENCE_SECONDS: Final = 0.05
 """Whoever waits so long gets a connection more, as long as there is one: round trips that do not end hold up nobody else."""
 
+SKIPPED_SECONDS: Final = 0.005
+LATEST_SECONDS: Final = 0.16
+"""A write whose owner somebody else has locked comes again so soon, and twice as late each time, until it has waited too long."""
+
 log = structlog.get_logger()
 
 
@@ -41,12 +45,13 @@ class AnswersMixedUp(Exception):
 
 
 class _Request:
-    __slots__ = ("answer", "arguments", "deadline", "since", "statement")
+    __slots__ = ("answer", "arguments", "deadline", "since", "skipped", "statement")
 
     def __init__(self, statement: Statement, arguments: dict[str, Any], deadline: float | None) -> None:
         loop = asyncio.get_running_loop()
         self.statement = statement
         self.arguments = arguments
+        self.skipped = 0  # times
         self.since = loop.time()
         self.deadline = self.since + WAIT_SECONDS if deadline is None else deadline
         self.answer: asyncio.Future[asyncpg.Record | Literal["alone"] | None] = loop.create_future()
@@ -92,10 +97,7 @@ class Sets:
     ) -> asyncpg.Record | None:
         """Returns what the statement gives for these arguments. Raises what `alone` and `attempt` raise, and DatabaseBusy."""
         request = _Request(statement, arguments, deadline)
-        self._queues.setdefault(statement, deque()).append(request)
-        if not self._is_called:
-            self._is_called = True
-            asyncio.get_running_loop().call_soon(self._send)
+        self._put(request)
         try:
             answer = await request.answer
         except asyncio.CancelledError:
@@ -111,6 +113,12 @@ class Sets:
             return given
         finally:
             self._arrived()
+
+    def _put(self, request: _Request) -> None:
+        self._queues.setdefault(request.statement, deque()).append(request)
+        if not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._send)
 
     # ---- what goes next ------------------------------------------------------------------------------------------------
 
@@ -154,7 +162,8 @@ class Sets:
 
     def _begin(self, requests: list[_Request]) -> None:
         self._on_the_way += 1
-        if len(requests) == 1:
+        # Alone, it would wait for the lock for which it was skipped, and hold a connection meanwhile.
+        if len(requests) == 1 and not requests[0].skipped:
             requests[0].hand("alone")
             return
         task = asyncio.create_task(self._together(requests))
@@ -185,9 +194,22 @@ class Sets:
             self._take_apart(requests, error)
         else:
             for one, answer in zip(requests, answers, strict=True):
-                one.hand(answer)
+                if of_set.writes and answer[IS_SKIPPED]:
+                    self._come_again(one)
+                else:
+                    one.hand(answer if answer["is_there"] else None)
         finally:
             self._arrived()
+
+    def _come_again(self, one: _Request) -> None:
+        """Somebody else has locked its owner: it goes with another set, soon, and then later and later."""
+        loop = asyncio.get_running_loop()
+        delay = min(SKIPPED_SECONDS * 2**one.skipped, LATEST_SECONDS)
+        one.skipped += 1
+        if loop.time() + delay < one.deadline:
+            loop.call_later(delay, self._put, one)
+        else:
+            one.refuse(DatabaseBusy())
 
     def _take_apart(self, requests: list[_Request], error: BaseException) -> None:
         """Where nothing was done each request runs again, alone: only one of them may be to blame."""
@@ -201,12 +223,12 @@ class Sets:
                 one.hand("alone")
 
 
-def _answers(of_set: StatementOfSet, requests: Sequence[_Request], rows: list[asyncpg.Record]) -> list[asyncpg.Record | None]:
+def _answers(of_set: StatementOfSet, requests: Sequence[_Request], rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
     """Returns the row of each request. Raises AnswersMixedUp, and then nobody gets anything."""
     by_number = {row["n"]: row for row in rows}
-    given = [by_number.get(number) for number in range(1, len(requests) + 1)]
-    if len(rows) != len(requests) or not all(
-        row is not None and row[ASKED_BY] == one.arguments[of_set.queue] for row, one in zip(given, requests, strict=True)
+    given = [row for number in range(1, len(requests) + 1) if (row := by_number.get(number)) is not None]
+    if not len(rows) == len(given) == len(requests) or any(
+        row[ASKED_BY] != one.arguments[of_set.queue] for row, one in zip(given, requests, strict=True)
     ):
         raise AnswersMixedUp(of_set.name)
-    return [row if row is not None and row["is_there"] else None for row in given]
+    return given

@@ -7,8 +7,9 @@ argument, this one has a column of `asked`. Both are made of the same expression
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, DateTime, Integer, Select, String, Text, Uuid, cast, func, select, true
+from sqlalchemy import ARRAY, Integer, Select, Text, cast, func, select, true
 from sqlalchemy.sql.type_api import TypeEngine
 
 from taskwell.database.statement import ASKED, EACH, SET_DIALECT, Statement, argument
@@ -18,6 +19,9 @@ COUNT: Final = f"{EACH}request"
 
 ASKED_BY: Final = "asked_by"
 """The column of the answers that says whose request this was."""
+
+IS_SKIPPED: Final = "is_skipped"
+"""The column of a write's answers that says that nothing was done, since somebody else has locked the owner or the record."""
 
 Types = Mapping[str, TypeEngine[Any]]
 Over = Callable[[Statement, Types], Select[Any]]
@@ -87,14 +91,7 @@ def _each(one: Statement, types: Types) -> Select[Any]:
 
 def _text_of(type_: TypeEngine[Any]) -> Callable[[Any], str]:
     """How a value that is not None is written, for PostgreSQL to read."""
-    if isinstance(type_, String):
-        return _itself
-    if isinstance(type_, Boolean):
-        return _truth
-    if isinstance(type_, DateTime):
-        return datetime.isoformat
-    assert isinstance(type_, Integer | Uuid), f"nobody has said how {type_!r} is written"
-    return str
+    return _WRITTEN[type_.python_type]
 
 
 def _itself(value: str) -> str:
@@ -103,3 +100,12 @@ def _itself(value: str) -> str:
 
 def _truth(value: bool) -> str:
     return "true" if value else "false"
+
+
+_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
+    str: _itself,
+    bool: _truth,
+    datetime: datetime.isoformat,
+    int: str,
+    UUID: str,
+}

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, or_
 from sqlalchemy.sql.type_api import TypeEngine
+from sqlmodel import AutoString
 
 from taskwell.database.statement import argument
 from taskwell.records.as_read import read_only
@@ -60,4 +61,4 @@ class Content:
 
 def _sent(column: Column[Any]) -> TypeEngine[Any]:
     # With the column's own length the cast in the statement's text would cut a longer value off, instead of having it refused.
-    return String() if isinstance(column.type, String) else column.type
+    return String() if isinstance(column.type, String | AutoString) else column.type

@@ -23,15 +23,13 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from taskwell.accounts.locking import locked_owner
-from taskwell.accounts.may_act import owner, users
+from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
+from taskwell.records.asked import ONE, Asked
 from taskwell.records.kinds import Kind
 from taskwell.records.revisions import is_among
 
@@ -43,81 +41,73 @@ _if_match = argument("if_match", String())
 _as_read = argument("as_read", String())
 
 
-# ---- lock ----------------------------------------------------------------------------------------------------------------
-
-
-def locked_record(kind: Kind, me: CTE) -> CTE:
-    """The live record that the statement names, as it is now."""
-    return (
-        select(*kind.stored)
-        .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
-        .where(kind.live, kind.table.c.id == kind.id)
-        .with_for_update(of=kind.table)
-        .cte("current")
-    )
-
-
 # ---- create --------------------------------------------------------------------------------------------------------------
 
 
-def created(kind: Kind, derived: Derived) -> Select[Any]:
+def created(kind: Kind, derived: Derived, asked: Asked) -> Select[Any]:
     """The new record. No row: no such user. NULL in its place: the id is taken, by whatever stands there or once stood.
 
     The revision is counted once the record is there, since a taken id takes none.
     """
-    me = locked_owner()
-    stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
-    row = _new_row(kind, derived, stamped)
+    me = asked.me()
+    row, carrier = _new_row(kind, derived, asked, me)
     new = (
         insert(kind.table)
-        .from_select(list(row), select(*row.values()).select_from(stamped))
+        .from_select(list(row), select(*row.values()).select_from(carrier))
         .on_conflict_do_nothing(index_elements=[kind.table.c.user_id, kind.table.c.id])
-        .returning(*kind.shown(kind.table))
+        .returning(*kind.stored)
         .cte("created")
     )
-    answer = select(as_json(new).label(kind.name), new.c.revision).select_from(me.outerjoin(new, true()))
-    return answer.add_cte(_counted(new))
+    columns = [_rendered(kind, new).label(kind.name), new.c.revision]
+    return asked.answer(kind, columns, me, new).add_cte(asked.counted(me, new))
 
 
 def placed(kind: Kind, derived: Derived) -> Select[Any]:
     """The new record, also where a deleted one was. No row: no such user. NULL in its place: a live one stands there."""
-    me = locked_owner()
-    stamped = select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at")).select_from(me).cte("stamped")
-    row = _new_row(kind, derived, stamped)
-    new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(stamped))
+    me = ONE.me()
+    row, carrier = _new_row(kind, derived, ONE, me)
+    new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(carrier))
     there = (
         new.on_conflict_do_update(
             index_elements=[kind.table.c.user_id, kind.table.c.id],
             set_={name: new.excluded[name] for name in row if name not in ("user_id", "id")} | {"deleted_at": null()},
             where=and_(kind.table.c.user_id == owner, kind.table.c.deleted_at.is_not(None)),
         )
-        .returning(*kind.shown(kind.table))
+        .returning(*kind.stored)
         .cte("placed")
     )
-    return (
-        select(as_json(there).label(kind.name), there.c.revision)
-        .select_from(me.outerjoin(there, true()))
-        .add_cte(_counted(there))
-    )
+    columns = [_rendered(kind, there).label(kind.name), there.c.revision]
+    return ONE.answer(kind, columns, me, there).add_cte(ONE.counted(me, there))
 
 
-def _new_row(kind: Kind, derived: Derived, stamped: CTE) -> dict[str, ColumnElement[Any]]:
-    content, at = kind.content.arguments, stamped.c.at
-    times = {"created_at": at, "updated_at": at, "revision": stamped.c.revision}
-    return {"user_id": owner, "id": kind.id, **content, **derived(content, at, None), **times}
+def _new_row(kind: Kind, derived: Derived, asked: Asked, me: CTE) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
+    """The columns of the new record, and what they are read from."""
+    before = asked.of(me)
+    time = func.clock_timestamp().label("at")
+    stamped = select(*asked.carried(), (before.c.revision + 1).label("revision"), time).select_from(before).cte("stamped")
+    carrier = asked.of(stamped)
+    content, at = kind.content.arguments, carrier.c.at
+    times = {"created_at": at, "updated_at": at, "revision": carrier.c.revision}
+    return {"user_id": owner, "id": kind.id, **content, **derived(content, at, None), **times}, carrier
+
+
+def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
+    """The record as JSON; NULL where there is none. It is a subquery, so that it is rendered only where it is shown."""
+    shown = select(*kind.shown(rows)).where(rows.c.id.is_not(None)).correlate(rows).subquery("shown")
+    return select(as_json(shown)).scalar_subquery()
 
 
 # ---- change --------------------------------------------------------------------------------------------------------------
 
 
-def changed(kind: Kind, derived: Derived, *, is_sent_back: bool = False) -> Select[Any]:
+def changed(kind: Kind, derived: Derived, asked: Asked, *, is_sent_back: bool = False) -> Select[Any]:
     """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
 
     `is_sent_back` is for a request that also says what it has read. Where something would differ, the record has to have one of
     the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names what is not.
     """
-    me = locked_owner()
-    current = locked_record(kind, me)
+    me = asked.me()
+    current = asked.record(kind, me)
     new = kind.content.merged(current)
     differs = kind.content.differs(new, current)
     matches = _matches(current)
@@ -128,79 +118,51 @@ def changed(kind: Kind, derived: Derived, *, is_sent_back: bool = False) -> Sele
         matches = and_(matches, or_(not_(differs), is_current))
         conditions = [kind.compared.unlike(current) == ""]
         more = [case((differs, kind.compared.unlike(current)), else_="").label("unlike")]
-    wanted = (
-        select(
-            *(value.label(name) for name, value in new.items()),
-            (me.c.revision + 1).label("revision"),
-            func.clock_timestamp().label("at"),
-        )
-        .select_from(me.join(current, true()))
-        .where(matches, differs, *conditions)
-        .cte("wanted")
-    )
-    content = {name: wanted.c[name] for name in kind.content.names}
-    values = {**content, **derived(content, wanted.c.at, kind.table)}
-    return _decided(kind, me, current, wanted, values, [matches.label("matches"), *more])
+    decided = _decision(asked, me, current, new, [matches, differs, *conditions])
+    content = {name: decided.c[name] for name in kind.content.names}
+
+    def values(before: FromClause) -> dict[str, ColumnElement[Any]]:
+        return {**content, **derived(content, decided.c.at, before)}
+
+    change = asked.changed(kind, current, decided, values)
+    as_it_is = func.coalesce(_rendered(kind, change), _rendered(kind, current))
+    return _told(kind, asked, me, current, change, as_it_is, [matches.label("matches"), *more])
 
 
-def deleted(kind: Kind) -> Select[Any]:
+def deleted(kind: Kind, asked: Asked) -> Select[Any]:
     """The record as it was."""
-    me = locked_owner()
-    current = locked_record(kind, me)
-    doomed = (
-        select((me.c.revision + 1).label("revision"), func.clock_timestamp().label("at"))
-        .select_from(me.join(current, true()))
-        .where(_matches(current))
-        .cte("doomed")
+    me = asked.me()
+    current = asked.record(kind, me)
+    decided = _decision(asked, me, current, {}, [_matches(current)])
+    change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at})
+    return _told(kind, asked, me, current, change, _rendered(kind, current), [_matches(current).label("matches")])
+
+
+def _decision(asked: Asked, me: CTE, current: CTE, new: Values, conditions: Sequence[ColumnElement[bool]]) -> FromClause:
+    """The new content, the next revision and the time; no row where nothing is to be done."""
+    before = asked.of(me)
+    columns = [value.label(name) for name, value in new.items()]
+    time = func.clock_timestamp().label("at")
+    return asked.of(
+        select(*asked.carried("owner"), *columns, (before.c.revision + 1).label("revision"), time)
+        .select_from(before.join(current, asked.tied(current.c.user_id)))
+        .where(*conditions)
+        .cte("decided")
     )
-    said = [_matches(current).label("matches")]
-    return _decided(kind, me, current, doomed, {"deleted_at": doomed.c.at}, said, shows_change=False)
 
 
 def _matches(current: CTE) -> ColumnElement[bool]:
     return or_(_if_match.is_(None), is_among(current.c.revision, _if_match))
 
 
-def _decided(
-    kind: Kind,
-    me: CTE,
-    current: CTE,
-    decision: CTE,
-    values: Values,
-    said: Sequence[ColumnElement[Any]],
-    *,
-    shows_change: bool = True,
+def _told(
+    kind: Kind, asked: Asked, me: CTE, current: CTE, change: CTE, shown: ColumnElement[Any], said: Sequence[ColumnElement[Any]]
 ) -> Select[Any]:
-    """Carry out the decision, if there is one, and say what became of it.
+    """What became of it.
 
     No row: no such user. `revision` NULL: no such record. `matches` false: it is not as the client expects. Else it is done, and
     the record is as shown.
     """
-    change = (
-        update(kind.table)
-        .values(**values, updated_at=decision.c.at, revision=decision.c.revision)
-        .where(kind.live, kind.table.c.id == kind.id)
-        .returning(*kind.shown(kind.table))
-        .cte("changed")
-    )
-    # A subquery of its own, so that it is rendered only where it is shown.
-    as_it_was = select(as_json(select(*kind.shown(current)).subquery("before"))).scalar_subquery()
-    return (
-        select(
-            (func.coalesce(as_json(change), as_it_was) if shows_change else as_it_was).label(kind.name),
-            func.coalesce(change.c.revision, current.c.revision).label("revision"),
-            *said,
-        )
-        .select_from(me.outerjoin(current, true()).outerjoin(change, true()))
-        .add_cte(_counted(change))
-    )
-
-
-def _counted(written: CTE) -> CTE:
-    """The revision of what was written becomes the user's."""
-    return (
-        update(users)
-        .values(revision=written.c.revision)
-        .where(users.c.id == owner, users.c.id == written.c.user_id)
-        .cte("counted")
-    )
+    revision = func.coalesce(change.c.revision, current.c.revision).label("revision")
+    columns = [shown.label(kind.name), revision, *said]
+    return asked.answer(kind, columns, me, current, change).add_cte(asked.counted(me, change))

@@ -2,12 +2,17 @@
 change it, count the revision, render the answer.
 """
 
-from sqlalchemy import ColumnElement, FromClause, case, func, null
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, null
 
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import in_sets
 from taskwell.records import reading, writing
+from taskwell.records.asked import ONE, Asked, Each
 from taskwell.records.kinds import Kind
 from taskwell.records.paging import page
 from taskwell.records.writing import Values
@@ -40,19 +45,24 @@ def _list(shape: TaskShape) -> Statement:
 LIST_TASKS = Shapes(SHAPES, _list)
 """One page of a user's tasks. Each shape has a statement of its own, and so an index of its own."""
 
-CREATE_TASK = Statement("create_task", writing.created(TASK, _derived), repeatable=True)
+
+def _write(name: str, build: Callable[[Asked], Select[Any]], *, repeatable: bool | None = None) -> Statement:
+    return in_sets(Statement(name, build(ONE), repeatable=repeatable), lambda _, types: build(Each(types)))
+
+
+CREATE_TASK = _write("create_task", partial(writing.created, TASK, _derived), repeatable=True)
 """At an id that we chose: when a repetition finds the id taken, the first try was committed."""
 
-CREATE_TASK_AT = Statement("create_task_at", writing.created(TASK, _derived))
+CREATE_TASK_AT = _write("create_task_at", partial(writing.created, TASK, _derived))
 """At an id that the client chose."""
 
-CHANGE_TASK = Statement("change_task", writing.changed(TASK, _derived))
+CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, _derived))
 """PATCH and PUT of a task, under the revisions that the client accepts."""
 
-CHANGE_TASK_AS_READ = Statement("change_task_as_read", writing.changed(TASK, _derived, is_sent_back=True))
+CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, _derived, is_sent_back=True))
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
-DELETE_TASK = Statement("delete_task", writing.deleted(TASK))
+DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK))
 """A deleted task keeps its row, so that what changed since can be told."""
 
 PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived))
