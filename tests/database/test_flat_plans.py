@@ -33,6 +33,10 @@ _TASKS = (
     "INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
     " SELECT id, id, 'buy milk', false, now(), now(), 1 FROM users"
 )
+_TOKENS = (
+    "INSERT INTO api_tokens (user_id, id, name, scope, token_hash, ends_with, created_at, expires_at)"
+    " SELECT id, id, 'script', 'tasks:read', 'new ' || row_number() OVER (ORDER BY id), 'abcdef', now(), 'infinity' FROM users"
+)
 
 
 @pytest.fixture
@@ -66,6 +70,7 @@ async def _blocks(database_url: str, of_set: StatementOfSet, requests: list[dict
             await of_set.run_all(connection, values)
         await connection.execute(_USERS, PEOPLE)
         await connection.execute(_TASKS)
+        await connection.execute(_TOKENS)
         name, generic = await connection.fetchrow(
             "SELECT name, generic_plans FROM pg_prepared_statements WHERE statement = $1", of_set.sql
         )

@@ -107,6 +107,27 @@ def test_lists_of_several_people_are_one_round_trip_and_answered_as_if_each_were
     play(through_a_tap.settings, shared_database, scene)
 
 
+def test_api_tokens_of_several_people_are_looked_up_in_one_round_trip(through_a_tap: Tapped, shared_database: str) -> None:
+    async def scene(stage: Stage) -> None:
+        people = await stage.people(4)
+        titles = [(await stage.creates(who, f"{number}"))["title"] for number, who in enumerate(people)]
+        tokens = [await stage.api_token(who) for who in people]
+        wrong = tokens[0][:-7] + ("A" if tokens[0][-7] != "A" else "B") + tokens[0][-6:]
+
+        def lists(*given: str) -> list[Any]:
+            return [stage.send(people[0], "GET", headers={"Authorization": f"Bearer {token}"}) for token in given]
+
+        await at_once(*lists(*tokens))
+        await at_once(*lists(*tokens))
+        mark = through_a_tap.wire.mark()
+        answers = await at_once(*lists(*tokens, wrong))
+        assert through_a_tap.wire.since(mark) == PREPARED * 2  # whose they are, and their lists
+        assert [one.json()["items"][0]["title"] for one in answers[:-1]] == titles
+        assert_error(answers[-1], 401, "token_invalid")
+
+    play(through_a_tap.settings, shared_database, scene)
+
+
 def test_different_statements_are_sets_of_their_own_and_more_than_fit_wait_their_turn(
     through_a_tap: Tapped, shared_database: str
 ) -> None:

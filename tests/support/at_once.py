@@ -36,8 +36,12 @@ class Stage:
     async def people(self, count: int) -> list[UUID]:
         return [await self.person() for _ in range(count)]
 
-    def token(self, user: UUID) -> str:
-        return self._tokens[user]
+    async def api_token(self, user: UUID) -> str:
+        body = {"name": "script", "scopes": ["tasks:read"], "expires_in_days": 1}
+        headers = {"Authorization": f"Bearer {self._tokens[user]}"}
+        answer = await self._client.post("/api/v1/auth/tokens", json=body, headers=headers)
+        token: str = answer.json()["token"]
+        return token
 
     def take_tokens_of(self, other: "Stage") -> None:
         """Another server of the same people."""

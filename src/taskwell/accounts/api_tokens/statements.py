@@ -2,11 +2,12 @@
 
 from sqlalchemy import String, Text, Uuid, cast, delete, func, insert, or_, select, true, update
 
-from taskwell.accounts.locking import ahead, locked_owner, stamped
+from taskwell.accounts.locking import ago, ahead, locked_owner, stamped
 from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.accounts.statements import LIFETIME, api_tokens
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.database.statement import Statement, argument
+from taskwell.database.statement_of_set import in_sets
 from taskwell.database.view import as_json, shown_of
 
 API_TOKENS_PER_USER = 100
@@ -72,14 +73,15 @@ DELETE_API_TOKEN = Statement("delete_api_token", select(_deleted.c.id).select_fr
 """A user deletes one of their own API tokens. The id is NULL if the user has no such token."""
 
 
-def _find() -> Statement:
-    found = (
+FIND_API_TOKEN = in_sets(
+    Statement(
+        "find_api_token",
         select(
             api_tokens.c.user_id,
             api_tokens.c.id,
             api_tokens.c.scope,
-            api_tokens.c.last_used_at,
             func.clock_timestamp().label("at"),
+            or_(api_tokens.c.last_used_at.is_(None), api_tokens.c.last_used_at < ago(LAST_USED_SECONDS)).label("is_use_news"),
         )
         .select_from(api_tokens.join(users, users.c.id == api_tokens.c.user_id))
         .where(
@@ -88,33 +90,25 @@ def _find() -> Statement:
             users.c.disabled_at.is_(None),
             users.c.deleted_at.is_(None),
             users.c.signed_out_at <= api_tokens.c.created_at,
-        )
-        .cte("found")
-    )
-    # The use of a token does not wait for another write of the same user. The next use writes the time down.
-    me = (
-        select(users.c.id, found.c.id.label("token_id"), found.c.at)
-        .select_from(users.join(found, users.c.id == found.c.user_id))
-        .where(or_(found.c.last_used_at.is_(None), found.c.last_used_at < found.c.at - ahead(LAST_USED_SECONDS)))
-        .with_for_update(of=users, key_share=True, skip_locked=True)
-        .cte("me")
-    )
-    used = (
-        update(api_tokens)
-        .values(last_used_at=me.c.at)
-        .where(api_tokens.c.user_id == me.c.id, api_tokens.c.id == me.c.token_id)
-        .cte("used")
-    )
-    return Statement(
-        "find_api_token",
-        select(found.c.user_id, found.c.scope, found.c.at).add_cte(used),
-        repeatable=True,
+        ),
         unscoped="a request brings a token, and the token says whose it is",
+        queue="token_hash",
     )
+)
+"""Each request with an API token looks up its user and its scopes. `is_use_news` says when the use is to be written down."""
 
+# The use of a token does not wait for a write of the same user. The next use writes the time down.
+_user = stamped(select(users.c.id).where(users.c.id == owner).with_for_update(key_share=True, skip_locked=True).cte("me"))
 
-FIND_API_TOKEN = _find()
-"""Each request with an API token looks up its user and its scopes. The time of the last use is written once an hour."""
+NOTE_USE = Statement(
+    "note_use",
+    update(api_tokens)
+    .values(last_used_at=_user.c.at)
+    .where(api_tokens.c.user_id == owner, api_tokens.c.id == _token_id, api_tokens.c.user_id == _user.c.id),
+    repeatable=True,
+    queue="token_id",
+)
+"""The time of the last use of an API token is written once an hour."""
 
 _whose = (
     select(users.c.id)

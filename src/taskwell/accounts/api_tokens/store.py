@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -12,11 +13,12 @@ from taskwell.accounts.api_tokens.statements import (
     DELETE_API_TOKEN,
     FIND_API_TOKEN,
     LIST_API_TOKENS,
+    NOTE_USE,
     REVOKE_API_TOKEN,
 )
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.rows import Rows
-from taskwell.errors import ApiTokenNotFound, TokenInvalid, TooManyApiTokens
+from taskwell.errors import ApiTokenNotFound, TokenInvalid, TooManyApiTokens, Unavailable
 from taskwell.identity import scopes
 from taskwell.types import new_id
 
@@ -66,6 +68,9 @@ async def find_api_token(rows: Rows, text: str) -> FoundToken:
     row = await rows.row(FIND_API_TOKEN, token_hash=hash_of(text)) if is_token(text) else None
     if row is None:
         raise TokenInvalid
+    if row["is_use_news"]:
+        with suppress(Unavailable):  # the next use writes it down
+            await rows.row(NOTE_USE, owner=row["user_id"], token_id=row["id"])
     return FoundToken(row["user_id"], scopes.named(row["scope"]), row["at"])
 
 
