@@ -28,6 +28,10 @@ TOKEN_BYTES: Final = 8 * 1024
 TOKENS_REMEMBERED: Final = 100_000
 """A process keeps so many verified tokens: each takes some 400 bytes, so all take 40 MB at most."""
 
+REFUSED_REMEMBERED: Final = 10_000
+REFUSED_SECONDS: Final = 900
+"""A process keeps so many tokens for so long that it has refused and that can never be valid: 2 MB at most."""
+
 LIFETIME_SECONDS: Final = 24 * 3600
 LEEWAY_SECONDS: Final = 60
 
@@ -87,6 +91,7 @@ class Tokens:
         self.lifetime_seconds = lifetime_seconds
         self._issuer = issuer
         self._verified: dict[bytes, Claims] = {}
+        self._refused: dict[bytes, float] = {}  # and until when that is remembered
         forget = self._verified.clear  # after a key was withdrawn: the tokens of other keys are verified once more
         self._outside: dict[str, tuple[Issuer, KeySource]] = {one.issuer: (one, key_source(one, forget)) for one in outside}
 
@@ -123,13 +128,21 @@ class Tokens:
             self._verified.clear()
 
     def recall(self, token: bytes) -> Claims | None:
-        """The claims of a token that was verified before, or None. Raises TokenInvalid when it has expired since."""
+        """The claims of a token that was verified before, or None. Raises TokenInvalid if it was refused, or has expired."""
         digest = hashlib.sha256(token).digest()
         claims = self._verified.get(digest)
-        if claims is not None and claims.expires_at <= time.time():
+        if claims is None:
+            if self._refused.get(digest, 0.0) > time.time():
+                raise TokenInvalid
+        elif claims.expires_at <= time.time():
             del self._verified[digest]
             raise TokenInvalid
         return claims
+
+    def _refuse_again(self, token: bytes) -> None:
+        """Remember a token that no key and no time can make valid, so that its sender costs us a signature once alone."""
+        _make_room(self._refused, REFUSED_REMEMBERED)
+        self._refused[hashlib.sha256(token).digest()] = time.time() + REFUSED_SECONDS
 
     async def verify(self, token: bytes) -> Claims:
         """Raises TokenInvalid without a reason, which would help attackers alone, and KeysUnavailable."""
@@ -147,11 +160,9 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise TokenInvalid from error
         if claims.expires_at <= time.time():
+            self._refuse_again(token)
             raise TokenInvalid
-        if len(self._verified) >= TOKENS_REMEMBERED:
-            # A thousand of the oldest at a time: a dictionary finds its first entry by walking over all that were deleted.
-            for old in list(islice(self._verified, 1000)):
-                del self._verified[old]
+        _make_room(self._verified, TOKENS_REMEMBERED)
         self._verified[hashlib.sha256(token).digest()] = claims
         return claims
 
@@ -159,7 +170,12 @@ class Tokens:
         key = self.keys.public(header.get("kid"))
         if key is None or header.get("alg") not in _OF_OURS:
             raise TokenInvalid
-        payload = _decoded(token, key, "EdDSA", self._issuer, [self._issuer])
+        try:
+            payload = _decoded(token, key, "EdDSA", self._issuer, [self._issuer])
+        except jwt.InvalidSignatureError:
+            # The name of a key of ours says which key it is. Another issuer may give a name to another key.
+            self._refuse_again(token)
+            raise
         if not _UUID.fullmatch(payload["sub"]) or not isinstance(payload["jti"], str):
             raise TokenInvalid
         return _claims(payload, UUID(payload["sub"]), _one_set(scopes.named(payload["scope"])), "own")
@@ -187,6 +203,13 @@ class Tokens:
         if ahead > 0:
             await asyncio.sleep(ahead)
         return claims._replace(issued_at=claims.issued_at - timedelta(seconds=DOUBT_SECONDS))
+
+
+def _make_room(remembered: dict[bytes, Any], most: int) -> None:
+    if len(remembered) >= most:
+        # A thousand of the oldest at a time: a dictionary finds its first entry by walking over all that were deleted.
+        for old in list(islice(remembered, 1000)):
+            del remembered[old]
 
 
 _SETS: dict[frozenset[str], frozenset[str]] = {}
