@@ -41,6 +41,7 @@ What HTTP itself refuses is in web/refusals.py.
 The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 
@@ -223,6 +224,12 @@ class InvalidInput(TaskwellError):
     def of(cls, field: str, code: str, message: str) -> Self:
         """Where the field was found, a face adds."""
         return cls(fields=[{"field": field, "code": code, "message": message}])
+
+    @classmethod
+    def not_stored(cls, names: Iterable[str]) -> Self:
+        """The refusal of fields that only Taskwell sets, and that came back otherwise than they are stored."""
+        message = "only Taskwell sets this, and this is not what is stored"
+        return cls(fields=[{"field": name, "code": "read_only", "message": message} for name in names])
 
 
 class Unavailable(TaskwellError):

@@ -44,6 +44,33 @@ def test_a_name_can_be_taken_away(alice: Person) -> None:
     assert alice.patch(ME, json={"display_name": None}).json()["display_name"] is None
 
 
+def test_the_account_may_come_back_as_it_was_read(alice: Person) -> None:
+    me = alice.get(ME).json()
+    answer = alice.patch(ME, json=me | {"display_name": "Alicia"})
+    assert (answer.status_code, answer.json()) == (200, me | {"display_name": "Alicia"})
+    in_javascript = me["created_at"][:23] + "Z"
+    assert alice.patch(ME, json=me | {"created_at": in_javascript, "time_zone": "Europe/Berlin"}).status_code == 200
+    assert alice.patch(ME, json={"email": me["email"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"id": "018f0000-0000-7000-8000-000000000000"}, "id"),
+        ({"is_admin": True}, "is_admin"),
+        ({"created_at": "2020-01-01T00:00:00Z"}, "created_at"),
+        ({"created_at": None}, "created_at"),
+        ({"email": None}, "email"),
+        ({"email": "another@example.com"}, "password"),
+    ],
+)
+def test_what_only_taskwell_sets_has_to_be_what_is_stored(alice: Person, said: dict[str, Any], field: str) -> None:
+    before = alice.get(ME).json()
+    answer = alice.patch(ME, json=before | said | {"display_name": "Mallory"})
+    assert invalid_fields(answer) == [field]
+    assert alice.get(ME).json() == before
+
+
 def test_nobody_elses_row_is_changed(alice: Person, bob: Person, shared_database: str) -> None:
     before = row_of(shared_database, bob)
     alice.patch(ME, json={"display_name": "Alicia"})

@@ -132,6 +132,11 @@ def test_an_administrator_changes_by_the_owners_name_alone(alice: Person, carol:
         ({"title": "x", "user_id": str(uuid4())}, "user_id"),
         ({"revision": "1"}, "revision"),
         ({"title": "x", "completed_at": "2020-01-01T00:00:00Z"}, "completed_at"),
+        # By itself as well: it would seem to be set.
+        ({"id": str(uuid4())}, "id"),
+        ({"user_id": str(uuid4())}, "user_id"),
+        ({"completed_at": "2020-01-01T00:00:00Z"}, "completed_at"),
+        ({"created_at": "2020-01-01T00:00:00Z"}, "created_at"),
         ({"deleted_at": None}, "deleted_at"),
         ([], None),
         ([{"op": "replace", "path": "/title", "value": "x"}], None),

@@ -115,6 +115,7 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> No
         "user_id": str(uuid4()),
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
+        "etag": '"x.y.z.1"',
     }
     path = f"/api/v1/tasks/{uuid4()}"
     server.contract.check("GET", path, httpx.Response(200, json=good))
@@ -145,6 +146,7 @@ EXPECTED_REFUSALS = {
     ("body", "display_name", "value_error"): "not blank, no U+0000",
     ("body", "email", "value_error"): "the format `email` allows addresses that no mail server would take",
     ("body", "password", "missing"): "which fields the form needs depends on `grant_type`",
+    ("body", "email", "missing"): "a password with no address beside it",
     ("body", "password", "value_error"): "the limit is in bytes, JSON Schema counts characters",
     ("body", "username", "value_error"): "no U+0000",
     ("body", "name", "value_error"): "not blank, no U+0000",
@@ -154,6 +156,11 @@ EXPECTED_REFUSALS = {
     ("body", "scope", "scope_unknown"): "words with spaces between them",
     ("body", "current_password", "value_error"): "the limit is in bytes",
     ("body", "new_password", "value_error"): "likewise",
+    ("body", "expires_in_days", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
+    ("body", "revision", "int_type"): "likewise",
+} | {
+    ("body", name, "read_only"): "it has to be what is stored, if it comes back"
+    for name in ("id", "user_id", "created_at", "updated_at", "completed_at", "revision", "etag", "is_admin", "email")
 }
 """Requests that the schema allows and that are refused all the same, by their field and code, and why that is right."""
 

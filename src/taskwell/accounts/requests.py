@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from taskwell.accounts.passwords import PASSWORD_BYTES, PASSWORD_BYTES_SENT, opaque_string
 from taskwell.errors import InvalidInput
-from taskwell.types import DisplayName, Email, TimeZone
+from taskwell.types import DisplayName, Email, Flag, Id, Time, TimeZone
 
 PASSWORD_LENGTH = 8
 
@@ -53,27 +53,46 @@ class NewAccount(BaseModel):
 
 
 class AccountChanges(BaseModel):
-    """PATCH, a JSON Merge Patch (RFC 7396). Another `email` needs the `password` with it, and ends every sign-in."""
+    """PATCH, a JSON Merge Patch (RFC 7396). Another `email` needs the `password` with it, and ends every sign-in.
+
+    The account may come back as it was read: what only Taskwell sets, and an `email` without a password, must be what is stored.
+    """
 
     model_config = _STRICT | ConfigDict(
         json_schema_extra={
-            "dependentRequired": {"email": ["password"], "password": ["email"]},
+            "dependentRequired": {"password": ["email"]},
             "examples": [{"display_name": "Me", "time_zone": "Europe/Berlin"}],
         }
     )
 
     display_name: Annotated[DisplayName | None, Field(default=None)]
     time_zone: Annotated[TimeZone, Field(default=None)]
-    email: Annotated[Email, Field(default=None)]
+    email: Annotated[Email | None, Field(default=None)]
     password: Annotated[Password, Field(default=None)]
+    id: Annotated[Id, Field(default=None)]
+    is_admin: Annotated[Flag, Field(default=None)]
+    created_at: Annotated[Time | None, Field(default=None)]
+
+    @property
+    def moves(self) -> bool:
+        """It asks for another address: a password is there."""
+        return "password" in self.model_fields_set
+
+    @property
+    def as_read(self) -> set[str]:
+        """The fields that have to be what is stored."""
+        return self.model_fields_set & {"id", "is_admin", "created_at", *(() if self.moves else ("email",))}
 
     @model_validator(mode="after")
     def _password_comes_with_email(self) -> Self:
-        if ("email" in self.model_fields_set) != ("password" in self.model_fields_set):
+        if self.moves and getattr(self, "email", None) is None:
             # The message belongs to a field, which a validator of the whole model cannot say in pydantic's own way.
-            lacking = "password" if "email" in self.model_fields_set else "email"
-            raise InvalidInput.of(lacking, "missing", "email and password come together; a new password: POST /auth/password")
+            raise lacking("email")
         return self
+
+
+def lacking(field: str) -> InvalidInput:
+    return InvalidInput.of(field, "missing", "email and password come together; a new password: POST /auth/password")
 
 
 class PasswordChange(BaseModel):

@@ -9,7 +9,7 @@ from uuid import UUID
 from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, uncount_attempt
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.passwords import Passwords
-from taskwell.accounts.requests import AccountChanges, NewAccount
+from taskwell.accounts.requests import AccountChanges, NewAccount, lacking
 from taskwell.accounts.sessions.store import SignedIn, start_session
 from taskwell.accounts.statements import (
     CHANGE_ACCOUNT,
@@ -31,7 +31,16 @@ from taskwell.accounts.statements import (
 )
 from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
-from taskwell.errors import EmailTaken, NoPassword, OutcomeUnknown, Unavailable, UserNotFound, WrongCredentials, WrongPassword
+from taskwell.errors import (
+    EmailTaken,
+    InvalidInput,
+    NoPassword,
+    OutcomeUnknown,
+    Unavailable,
+    UserNotFound,
+    WrongCredentials,
+    WrongPassword,
+)
 from taskwell.identity import scopes
 from taskwell.identity.tokens import Tokens, until_new_tokens_count
 from taskwell.types import address_key, new_id
@@ -128,6 +137,7 @@ async def change_account(by_password: PasswordSignIn, owner: Owner, changes: Acc
 
     Raises WrongPassword, EmailTaken, NoPassword.
     """
+    await _check_what_was_read(by_password.db, owner, changes)
     given = changes.model_fields_set
     content: dict[str, Any] = {
         "has_display_name": "display_name" in given,
@@ -135,7 +145,7 @@ async def change_account(by_password: PasswordSignIn, owner: Owner, changes: Acc
         "has_time_zone": "time_zone" in given,
         "time_zone": changes.time_zone,
     }
-    if "email" not in given:
+    if not changes.moves or changes.email is None:
         row = await row_for(by_password.db, CHANGE_ACCOUNT, owner, **content)
     else:
         checked = await check_password(by_password, owner, changes.password.get_secret_value())
@@ -149,6 +159,25 @@ async def change_account(by_password: PasswordSignIn, owner: Owner, changes: Acc
     assert row is not None, "a write makes the user's row"
     user: str = row["user"]
     return user
+
+
+async def _check_what_was_read(rows: Rows, owner: Owner, changes: AccountChanges) -> None:
+    """Most front ends send `{...account, changed}`. Raises InvalidInput for what is otherwise than it is stored."""
+    if not changes.as_read:
+        return
+    stored = json.loads((await read_account(rows, owner)).json)
+    unlike = [name for name in sorted(changes.as_read) if not _is_same(getattr(changes, name), stored[name])]
+    if "email" in unlike and changes.email is not None:
+        raise lacking("password")
+    if unlike:
+        raise InvalidInput.not_stored(unlike)
+
+
+def _is_same(sent: object, stored: object) -> bool:
+    """Whether a value is what stands in the account as JSON."""
+    if isinstance(sent, datetime) and isinstance(stored, str):  # a Date of JavaScript keeps no more than milliseconds
+        return int(sent.timestamp() * 1000) == int(datetime.fromisoformat(stored).timestamp() * 1000)
+    return (str(sent) if isinstance(sent, UUID) else sent) == stored
 
 
 async def change_password(by_password: PasswordSignIn, owner: Owner, current: str, new: str, allowed: Iterable[str]) -> SignedIn:

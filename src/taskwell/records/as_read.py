@@ -40,13 +40,7 @@ def refuse_but_id(request: BaseModel, record_id: object) -> None:
     if getattr(request, "id", record_id) == record_id:
         given -= {"id"}
     if given:
-        raise not_stored(sorted(given))
-
-
-def not_stored(names: list[str]) -> InvalidInput:
-    """The refusal that names the fields."""
-    message = "only Taskwell sets this, and this is not what is stored"
-    return InvalidInput(fields=[{"field": name, "code": "read_only", "message": message} for name in names])
+        raise InvalidInput.not_stored(sorted(given))
 
 
 class Compared:

@@ -42,6 +42,10 @@ class Content:
             )
         )
 
+    def is_given(self) -> ColumnElement[bool]:
+        """The request says something of the content."""
+        return or_(*self._is_given.values())
+
     def _equals(self, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
         given = self.arguments[name]
         return column.is_not_distinct_from(given) if self._columns[name].nullable else column == given

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
-from taskwell.errors import Conflict, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable
-from taskwell.records.as_read import is_given, not_stored, refuse_but_id
+from taskwell.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable
+from taskwell.records.as_read import is_given, refuse_but_id
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.kinds import Kind
 from taskwell.records.paging import Sort, cut
@@ -162,7 +162,7 @@ async def change(
     row = await row_for(rows, noun.change_as_read, owner, **arguments)
     record = _unchanged_by_others(noun, named, row)
     if row is not None and row["unlike"]:
-        raise not_stored(row["unlike"].split(","))
+        raise InvalidInput.not_stored(row["unlike"].split(","))
     return record
 
 

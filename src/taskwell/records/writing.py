@@ -103,8 +103,9 @@ def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
 def changed(kind: Kind, derived: Derived, asked: Asked, *, is_sent_back: bool = False) -> Select[Any]:
     """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
 
-    `is_sent_back` is for a request that also says what it has read. Where something would differ, the record has to have one of
-    the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names what is not.
+    `is_sent_back` is for a request that also says what it has read. Where something would differ, or it says nothing else, the
+    record has to have one of the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names
+    what is not.
     """
     me = asked.me()
     current = asked.record(kind, me)
@@ -115,9 +116,11 @@ def changed(kind: Kind, derived: Derived, asked: Asked, *, is_sent_back: bool = 
     more: list[ColumnElement[Any]] = []
     if is_sent_back:
         is_current = or_(_as_read.is_(None), is_among(current.c.revision, _as_read))
-        matches = and_(matches, or_(not_(differs), is_current))
+        # A request that says nothing else has to be right in what it says: nobody believes that a time was set.
+        is_looked_at = or_(differs, not_(kind.content.is_given()))
+        matches = and_(matches, or_(not_(is_looked_at), is_current))
         conditions = [kind.compared.unlike(current) == ""]
-        more = [case((differs, kind.compared.unlike(current)), else_="").label("unlike")]
+        more = [case((is_looked_at, kind.compared.unlike(current)), else_="").label("unlike")]
     decided = _decision(asked, me, current, new, [matches, differs, *conditions])
     content = {name: decided.c[name] for name in kind.content.names}
 
