@@ -29,7 +29,7 @@ TOKENS_REMEMBERED: Final = 100_000
 """A process keeps so many verified tokens: each takes some 400 bytes, so all take 40 MB at most."""
 
 REFUSED_REMEMBERED: Final = 10_000
-REFUSED_SECONDS: Final = 900
+REFUSED_FOR_SECONDS: Final = 900
 """A process keeps so many tokens for so long that it has refused and that can never be valid: 2 MB at most."""
 
 LIFETIME_SECONDS: Final = 24 * 3600
@@ -142,7 +142,7 @@ class Tokens:
     def _refuse_again(self, token: bytes) -> None:
         """Remember a token that no key and no time can make valid, so that its sender costs us a signature once alone."""
         _make_room(self._refused, REFUSED_REMEMBERED)
-        self._refused[hashlib.sha256(token).digest()] = time.time() + REFUSED_SECONDS
+        self._refused[hashlib.sha256(token).digest()] = time.time() + REFUSED_FOR_SECONDS
 
     async def verify(self, token: bytes) -> Claims:
         """Raises TokenInvalid without a reason, which would help attackers alone, and KeysUnavailable."""
