@@ -6,6 +6,7 @@ request that has no company runs the statement's other form, alone. docs/decisio
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, Protocol
@@ -28,7 +29,7 @@ AT_LEAST: Final = 2
 To a database on the same machine more would only make the sets smaller: with 8 at once they held 1.6 lists each, with 2 they held
 8.4, and a third more lists were answered.
 """
-NEAR_SECONDS: Final = 0.001
+NEAR_SECONDS: Final = 0.002
 
 PATIENCE_SECONDS: Final = 0.05
 """Whoever waits so long gets a connection more, as long as there is one: round trips that do not end hold up nobody else."""
@@ -106,10 +107,11 @@ class Sets:
             raise
         if answer != "alone":
             return answer
-        began = asyncio.get_running_loop().time()
+        has_waited = asyncio.get_running_loop().time() - request.since > PATIENCE_SECONDS
+        began = time.perf_counter()
         try:
-            given = await alone(request.deadline if began - request.since > PATIENCE_SECONDS else deadline)
-            self._note(asyncio.get_running_loop().time() - began)
+            given = await alone(request.deadline if has_waited else deadline)
+            self._note(time.perf_counter() - began)
             return given
         finally:
             self._arrived()
@@ -176,19 +178,20 @@ class Sets:
             self._send()
 
     def _note(self, seconds: float) -> None:
-        self._shortest = min(seconds, self._shortest * 1.05)
+        # Not by the loop's clock: uvloop's counts whole milliseconds.
+        self._shortest = min(seconds, self._shortest * 1.01)
 
     # ---- a set ---------------------------------------------------------------------------------------------------------
 
     async def _together(self, requests: list[_Request]) -> None:
         of_set = requests[0].statement.of_set
         assert of_set is not None
-        began = asyncio.get_running_loop().time()
+        began = time.perf_counter()
         try:
             rows = await self._attempt(
                 of_set.run_all, of_set.values_of([one.arguments for one in requests]), requests[0].deadline
             )
-            self._note(asyncio.get_running_loop().time() - began)
+            self._note(time.perf_counter() - began)
             answers = _answers(of_set, requests, rows)
         except BaseException as error:  # noqa: BLE001  # each of the requests goes on with it
             self._take_apart(requests, error)
