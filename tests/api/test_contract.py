@@ -25,7 +25,8 @@ from taskwell.database import url
 from taskwell.database.connection import Database
 from taskwell.records import store
 from tests.conftest import settings_for
-from tests.support.cast import Person, person
+from tests.support import postgres
+from tests.support.cast import Person, password_hash, person
 from tests.support.contract import ContractBroken
 from tests.support.server import RunningServer, serve
 
@@ -284,7 +285,9 @@ def own_server(own_database: str, tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def two_people(own_server: RunningServer, own_database: str) -> Iterator[list[Person]]:
+    """With another password than the examples have: by that one Schemathesis would delete the account, and learn no more."""
     with person(own_server, own_database, "alice") as alice, person(own_server, own_database, "bob") as bob:
+        postgres.query(own_database, "UPDATE users SET password_hash = $1", password_hash("said by no example"))
         yield [alice, bob]
 
 

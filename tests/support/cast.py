@@ -21,9 +21,9 @@ CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 
 
 @cache
-def password_hash() -> str:
-    """Of PASSWORD; made once, since that takes longer than a test."""
-    return passwords._argon2id.hash(PASSWORD)
+def password_hash(password: str = PASSWORD) -> str:
+    """Made once, since that takes longer than a test."""
+    return passwords._argon2id.hash(password)
 
 
 class Person(httpx.Client):
