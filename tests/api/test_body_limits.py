@@ -23,6 +23,7 @@ from tests.support.wire import Wire, chunked, exchange, message
 
 TASKS = "/api/v1/tasks"
 AUTH = "/api/v1/auth"
+OAUTH = "/api/v1/oauth"
 REGISTER = f"{AUTH}/register"
 IS_JSON = {"Content-Type": "application/json"}
 JSON_HEADER = ("Content-Type", "application/json")
@@ -33,6 +34,8 @@ LIMITS = {
     ("POST", REGISTER): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/token"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/revoke"): ACCOUNT_BYTES,
+    ("POST", f"{OAUTH}/token"): ACCOUNT_BYTES,
+    ("POST", f"{OAUTH}/revoke"): ACCOUNT_BYTES,
     ("PATCH", f"{AUTH}/me"): ACCOUNT_BYTES,
     ("DELETE", f"{AUTH}/me"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/password"): ACCOUNT_BYTES,
@@ -44,7 +47,18 @@ LIMITS = {
 
 
 def kind(path: str) -> tuple[str, str]:
-    return FORM_HEADER if path in (f"{AUTH}/token", f"{AUTH}/revoke") else JSON_HEADER
+    return FORM_HEADER if path.endswith(("/token", "/revoke")) else JSON_HEADER
+
+
+def refusal(path: str, answer: httpx.Response, status: int, code: str) -> str:
+    """Its message. OAuth's addresses refuse in words of their own (RFC 6749 5.2)."""
+    if not path.startswith(OAUTH):
+        assert_error(answer, status, code)
+        message: str = answer.json()["error"]["message"]
+        return message
+    assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
+    description: str = answer.json()["error_description"]
+    return description
 
 
 def test_every_operation_with_a_body_is_listed_here() -> None:
@@ -67,13 +81,12 @@ def test_one_byte_more_is_413_and_says_how_many_are_read(
         with Wire(server) as wire:
             wire.send(request)
             answer = wire.answer(method)
-            assert_error(answer, 413, "body_too_large")
-            assert f" {most} bytes" in answer.json()["error"]["message"]
+            assert f" {most} bytes" in refusal(path, answer, 413, "body_too_large")
             assert answer.headers["connection"] == "close"
             assert wire.is_closed()
     # As many as are read are read: what is wrong with them is what they say.
     answer = exchange(server, message(*head, body=b" " * most), method=method)
-    assert_error(answer, 400, "invalid_input")
+    refusal(path, answer, 400, "invalid_input")
 
 
 # ---- the largest of what is legal ----------------------------------------------------------------------------------
