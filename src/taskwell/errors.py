@@ -19,17 +19,23 @@ What HTTP itself refuses is in web/refusals.py.
     │   └── TooManySignUps
     ├── NotFound                also whatever belongs to somebody else
     │   ├── TaskNotFound
+    │   ├── ListNotFound
     │   ├── UserNotFound
     │   └── ApiTokenNotFound
     ├── Conflict
     │   ├── EmailTaken
     │   ├── NoPassword
     │   ├── TooManyApiTokens
-    │   └── TaskIdTaken
+    │   ├── TooManyLists
+    │   ├── TaskIdTaken
+    │   └── ListIdTaken
     ├── PreconditionFailed      the record is not as the client expects it: `details.current` is how it is now
     │   ├── TaskChanged
-    │   └── TaskExists
+    │   ├── TaskExists
+    │   ├── ListChanged
+    │   └── ListExists
     ├── InvalidInput            `details` names the fields, never their values
+    │   └── UnknownReference
     ├── Unavailable             try again after `retry_after` seconds
     │   ├── DatabaseUnavailable
     │   ├── DatabaseBusy
@@ -156,6 +162,12 @@ class TaskNotFound(NotFound):
     code = "task_not_found"
 
 
+class ListNotFound(NotFound):
+    """There is no such list."""
+
+    code = "list_not_found"
+
+
 class UserNotFound(NotFound):
     """There is no such user."""
 
@@ -190,10 +202,22 @@ class TooManyApiTokens(Conflict):
     code = "too_many_api_tokens"
 
 
+class TooManyLists(Conflict):
+    """You have as many lists as one user can have. Delete one that you no longer need."""
+
+    code = "too_many_lists"
+
+
 class TaskIdTaken(Conflict):
     """This id belongs to another task of yours, or to a deleted one."""
 
     code = "task_id_taken"
+
+
+class ListIdTaken(Conflict):
+    """This id belongs to another list of yours, or to a deleted one."""
+
+    code = "list_id_taken"
 
 
 class PreconditionFailed(TaskwellError):
@@ -215,6 +239,18 @@ class TaskExists(PreconditionFailed):
     code = "task_exists"
 
 
+class ListChanged(PreconditionFailed):
+    """The list has changed since you read it. `details.current` is how it is now."""
+
+    code = "list_changed"
+
+
+class ListExists(PreconditionFailed):
+    """A list with this id exists already. `details.current` is how it is now."""
+
+    code = "list_exists"
+
+
 class InvalidInput(TaskwellError):
     """The request is not valid. `details.fields` says where and why."""
 
@@ -230,6 +266,17 @@ class InvalidInput(TaskwellError):
         """The refusal of fields that only Taskwell sets, and that came back otherwise than they are stored."""
         message = "only Taskwell sets this, and this is not what is stored"
         return cls(fields=[{"field": name, "code": "read_only", "message": message} for name in names])
+
+
+class UnknownReference(InvalidInput):
+    """The request names something that you do not have. `details.fields` says where."""
+
+    code = "unknown_reference"
+
+    @classmethod
+    def at(cls, names: Iterable[str]) -> Self:
+        message = "you have nothing with this id"
+        return cls(fields=[{"field": name, "code": cls.code, "message": message} for name in names])
 
 
 class Unavailable(TaskwellError):

@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import email_validator
 import uuid_utils.compat
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 TITLE_LENGTH = 255
@@ -19,6 +28,9 @@ DISPLAY_NAME_LENGTH = 255
 EMAIL_LENGTH = 320
 TIME_ZONE_LENGTH = 64
 TOKEN_NAME_LENGTH = 255
+LIST_NAME_LENGTH = 255
+COLOUR_LENGTH = 7
+ICON_LENGTH = 64
 CURSOR_LENGTH = 200
 
 
@@ -59,6 +71,10 @@ Title = Annotated[VisibleText, StringConstraints(min_length=1, max_length=TITLE_
 Description = Annotated[Text, StringConstraints(max_length=DESCRIPTION_LENGTH, strict=True)]
 DisplayName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=DISPLAY_NAME_LENGTH, strict=True)]
 TokenName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH, strict=True)]
+ListName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=LIST_NAME_LENGTH, strict=True)]
+Icon = Annotated[VisibleText, StringConstraints(min_length=1, max_length=ICON_LENGTH, strict=True)]
+Colour = Annotated[str, StringConstraints(pattern="^#[0-9A-Fa-f]{6}$", to_lower=True, strict=True)]
+"""Red, green and blue as CSS writes them, in lower case, so that one colour has one spelling."""
 
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})
@@ -177,6 +193,26 @@ def _hyphenated(value: object) -> object:
 
 
 Id = Annotated[UUID, BeforeValidator(_hyphenated)]
+
+
+Inbox = Literal["inbox"]
+"""Where a task without a list is. It is no list: it always exists, and cannot be deleted."""
+
+
+def _inbox_or_id(value: object) -> object:
+    if value == "inbox" or isinstance(value, UUID):
+        return value
+    try:
+        return UUID(str(_hyphenated(value)))
+    except ValueError:
+        raise ValueError("must be the id of a list, or inbox") from None
+
+
+InboxOrId = Annotated[
+    Inbox | UUID,
+    PlainValidator(_inbox_or_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "const": "inbox"}, {"type": "string", "format": "uuid"}]}),
+]
 
 
 class EveryRevision:

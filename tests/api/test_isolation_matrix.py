@@ -4,6 +4,7 @@ The routes come from the application itself, aliases included; one that no row b
 expected is said by rule and not cell by cell: see `expected`. Who asks is in tests/support/world.py.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -15,9 +16,10 @@ from taskwell.api import routes
 from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
+from tests.support.lists import LIST_MOUNTS, unknown_references
 from tests.support.mounts import MOUNTS
 from tests.support.server import RunningServer
-from tests.support.world import ASKERS, Asker, Named, World, make_world
+from tests.support.world import ASKERS, REFUSED, Asker, Named, World, make_world
 
 # ---- the rows ------------------------------------------------------------------------------------------------------
 
@@ -39,6 +41,7 @@ PUBLIC = {
 }
 """Open to everybody, and alike for everybody: nothing in them belongs to anybody."""
 
+MOUNTS_OF_TASKS = [mount.replace("{user}", "{user_id}") for mount in MOUNTS]
 ONE_TASK = {"GET": 200, "PUT": 200, "PATCH": 200, "DELETE": 204}
 ALL_TASKS = {"GET": 200, "POST": 201}
 AUTH = "/api/v1/auth"
@@ -57,6 +60,10 @@ for _mount in MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
     GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
     GUARDED |= {(_method, f"{_collection}/{{task_id}}"): _status for _method, _status in ONE_TASK.items()}
+for _mount in LIST_MOUNTS:
+    _collection = _mount.replace("{user}", "{user_id}")
+    GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
+    GUARDED |= {(_method, f"{_collection}/{{list_id}}"): _status for _method, _status in ONE_TASK.items()}
 """What each answers to who may."""
 
 BY_SIGN_IN_ALONE = {
@@ -78,7 +85,8 @@ ROUTES = sorted(GUARDED) + [("HEAD", path) for method, path in sorted(GUARDED) i
 
 
 def body_of(route: tuple[str, str]) -> Any:
-    return BODIES.get(route, {"title": "x"} if route[0] in ("POST", "PUT", "PATCH") else None)
+    new = {"name": "x"} if "/lists" in route[1] else {"title": "x"}
+    return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 
 
 def scope_of(route: tuple[str, str]) -> str:
@@ -132,14 +140,15 @@ def expected(world: World, asker: Asker, route: tuple[str, str], user: Named | N
     if asker.is_api_token and route in BY_SIGN_IN_ALONE:
         return 403, "sign_in_required"
     if thing is not None and world.owner_of(thing) != owner:
-        return 404, "api_token_not_found" if "token_id" in route[1] else "task_not_found"
+        what = next(name for name in ("task_id", "list_id", "token_id") if f"{{{name}}}" in route[1])
+        return 404, {"task_id": "task_not_found", "list_id": "list_not_found", "token_id": "api_token_not_found"}[what]
     method, path = route
     return GUARDED["GET" if method == "HEAD" else method, path], "wrong_password"
 
 
 def ids_in(path: str) -> list[tuple[Named | None, Named | None]]:
     users: list[Named | None] = [*Named] if "{user_id}" in path else [None]
-    things: list[Named | None] = [*Named] if "{task_id}" in path or "{token_id}" in path else [None]
+    things: list[Named | None] = [*Named] if re.search(r"\{(task|list|token)_id\}", path) else [None]
     return [(user, thing) for user in users for thing in things]
 
 
@@ -149,14 +158,14 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
     method, template = route
     asker = world.askers[asks]
     refusals: dict[str, set[tuple[bytes, tuple[tuple[str, str], ...]]]] = {}
-    make = world.api_tokens if "{token_id}" in template else world.tasks
+    make = world.api_tokens if "{token_id}" in template else world.lists if "{list_id}" in template else world.tasks
     things = make() if "_id}" in template else {}
     for user, thing in ids_in(template):
         path = template
         if user is not None:
             path = path.replace("{user_id}", str(world.user(user)))
         if thing is not None:
-            path = path.replace("{task_id}", things[thing]).replace("{token_id}", things[thing])
+            path = re.sub(r"\{(task|list|token)_id\}", things[thing], path)
         status, code = expected(world, asker, route, user, thing)
         if "a user of" in asks and code == "wrong_password" and status == 403:
             status, code = (409, "no_password") if path.endswith("/password") else (0, "")
@@ -181,6 +190,43 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
     # Whether it is another's or nobody's cannot be told, byte for byte.
     for code, answers in refusals.items():
         assert len(answers) == 1, (code, answers)
+
+
+NAMING = [(method, path) for method, path in ROUTES if path in MOUNTS_OF_TASKS and method in ("GET", "POST")]
+NAMING += [(method, f"{path}/{{task_id}}") for path in MOUNTS_OF_TASKS for method in ("PUT", "PATCH")]
+
+
+@pytest.mark.parametrize("asks", [asks for asks in ASKERS if asks not in REFUSED])
+@pytest.mark.parametrize("route", NAMING, ids=lambda route: f"{route[0]} {route[1]}")
+def test_a_list_is_named_by_its_owner_alone(world: World, route: tuple[str, str], asks: str) -> None:
+    """In a body or a query: another's is unknown as one that does not exist is, byte for byte."""
+    method, template = route
+    asker, lists = world.askers[asks], world.lists()
+    refusals = set()
+    users: list[Named | None] = [*Named] if "{user_id}" in template else [None]
+    for user in users:
+        owner = asker.id if user is None else world.owner_of(user)
+        task = world.tasks()[Named.ANOTHERS if user is Named.ANOTHERS else Named.OWN]
+        path = template.replace("{task_id}", task)
+        path = path if user is None else path.replace("{user_id}", str(world.user(user)))
+        thing = (Named.ANOTHERS if user is Named.ANOTHERS else Named.OWN) if "{task_id}" in template else None
+        status, code = expected(world, asker, route, user, thing)
+        for named, list_id in lists.items():
+            before = world.revisions()
+            if method == "GET":
+                answer = world.ask(asks, method, f"{path}?list_id={list_id}", None)
+            else:
+                answer = world.ask(asks, method, path, {"title": "x", "list_id": list_id})
+            if status >= 400:
+                assert_error(answer, status, code)
+            elif world.owner_of(named) == owner:
+                assert answer.status_code == status, answer.text
+                continue
+            else:
+                assert unknown_references(answer) == [("query" if method == "GET" else "body", "list_id")]
+                refusals.add(answer.content)
+            assert world.revisions() == before
+    assert len(refusals) <= 1
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(PUBLIC), ids=str)

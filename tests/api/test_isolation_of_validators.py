@@ -1,9 +1,10 @@
 """Another column of the matrix: whoever asks, at whatever address, with the validators and the cursors of everybody else.
 
-All of them have tasks of the same ids, made at the same moments, and have counted as many revisions. What each should get without
-a condition is said in tests/api/test_isolation_matrix.py.
+All of them have tasks and lists of the same ids, made at the same moments, and have counted as many revisions. What each should
+get without a condition is said in tests/api/test_isolation_matrix.py.
 """
 
+import re
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -16,11 +17,10 @@ from tests.support.errors import assert_error, invalid_fields
 from tests.support.tags import decorated
 from tests.support.world import ASKERS, PRESETS, Asker, make_world
 
-CONDITIONAL = sorted((method, path) for method, path in GUARDED if "/tasks" in path and method != "POST")
+CONDITIONAL = sorted((method, path) for method, path in GUARDED if re.search("/(tasks|lists)", path) and method != "POST")
 READS = [(method, path) for method, path in CONDITIONAL if method == "GET"]
 WRITES = [(method, path) for method, path in CONDITIONAL if method != "GET"]
-LISTS = [route for route in READS if "{task_id}" not in route[1]]
-WHOLE = {"title": "mine"}
+LISTS = [route for route in READS if not re.search(r"\{(task|list)_id\}", route[1])]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,9 @@ def unwritten(alike: Alike) -> Iterator[None]:
 
 def asked(alike: Alike, asks: str, method: str, path: str, **headers: str) -> httpx.Response:
     sent = alike.world.askers[asks].headers | {"X-Request-Id": "matrix"} | headers
-    return alike.world.browser.request(method, path, headers=sent, json=None if method in ("GET", "HEAD", "DELETE") else WHOLE)
+    whole = {"name": "mine"} if "/lists" in path else {"title": "mine"}
+    body = None if method in ("GET", "HEAD", "DELETE") else whole
+    return alike.world.browser.request(method, path, headers=sent, json=body)
 
 
 def cells(alike: Alike, asker: Asker, route: tuple[str, str]) -> Iterator[tuple[str, UUID | None, int, str]]:
@@ -46,13 +48,13 @@ def cells(alike: Alike, asker: Asker, route: tuple[str, str]) -> Iterator[tuple[
     for user in sorted({user for user, _ in ids_in(route[1])}, key=str):
         owner = asker.id if user is None else alike.world.owner_of(user)
         named = "" if user is None else str(alike.world.user(user))
-        path = route[1].replace("{user_id}", named).replace("{task_id}", str(alike.task_id))
+        path = re.sub(r"\{(task|list)_id\}", str(alike.record_id), route[1].replace("{user_id}", named))
         yield path, owner, *expected(alike.world, asker, route, user, None)
 
 
 def own_and_others(alike: Alike, owner: UUID | None, path: str) -> tuple[str, str]:
     """The tag that is right at this address; and all those that are not, as they are and weak."""
-    kind = "task_tag" if path.endswith(str(alike.task_id)) else "list_tag"
+    kind = "task_tag" if path.endswith(str(alike.record_id)) else "list_tag"
     others = [getattr(held, kind) for user_id, held in alike.held.items() if user_id != owner]
     own = getattr(alike.held[owner], kind) if owner in alike.held else '"of-nobody"'
     return own, ", ".join([*others, *(decorated(other)[number % 25] for number, other in enumerate(others))])
@@ -94,13 +96,15 @@ def test_a_write_is_done_for_its_owners_tag_alone(alike: Alike, asks: str, unwri
                 for tags in (others, own):
                     assert_error(asked(alike, asks, route[0], path, **{"If-Match": tags}), status, code)
                 continue
-            details = assert_error(asked(alike, asks, route[0], path, **{"If-Match": others}), 412, "task_changed")
+            changed = "list_changed" if "/lists" in path else "task_changed"
+            details = assert_error(asked(alike, asks, route[0], path, **{"If-Match": others}), 412, changed)
             assert details["current"]["user_id"] == str(owner)
             if route[0] == "PUT":
                 assert invalid_fields(asked(alike, asks, "PUT", path, **{"If-None-Match": others})) == ["if-none-match"]
             if route[0] == "PATCH":  # of what it is already: the tag matches, and nothing is counted
                 headers = asker.headers | {"If-Match": f"{others}, {own}"}
-                assert alike.world.browser.patch(path, headers=headers, json={"is_completed": False}).status_code == 200
+                same = {"is_archived": False} if "/lists" in path else {"is_completed": False}
+                assert alike.world.browser.patch(path, headers=headers, json=same).status_code == 200
 
 
 @pytest.mark.parametrize("asks", ASKERS)
@@ -109,7 +113,7 @@ def test_a_cursor_goes_on_with_its_owners_list_alone(alike: Alike, asks: str) ->
     for route in LISTS:
         for path, owner, status, code in cells(alike, asker, route):
             for user_id, held in alike.held.items():
-                page = f"{path}?cursor={held.cursor}"
+                page = f"{path}?cursor={held.cursor_of_lists if '/lists' in path else held.cursor}"
                 answer = asked(alike, asks, "GET", page, **{"If-None-Match": held.list_tag})
                 if user_id != owner and answer.status_code == 400:
                     # Before the database is asked, which knows of disabled users, and for an administrator of absent ones.

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.lists import LIST_MOUNTS, unknown_references
 from tests.support.mounts import MOUNTS, tasks_of
 from tests.support.server import RunningServer
 
@@ -41,6 +42,8 @@ class Shelf:
     tags: dict[str, list[str]] = field(default_factory=dict)  # every ETag that a task ever had, the newest last
     deleted: set[str] = field(default_factory=set)
     list_tags: list[str] = field(default_factory=list)
+    lists: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deleted_lists: set[str] = field(default_factory=set)
 
 
 class TwoUsers(RuleBasedStateMachine):
@@ -61,6 +64,12 @@ class TwoUsers(RuleBasedStateMachine):
     def known_ids(self) -> list[str]:
         """Of both users, living and dead: whoever asks, for whichever."""
         return sorted({*OWN_IDS, *(id_ for shelf in self.shelves.values() for id_ in (*shelf.tasks, *shelf.deleted))})
+
+    def pick_list(self, number: int) -> str:
+        """Likewise, of lists."""
+        of_both = (id_ for shelf in self.shelves.values() for id_ in (*shelf.lists, *shelf.deleted_lists))
+        ids = sorted({*OWN_IDS, *of_both})
+        return ids[number % len(ids)]
 
     def pick(self, number: int) -> str:
         ids = self.known_ids()
@@ -94,6 +103,7 @@ class TwoUsers(RuleBasedStateMachine):
         assert {name: task[name] for name in expected} == expected
         assert (task["completed_at"] is not None) == task["is_completed"]
         before = shelf.tasks.get(task["id"])
+        assert task["list_id"] == expected.get("list_id", before and before["list_id"])
         if before is not None:
             assert task["created_at"] == before["created_at"]
             assert task["updated_at"] > before["updated_at"]
@@ -118,7 +128,7 @@ class TwoUsers(RuleBasedStateMachine):
     @rule(who=users, mount=mounts, new=whole, number=picks)
     def creates_at_an_id(self, who: str, mount: str, new: dict[str, Any], number: int) -> None:
         shelf, task_id = self.shelves[who], self.pick(number)
-        sent = {"description": None, "is_completed": False} | new
+        sent = {"description": None, "is_completed": False, "list_id": None} | new
         there = shelf.tasks.get(task_id)
         answer = shelf.person.post(tasks_of(mount, shelf.person.id), json=new | {"id": task_id})
         if there is not None and {name: there[name] for name in sent} == sent:
@@ -200,6 +210,90 @@ class TwoUsers(RuleBasedStateMachine):
             shelf.deleted.add(task_id)
             shelf.revision += 1
 
+    @rule(who=users, mount=st.sampled_from(LIST_MOUNTS), name=titles, number=picks, is_own_id=st.booleans())
+    def creates_a_list(self, who: str, mount: str, name: str, number: int, is_own_id: bool) -> None:
+        shelf = self.shelves[who]
+        own = {"id": self.pick_list(number)} if is_own_id else {}
+        answer = shelf.person.post(tasks_of(mount, shelf.person.id), json={"name": name} | own)
+        there = shelf.lists.get(own.get("id", ""))
+        if there is not None and there["name"] == name:
+            assert (answer.status_code, answer.json()) == (200, there)
+        elif there is not None or own.get("id") in shelf.deleted_lists:
+            assert_error(answer, 409, "list_id_taken")
+        else:
+            assert answer.status_code == 201
+            shelf.revision += 1
+            made = answer.json()
+            assert (made["revision"], made["user_id"], made["name"]) == (shelf.revision, str(shelf.person.id), name)
+            shelf.lists[made["id"]] = made
+
+    @rule(who=users, mount=st.sampled_from(LIST_MOUNTS), number=picks, name=titles)
+    def renames_a_list(self, who: str, mount: str, number: int, name: str) -> None:
+        shelf, list_id = self.shelves[who], self.pick_list(number)
+        answer = shelf.person.patch(f"{tasks_of(mount, shelf.person.id)}/{list_id}", json={"name": name})
+        there = shelf.lists.get(list_id)
+        if there is None:
+            assert_error(answer, 404, "list_not_found")
+            return
+        shelf.revision += there["name"] != name
+        assert (answer.status_code, answer.json()["name"]) == (200, name)
+        assert answer.json()["revision"] == (there["revision"] if there["name"] == name else shelf.revision)
+        shelf.lists[list_id] = answer.json()
+
+    @rule(who=users, mount=st.sampled_from(LIST_MOUNTS), number=picks)
+    def deletes_a_list(self, who: str, mount: str, number: int) -> None:
+        shelf, list_id = self.shelves[who], self.pick_list(number)
+        answer = shelf.person.delete(f"{tasks_of(mount, shelf.person.id)}/{list_id}")
+        if list_id not in shelf.lists:
+            assert_error(answer, 404, "list_not_found")
+            return
+        assert answer.status_code == 204
+        shelf.revision += 1
+        del shelf.lists[list_id]
+        shelf.deleted_lists.add(list_id)
+        gone = {id_ for id_, task in shelf.tasks.items() if task["list_id"] == list_id}
+        shelf.tasks = {id_: task for id_, task in shelf.tasks.items() if id_ not in gone}
+        shelf.deleted |= gone
+
+    @rule(who=users, mount=mounts, number=picks, where=st.none() | picks, method=st.sampled_from(["PATCH", "PUT"]))
+    def moves(self, who: str, mount: str, number: int, where: int | None, method: str) -> None:
+        """To a list that is theirs, the other's, or nobody's any more."""
+        shelf, task_id = self.shelves[who], self.pick(number)
+        there, list_id = shelf.tasks.get(task_id), None if where is None else self.pick_list(where)
+        same = {name: there[name] for name in ("title", "description", "is_completed")} if there else {"title": "x"}
+        body = {"list_id": list_id} | (same if method == "PUT" else {})
+        answer = shelf.person.request(method, f"{tasks_of(mount, shelf.person.id)}/{task_id}", json=body)
+        if there is None:
+            assert_error(answer, 404, "task_not_found")
+        elif list_id is not None and list_id not in shelf.lists:
+            assert unknown_references(answer) == [("body", "list_id")]
+        elif list_id == there["list_id"]:
+            assert (answer.status_code, answer.json()) == (200, there)
+        else:
+            assert answer.status_code == 200
+            self.wrote(shelf, answer, {"list_id": list_id})
+
+    @rule(who=users, mount=mounts, where=picks, new=whole)
+    def creates_in_a_list(self, who: str, mount: str, where: int, new: dict[str, Any]) -> None:
+        shelf, list_id = self.shelves[who], self.pick_list(where)
+        answer = shelf.person.post(tasks_of(mount, shelf.person.id), json=new | {"list_id": list_id})
+        if list_id not in shelf.lists:
+            assert unknown_references(answer) == [("body", "list_id")]
+        else:
+            assert answer.status_code == 201
+            self.wrote(shelf, answer, {"description": None, "is_completed": False, "list_id": list_id} | new)
+
+    @rule(who=users, where=st.none() | picks, limit=st.integers(1, 4))
+    def lists_one_lists_tasks(self, who: str, where: int | None, limit: int) -> None:
+        shelf, list_id = self.shelves[who], None if where is None else self.pick_list(where)
+        if list_id is not None and list_id not in shelf.lists:
+            answer = shelf.person.get("/api/v1/tasks", params={"list_id": list_id})
+            assert unknown_references(answer) == [("query", "list_id")]
+            return
+        expected = [task for task in shelf.tasks.values() if task["list_id"] == list_id]
+        expected.sort(key=lambda task: (task["created_at"], task["id"]), reverse=True)
+        assert shelf.person.sees(limit=limit, list_id=list_id or "inbox") == expected
+
     @rule(
         who=users,
         completed=st.sampled_from([None, "true", "false"]),
@@ -249,6 +343,9 @@ class TwoUsers(RuleBasedStateMachine):
             page = shelf.person.get("/api/v1/tasks", params={"limit": 100, "order": "oldest"})
             expected = sorted(shelf.tasks.values(), key=lambda task: (task["created_at"], task["id"]))
             assert page.json() == {"items": expected, "next_cursor": None}
+            lists = shelf.person.get("/api/v1/lists", params={"limit": 100, "order": "oldest"})
+            of_lists = sorted(shelf.lists.values(), key=lambda one: (one["created_at"], one["id"]))
+            assert lists.json() == {"items": of_lists, "next_cursor": None}
             tag = page.headers["etag"]
             if not shelf.list_tags or shelf.list_tags[-1] != tag:
                 assert tag not in shelf.list_tags, "revisions only rise"

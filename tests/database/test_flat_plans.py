@@ -29,9 +29,13 @@ BLOCKS = 40
 """Of one request: the root, a branch and a leaf of each index, the row, and what an insert adds to them."""
 
 _USERS = "INSERT INTO users (id, revision) SELECT lpad(to_hex(n), 32, '0')::uuid, 1 FROM generate_series(1, $1) n"
+_LISTS = (
+    "INSERT INTO lists (user_id, id, name, is_archived, created_at, updated_at, revision)"
+    " SELECT id, id, 'Groceries', false, now(), now(), 1 FROM users"
+)
 _TASKS = (
-    "INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
-    " SELECT id, id, 'buy milk', false, now(), now(), 1 FROM users"
+    "INSERT INTO tasks (user_id, id, title, is_completed, list_id, created_at, updated_at, revision)"
+    " SELECT id, id, 'buy milk', false, id, now(), now(), 1 FROM users"
 )
 _TOKENS = (
     "INSERT INTO api_tokens (user_id, id, name, scope, token_hash, ends_with, created_at, expires_at)"
@@ -41,7 +45,7 @@ _TOKENS = (
 
 @pytest.fixture
 def growing(own_database: str) -> str:
-    for table in ("users", "tasks", "api_tokens"):
+    for table in ("users", "lists", "tasks", "api_tokens"):
         postgres.run(own_database, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
     return own_database
 
@@ -69,6 +73,7 @@ async def _blocks(database_url: str, of_set: StatementOfSet, requests: list[dict
         for _ in range(8):  # after five PostgreSQL settles on one plan
             await of_set.run_all(connection, values)
         await connection.execute(_USERS, PEOPLE)
+        await connection.execute(_LISTS)
         await connection.execute(_TASKS)
         await connection.execute(_TOKENS)
         name, generic = await connection.fetchrow(

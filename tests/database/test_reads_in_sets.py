@@ -21,7 +21,7 @@ from tests.support.at_once import Stage, at_once, holding_meanwhile, in_thread, 
 from tests.support.errors import assert_error
 
 PREPARED = "BES"  # Bind, Execute, Sync: one round trip
-LIST_NEWEST = LIST_TASKS[TaskShape(None, "newest", is_resumed=False)]
+LIST_NEWEST = LIST_TASKS[TaskShape(None, "anywhere", "newest", is_resumed=False)]
 
 
 class Tapped(NamedTuple):

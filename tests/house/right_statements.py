@@ -16,9 +16,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, users
+from taskwell.lists.tables import lists
 from taskwell.tasks.tables import tasks
-from tests.house.samples import INSERTED, inner, me, mine, right, row, selected_row
+from tests.house.samples import INSERTED, inner, me, mine, other, right, row, selected_row
 
 
 @right
@@ -44,6 +46,15 @@ def _bound_through_a_left_join() -> Any:
 @right
 def _bound_in_the_join_itself() -> Any:
     return select(tasks.c.title).select_from(users.outerjoin(tasks, and_(mine, tasks.c.revision > 1))).where(me)
+
+
+@right
+def _a_reference_to_a_list_of_ones_own() -> Any:
+    locked = locked_owner()
+    there = and_(lists.c.user_id == owner, lists.c.user_id == locked.c.id, lists.c.id == other)
+    named = select(lists.c.id).select_from(locked.join(lists, there)).with_for_update(of=lists, key_share=True).cte("named")
+    beside = select(locked.c.id, named.c.id.label("list_id")).select_from(locked.outerjoin(named, true())).cte("beside")
+    return update(tasks).values(list_id=beside.c.list_id).where(mine, tasks.c.user_id == beside.c.id)
 
 
 @right

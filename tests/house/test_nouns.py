@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 import taskwell.app  # noqa: F401  # registers every noun
 from taskwell.records.as_read import read_only
-from taskwell.records.content import Content
+from taskwell.records.content import FIRST_VERSION, Content
 from taskwell.records.kinds import KINDS, Kind, view_version
 from tests.support.cast import Person
 
@@ -57,6 +57,44 @@ def test_a_field_that_cannot_be_null_is_cleared_by_no_patch(kind: Kind) -> None:
                 kind.changes.model_validate({name: None})
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_noun_says_with_which_fields_it_began(kind: Kind) -> None:
+    assert FIRST_VERSION[kind.table.name] <= set(kind.content.names)
+
+
+def test_the_first_versions_fields_are_these_for_good() -> None:
+    """A field that comes later is not put there: a PUT of an old client, which does not know it, would clear it."""
+    assert {
+        "tasks": {"title", "description", "is_completed"},
+        "lists": {"name", "colour", "icon", "is_archived"},
+    } == FIRST_VERSION
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_put_clears_the_fields_of_the_first_version_alone(kind: Kind) -> None:
+    sent = kind.whole.model_construct(set(), **dict.fromkeys(kind.content.names))
+    given = kind.content.replaced_by(sent)
+    assert {name for name in kind.content.names if given[f"has_{name}"]} == FIRST_VERSION[kind.table.name]
+    whole = kind.whole.model_construct(set(kind.content.names), **dict.fromkeys(kind.content.names))
+    assert all(kind.content.replaced_by(whole)[f"has_{name}"] for name in kind.content.names)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_reference_is_of_the_same_owner(kind: Kind) -> None:
+    """By a composite foreign key, and said where a write decides on it: a key that refers to a noun is a reference, and back."""
+    tables = {other.table.name: other for other in KINDS.values()}
+    keys = {
+        constraint.column_keys[1]: tables[constraint.referred_table.name]
+        for constraint in kind.table.foreign_key_constraints
+        if constraint.referred_table.name in tables
+    }
+    assert keys == dict(kind.references)
+    for constraint in kind.table.foreign_key_constraints:
+        if constraint.referred_table.name in tables:
+            assert constraint.column_keys[0] == "user_id"
+            assert [element.column.name for element in constraint.elements] == ["user_id", "id"]
+
+
 class NewNote(BaseModel):
     text: str
     priority: int
@@ -101,7 +139,7 @@ def test_content_takes_every_field_of_its_model() -> None:
     assert "priority" in str(content.differs(content.arguments, NOTES))
     note = NoteChanges.model_construct({"priority"}, text="", priority=3)
     assert content.changed_by(note) == {"text": "", "priority": 3, "has_text": False, "has_priority": True}
-    whole = WholeNote(text="x", priority=3)
+    whole = WholeNote(text="x", priority=3)  # a noun that is not in FIRST_VERSION began with all of them
     assert content.replaced_by(whole) == {"text": "x", "priority": 3, "has_text": True, "has_priority": True}
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from taskwell.accounts.locking import locked_owner, stamped, the_time
 from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.shapes import every_statement
+from taskwell.lists.tables import lists
 from taskwell.tasks.tables import tasks
 from tests.house.samples import INSERTED, Build, inner, me, mine, row, selected_row, task_id, title
 from tests.house.turns import changes_out_of_turn, volatile_in_changes
@@ -110,6 +111,12 @@ def _locked_and_then_left() -> Any:
     return _locked_tasks(tasks.outerjoin(locked_owner(), true()), of=tasks)
 
 
+def _reference(*locked: Any) -> Any:
+    source = locked[0].join(lists, lists.c.user_id == locked[0].c.id) if locked else lists
+    there = select(lists.c.id).select_from(source).where(lists.c.user_id == owner)
+    return select(there.with_for_update(of=lists, key_share=True).cte("named"))
+
+
 OUT_OF_TURN: dict[str, Build] = {
     "an update": lambda: update(tasks).values(title=title).where(mine),
     "a delete": lambda: delete(tasks).where(mine, tasks.c.id == task_id),
@@ -118,6 +125,7 @@ OUT_OF_TURN: dict[str, Build] = {
     "a lock": lambda: _locked_tasks(tasks),
     "a lock of both at once": lambda: _locked_tasks(tasks.join(users, users.c.id == tasks.c.user_id)),
     "a lock beside the user's": _locked_beside,
+    "a lock of what is referred to": _reference,
     "a user who need not be locked": _locked_and_then_left,
     "a user who is only read": lambda: _changed_for(_not_locked()),
     "a user whom others lock as well": lambda: _changed_for(_shared()),
@@ -145,6 +153,7 @@ IN_TURN: dict[str, Build] = {
     "after a change of the user": lambda: _changed_for(
         update(users).values(revision=users.c.revision + 1).where(me).returning(users.c.id).cte("me")
     ),
+    "a lock of what is referred to": lambda: _reference(locked_owner()),
     "an insert": lambda: _stamped_insert(stamped(locked_owner()).c.at),
     "the user's own row": lambda: update(users).values(revision=1).where(me),
     "only read": lambda: select(tasks.c.title).where(mine),

@@ -15,9 +15,29 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, users
-from taskwell.tasks.tables import tasks
+from taskwell.lists.tables import lists
+from taskwell.tasks.tables import departures, tasks
 from tests.house.samples import BUILD, INSERTED, PLAN, TREE, inner, me, mine, other, row, selected_row, task_id, title, wrong
+
+
+@wrong(TREE, PLAN)
+def _a_reference_to_anybodys_list() -> Any:
+    locked = locked_owner()
+    named = select(lists.c.id).select_from(locked.join(lists, lists.c.id == other)).with_for_update(of=lists).cte("named")
+    return update(tasks).values(list_id=named.c.id).where(mine, tasks.c.user_id == locked.c.id, tasks.c.id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _a_departure_of_anybodys_task() -> Any:
+    return delete(departures).where(departures.c.task_id == task_id)
+
+
+@wrong(TREE, PLAN)
+def _the_tasks_of_anybodys_list() -> Any:
+    gone = select(lists.c.id).where(lists.c.user_id == owner, lists.c.id == other).with_for_update().cte("current")
+    return update(tasks).values(deleted_with=gone.c.id).where(tasks.c.list_id == gone.c.id)
 
 
 @wrong(TREE, PLAN)

@@ -1,4 +1,4 @@
-"""Everybody in the world with tasks of the same ids, made at the same moments, and as many revisions: what then still differs?"""
+"""Everybody in the world with records of the same ids, made at the same moments, and as many revisions: what still differs?"""
 
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -14,12 +14,13 @@ class Held(NamedTuple):
     list_tag: str
     task_tag: str
     cursor: str
+    cursor_of_lists: str
 
 
 class Alike(NamedTuple):
     world: World
     database_url: str
-    task_id: UUID
+    record_id: UUID  # of a task, and of a list
     held: dict[UUID, Held]  # by whose rows they are of
 
     def rows(self) -> list[str]:
@@ -29,13 +30,15 @@ class Alike(NamedTuple):
 
 _EVERYTHING = (
     "SELECT t::text AS line FROM tasks t WHERE user_id = ANY($1)"
+    " UNION ALL SELECT l::text AS line FROM lists l WHERE user_id = ANY($1)"
     " UNION ALL SELECT u.id::text || ' ' || u.revision::text FROM users u WHERE id = ANY($1) ORDER BY line"
 )
-_MADE = (
-    "INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
+_MADE = [
+    f"INSERT INTO {table} (user_id, id, {name}, {flag}, created_at, updated_at, revision)"
     " SELECT $1, id, 'of ' || ($1::uuid)::text, false, '2026-11-25T00:00:00Z', '2026-11-25T00:00:00Z', n"
     " FROM unnest($2::uuid[]) WITH ORDINALITY AS made (id, n)"
-)
+    for table, name, flag in (("tasks", "title", "is_completed"), ("lists", "name", "is_archived"))
+]
 
 
 def make_alike(world: World, database_url: str) -> Alike:
@@ -44,13 +47,16 @@ def make_alike(world: World, database_url: str) -> Alike:
     for user_id in everybody:
         postgres.query(database_url, "INSERT INTO users (id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
         postgres.query(database_url, "DELETE FROM tasks WHERE user_id = $1", user_id)
-        postgres.query(database_url, _MADE, user_id, ids)
+        for made in _MADE:
+            postgres.query(database_url, made, user_id, ids)
         postgres.query(database_url, "UPDATE users SET revision = 3 WHERE id = $1", user_id)
     return Alike(world, database_url, ids[0], {user_id: _held(world, user_id, ids[0]) for user_id in everybody})
 
 
-def _held(world: World, owner: UUID, task_id: UUID) -> Held:
+def _held(world: World, owner: UUID, record_id: UUID) -> Held:
     """By an administrator's hand, so that whoever sees the same under their own name agrees with it."""
     tasks = f"/api/v1/users/{owner}/tasks"
-    page, task = (world.ask("Carol's", "GET", path, None) for path in (f"{tasks}?limit=1", f"{tasks}/{task_id}"))
-    return Held(page.headers["etag"], task.headers["etag"], cursor_of(page))
+    lists = f"/api/v1/users/{owner}/lists"
+    addresses = (f"{tasks}?limit=1", f"{tasks}/{record_id}", f"{lists}?limit=1")
+    page, task, page_of_lists = (world.ask("Carol's", "GET", path, None) for path in addresses)
+    return Held(page.headers["etag"], task.headers["etag"], cursor_of(page), cursor_of(page_of_lists))

@@ -48,17 +48,31 @@ class Person(httpx.Client):
         task: dict[str, Any] = answer.json()
         return task
 
+    def creates_list(self, name: str = "Groceries", **more: Any) -> dict[str, Any]:
+        """A list of this person's, made over HTTP."""
+        answer = self.post("/api/v1/lists", json={"name": name} | more)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
     def sees(self, **query: Any) -> list[dict[str, Any]]:
         """All of this person's tasks, page by page."""
-        tasks: list[dict[str, Any]] = []
+        return self._pages("/api/v1/tasks", query)
+
+    def lists(self, **query: Any) -> list[dict[str, Any]]:
+        """All of this person's lists, page by page."""
+        return self._pages("/api/v1/lists", query)
+
+    def _pages(self, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = []
         parameters = {"limit": 100} | query
         while True:
-            page = self.get("/api/v1/tasks", params=parameters)
+            page = self.get(path, params=parameters)
             assert page.status_code == 200, page.text
-            tasks += page.json()["items"]
-            assert len({task["id"] for task in tasks}) == len(tasks), "a task is seen twice"
+            records += page.json()["items"]
+            assert len({record["id"] for record in records}) == len(records), "one is seen twice"
             if page.json()["next_cursor"] is None:
-                return tasks
+                return records
             parameters["cursor"] = page.json()["next_cursor"]
 
 

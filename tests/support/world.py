@@ -100,6 +100,11 @@ class World:
         """New ones, by whose they are."""
         return {Named.OWN: self.alice.creates()["id"], Named.ANOTHERS: self.dora.creates()["id"], Named.UNKNOWN: str(uuid4())}
 
+    def lists(self) -> dict[Named, str]:
+        """New ones, likewise."""
+        made = {named: of.creates_list()["id"] for named, of in _owners(self).items()}
+        return made | {Named.UNKNOWN: str(uuid4())}
+
     def api_tokens(self) -> dict[Named, str]:
         made = {named: _api_token(of, ["tasks:read"])["id"] for named, of in _owners(self).items()}
         return made | {Named.UNKNOWN: str(uuid4())}

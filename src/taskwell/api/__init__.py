@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
-from taskwell.api import account, api_tokens, health, keys, oauth, pages, sign_in, tasks
+from taskwell.api import account, api_tokens, health, keys, lists, oauth, pages, sign_in, tasks
 from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
@@ -22,8 +22,9 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         api.include_router(keys.router)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    api.include_router(tasks.router, prefix="/api/v1")
-    api.include_router(tasks.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
+    for resource in (tasks, lists):
+        api.include_router(resource.router, prefix="/api/v1")
+        api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(health.router)
     # These addresses were promised by older plans.
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)

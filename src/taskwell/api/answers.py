@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from taskwell.api.documents import Answer, Answers, ErrorEnvelope, header
+from taskwell.api.documents import Answer, Answers, ErrorEnvelope, ListErrorEnvelope, header
 from taskwell.errors import (
     AccountUnusable,
     DatabaseBusy,
@@ -17,6 +17,8 @@ from taskwell.errors import (
     InsufficientScope,
     InvalidInput,
     KeysUnavailable,
+    ListChanged,
+    ListExists,
     OutcomeUnknown,
     PreconditionFailed,
     SignInBusy,
@@ -55,9 +57,13 @@ OWN_ROWS: Errors = (*BY_TOKEN, HostRefused, UserNotFound)
 def refuses(*errors: type[TaskwellError]) -> Answers:
     """Lists the errors by status. The description of a status has the code and the default message of each of its errors."""
     return {
-        status: refusal(those, [f"- `{error.code}`: {error.__doc__}" for error in those], ErrorEnvelope)
+        status: refusal(those, [f"- `{error.code}`: {error.__doc__}" for error in those], _envelope_of(those))
         for status, those in by_status(errors, status_of).items()
     }
+
+
+def _envelope_of(errors: list[type[TaskwellError]]) -> type[BaseModel]:
+    return ListErrorEnvelope if {ListChanged, ListExists} & {*errors} else ErrorEnvelope
 
 
 def by_status(errors: Errors, status: Callable[[type[TaskwellError]], int]) -> dict[int | str, list[type[TaskwellError]]]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.accounts.tables import ApiTokenView
+from taskwell.lists.tables import ListView
 from taskwell.tasks.tables import TaskView
 
 
@@ -12,6 +13,13 @@ class TaskPage(BaseModel):
     """One page of a list. `next_cursor` is null on the last one."""
 
     items: list[TaskView]
+    next_cursor: str | None
+
+
+class ListPage(BaseModel):
+    """One page of your lists. `next_cursor` is null on the last one."""
+
+    items: list[ListView]
     next_cursor: str | None
 
 
@@ -59,7 +67,8 @@ class WrongField(BaseModel):
 
 
 class ErrorDetails(BaseModel):
-    """By the code: `fields` for invalid_input, `current` for task_changed and task_exists, `scope` for insufficient_scope."""
+    """By the code: `fields` for invalid_input and unknown_reference, `current` for task_changed and task_exists, `scope` for
+    insufficient_scope."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -79,6 +88,25 @@ class ErrorEnvelope(BaseModel):
     """The one shape of every error. docs/errors.md lists the codes."""
 
     error: ErrorBody
+
+
+class ListErrorDetails(BaseModel):
+    """`current` is the list as it is now."""
+
+    current: ListView
+
+
+class ListErrorBody(BaseModel):
+    code: str
+    message: str
+    details: ListErrorDetails
+    request_id: str
+
+
+class ListErrorEnvelope(BaseModel):
+    """The same shape, of an operation of lists whose condition does not hold."""
+
+    error: ListErrorBody
 
 
 class OAuthError(BaseModel):
@@ -106,8 +134,16 @@ def header(description: str) -> Answer:
 _ETAG = {"ETag": header("For If-Match and If-None-Match; opaque")}
 
 WITH_ETAG: Answer = {"headers": _ETAG}
-FOUND_SAME: Answer = {"description": "Such a task is there already, at the `id` that you sent", "model": TaskView, **WITH_ETAG}
-CREATED: Answer = {"description": "Created", "model": TaskView, "headers": _ETAG | {"Location": header("Where the task is")}}
+
+
+def found_same(model: type[BaseModel]) -> Answer:
+    return {"description": "It is there already with this content, at the `id` that you sent", "model": model, **WITH_ETAG}
+
+
+def created(model: type[BaseModel]) -> Answer:
+    return {"description": "Created", "model": model, "headers": _ETAG | {"Location": header("Where it is")}}
+
+
 PAGE: Answer = {
     "description": "One page",
     "headers": _ETAG | {"Link": header('The next page, rel="next"; absent on the last one')},

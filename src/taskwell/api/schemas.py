@@ -32,7 +32,8 @@ def for_generators(document: dict[str, Any]) -> None:
             if form is not None:
                 _without_nulls(schemas[form["schema"]["$ref"].rpartition("/")[2]])
     schemas["ErrorCode"] = {"type": "string", "enum": _codes(), "description": _OPEN}
-    schemas["ErrorBody"]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
+    for body in ("ErrorBody", "ListErrorBody"):
+        schemas[body]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
-from taskwell.api.documents import CREATED, FOUND_SAME, NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage
+from taskwell.api.documents import NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage, created, found_same
 from taskwell.api.records import (
     IfMatch,
     IfNoneMatch,
@@ -18,13 +18,14 @@ from taskwell.api.records import (
     read_reply,
     record_reply,
 )
-from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
+from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, UnknownReference
 from taskwell.records import store
-from taskwell.tasks.filter import Order, TaskFilter
+from taskwell.records.paging import CreationOrder
+from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import TASKS, list_tasks_page
 from taskwell.tasks.tables import TaskView
-from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Cursor, Id, PageLimit, QueryFlag
+from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Cursor, Id, InboxOrId, PageLimit, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, no_content
@@ -41,11 +42,13 @@ class TaskQuery(BaseModel):
     limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
     cursor: Annotated[Cursor, Field(description="`next_cursor` of the page before")] = None
     completed: Annotated[QueryFlag | None, Field(description="Only the completed, or only the open ones")] = None
-    order: Annotated[Order, Field(description="By creation")] = "newest"
+    order: Annotated[CreationOrder, Field(description="By creation")] = "newest"
+
+    list_id: Annotated[InboxOrId | None, Field(description="Only those of one list, or of the `inbox`: those in no list")] = None
 
     @property
     def filter(self) -> TaskFilter:
-        return TaskFilter(None if self.completed is None else self.completed == "true", self.order)
+        return TaskFilter(None if self.completed is None else self.completed == "true", self.order, self.list_id)
 
 
 # This is room for both texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
@@ -56,7 +59,7 @@ _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH) + 4 * 1024)
     "/tasks",
     status_code=201,
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken) | {201: CREATED, 200: FOUND_SAME},
+    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken, UnknownReference) | {201: created(TaskView), 200: found_same(TaskView)},
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
@@ -64,7 +67,7 @@ async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Anno
     return created_reply(201 if is_new else 200, task, created_at(request, task))
 
 
-@router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS) | {200: PAGE, 304: NOT_MODIFIED})
+@router.get("/tasks", response_model=TaskPage, responses=refuses(*OWN_ROWS, UnknownReference) | {200: PAGE, 304: NOT_MODIFIED})
 async def list_tasks(
     request: ApiRequest,
     owner: RowsToRead,
@@ -91,7 +94,8 @@ async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId
 @router.put(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists) | {200: WITH_ETAG, 201: CREATED},
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists, UnknownReference)
+    | {200: WITH_ETAG, 201: created(TaskView)},
 )
 async def replace_task(
     request: ApiRequest,
@@ -103,8 +107,8 @@ async def replace_task(
     if_match: IfMatch = None,
     if_none_match: IfNothingThere = None,
 ) -> Reply:
-    """Replace a task; what is left out is cleared. It creates only with `If-None-Match: *`, so that a stale device
-    cannot bring a deleted task back by accident."""
+    """Replace a task; what is left out is cleared, but for `list_id`. It creates only with `If-None-Match: *`, so that a
+    stale device cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
         return created_reply(201, await store.place(TASKS, db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
@@ -113,7 +117,9 @@ async def replace_task(
 
 
 @router.patch(
-    "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged) | {200: WITH_ETAG}
+    "/tasks/{task_id}",
+    response_model=TaskView,
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, UnknownReference) | {200: WITH_ETAG},
 )
 async def change_task(
     owner: RowsToWrite,

@@ -13,6 +13,8 @@ MEANING: Final[dict[str, Callable[[], TaskwellError]]] = {
     "users_email_key": EmailTaken,
     # The account was deleted after the statement had found it.
     "api_tokens_user_id_fkey": AccountUnusable,
+    "lists_user_id_fkey": AccountUnusable,
+    "lists_name_check": lambda: InvalidInput.of("name", "not_storable", "cannot be stored"),
     "sessions_user_id_fkey": AccountUnusable,
     "tasks_user_id_fkey": AccountUnusable,
     "tasks_title_check": lambda: InvalidInput.of("title", "not_storable", "cannot be stored"),
@@ -21,8 +23,13 @@ MEANING: Final[dict[str, Callable[[], TaskwellError]]] = {
 UNREACHABLE: Final[dict[str, str]] = {
     "api_tokens_hash_key": "the hash of 256 random bits",
     "api_tokens_pkey": "an id of ours, of which 74 bits are random",
+    "departures_pkey": "the insert says what happens where the row is already",
+    "departures_user_id_list_id_fkey": "a row of lists stays when it is deleted, and goes with its user alone, who is locked",
+    "departures_user_id_task_id_fkey": "it is written by the statement that has locked the task",
     "failed_sign_ins_pkey": "the insert says what happens where the row is already",
     "instance_pkey": "written by a migration alone",
+    "lists_pkey": "the insert says what happens where the row is already",
+    "lists_revision_check": "a revision is a user's, and one more",
     "sessions_pkey": "an id of ours, of which 74 bits are random",
     "sign_ups_pkey": "the insert says what happens where the row is already",
     "signing_keys_pkey": "a random name; or the insert says what happens where the row is already",
@@ -30,6 +37,7 @@ UNREACHABLE: Final[dict[str, str]] = {
     "tasks_description_check": "the type of the column refuses what is longer, and first",
     "tasks_pkey": "the insert says what happens where the row is already",
     "tasks_revision_check": "a revision is a user's, and one more",
+    "tasks_user_id_list_id_fkey": "it is written by a statement that has locked the list",
     "users_pkey": "an id of ours, of which 74 bits are random; or the insert says what happens where the row is already",
     "users_revision_check": "a revision is only ever raised",
 }

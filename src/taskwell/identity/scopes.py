@@ -7,10 +7,10 @@ from typing import Any, Final, Literal, get_args
 Scope = Literal["tasks:read", "tasks:write", "account", "admin"]
 
 DESCRIPTIONS: Final[dict[Scope, str]] = {
-    "tasks:read": "Read your tasks",
-    "tasks:write": "Create, change and delete your tasks",
+    "tasks:read": "Read your tasks and lists",
+    "tasks:write": "Create, change and delete your tasks and lists",
     "account": "Read and change your account, and make API tokens",
-    "admin": "Read and change any user's tasks, under /users/{user_id}; for administrators alone",
+    "admin": "Read and change any user's tasks and lists, under /users/{user_id}; for administrators alone",
 }
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 EVERYDAY: Final = frozenset[str](scope for scope in SCOPES if scope != "admin")

@@ -1,11 +1,11 @@
-"""A noun's writable fields, said once: by the model of a request that gives them all.
+"""A noun's writable fields, said once: by the model of a request that gives them all, and which of them it began with.
 
 The arguments of a statement, the columns of an insert, and what "the same", "differs" and "changed in part" mean all follow from
 it. A field that is added to the model is stored, compared and changed everywhere, or nowhere.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from pydantic import BaseModel
 from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, or_
@@ -15,15 +15,26 @@ from sqlmodel import AutoString
 from taskwell.database.statement import argument
 from taskwell.records.as_read import read_only
 
+FIRST_VERSION: Final[Mapping[str, frozenset[str]]] = {
+    "tasks": frozenset({"title", "description", "is_completed"}),
+    "lists": frozenset({"name", "colour", "icon", "is_archived"}),
+}
+"""The fields with which each noun began, by its table. A PUT clears those that it leaves out.
+
+What came later a PUT leaves alone, unless it names it: an old client does not know that field, and must not lose what others
+have set there.
+"""
+
 
 class Content:
-    """`whole` is the model of a PUT; each of its fields that a client may set is a column of `table`."""
+    """`whole` is the model of a PUT; each of its fields that a client may set, but for `without`, is a column of `table`."""
 
-    def __init__(self, table: Table, whole: type[BaseModel]) -> None:
-        self.names = tuple(name for name in whole.model_fields if name not in read_only(whole))
+    def __init__(self, table: Table, whole: type[BaseModel], without: Collection[str] = ()) -> None:
+        self.names = tuple(name for name in whole.model_fields if name not in read_only(whole) and name not in without)
+        self._first_version = FIRST_VERSION.get(table.name, frozenset(self.names))
         self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in self.names}
         self.arguments = {name: argument(name, _sent(column)) for name, column in self._columns.items()}
-        self._is_given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
+        self.given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
 
     def same(self, row: FromClause) -> ColumnElement[bool]:
         """The row holds what the arguments say."""
@@ -31,7 +42,7 @@ class Content:
 
     def merged(self, row: FromClause) -> dict[str, ColumnElement[Any]]:
         """For each field the argument, if it is given, or else what the row holds."""
-        return {name: case((self._is_given[name], self.arguments[name]), else_=row.c[name]) for name in self.names}
+        return {name: case((self.given[name], self.arguments[name]), else_=row.c[name]) for name in self.names}
 
     def differs(self, new: Mapping[str, ColumnElement[Any]], row: FromClause) -> ColumnElement[bool]:
         """One of the new values is not what the row holds."""
@@ -44,7 +55,7 @@ class Content:
 
     def is_given(self) -> ColumnElement[bool]:
         """The request says something of the content."""
-        return or_(*self._is_given.values())
+        return or_(*self.given.values())
 
     def _equals(self, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
         given = self.arguments[name]
@@ -55,8 +66,9 @@ class Content:
         return {name: getattr(request, name) for name in self.names}
 
     def replaced_by(self, request: BaseModel) -> dict[str, Any]:
-        """The arguments of a PUT: every field is given, so that nothing of the old record stays."""
-        return self.given_by(request) | {f"has_{name}": True for name in self.names}
+        """The arguments of a PUT: every field of the first version is given, and of the later ones those that it names."""
+        given = self._first_version | request.model_fields_set
+        return self.given_by(request) | {f"has_{name}": name in given for name in self.names}
 
     def changed_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a PATCH: the fields that it names are given."""

@@ -1,5 +1,6 @@
 """The nouns: what every record of a user's has in common, and the register of all kinds of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +46,16 @@ class Kind:
     new: type[BaseModel]
     whole: type[BaseModel]
     changes: type[BaseModel]
+    references: Mapping[str, "Kind"] = field(default_factory=dict, hash=False)
+    """The fields that name another record of the same user's, and its kind (records/references.py)."""
     content: Content = field(init=False)
+    own: Content = field(init=False)  # the content but for what names another record
     compared: Compared = field(init=False)
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "content", Content(self.table, self.whole))
+        object.__setattr__(self, "own", Content(self.table, self.whole, self.references))
         object.__setattr__(self, "compared", Compared(self.table, self.whole))
         object.__setattr__(self, "id", argument(f"{self.name}_id", Uuid()))
         assert self.name not in KINDS, f"two kinds are called {self.name}"

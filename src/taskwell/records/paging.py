@@ -2,8 +2,9 @@
 two pages are neither repeated nor skipped.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 import asyncpg
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.cursors import Place
 from taskwell.records.kinds import Kind
+from taskwell.records.references import unknown_in_a_filter
 from taskwell.records.revisions import is_among, is_each
 
 BETWEEN_ITEMS = ",\n"
@@ -35,6 +37,7 @@ BETWEEN_ITEMS = ",\n"
 
 _if_none_match = argument("if_none_match", String())
 _limit = argument("limit", Integer())
+_NONE: Final[Mapping[str, Kind]] = MappingProxyType({})
 
 
 class SortKey(NamedTuple):
@@ -45,12 +48,22 @@ class SortKey(NamedTuple):
 
 
 Sort = tuple[SortKey, ...]
+CreationOrder = Literal["newest", "oldest"]
+
+BY_CREATION: Final[Mapping[CreationOrder, Sort]] = {
+    "newest": (SortKey("created_at", is_descending=True), SortKey("id", is_descending=True)),
+    "oldest": (SortKey("created_at"), SortKey("id")),
+}
+"""The orders that every noun has."""
 
 
-def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, is_resumed: bool) -> Select[Any]:
+def page(
+    kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, is_resumed: bool, named: Mapping[str, Kind] = _NONE
+) -> Select[Any]:
     """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
 
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
+    `named` are the arguments that name another record, which `unknown` lists if it is not there.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = or_(
@@ -73,7 +86,7 @@ def page(kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, i
         .lateral("page")
     )
     return (
-        select(users.c.revision, is_changed.label("is_changed"), *cut.c)
+        select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named), *cut.c)
         .select_from(users.outerjoin(cut, true()))
         .where(owner_may_act())
     )

@@ -5,8 +5,10 @@ in its own store.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -15,8 +17,9 @@ from pydantic import BaseModel
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
-from taskwell.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable
+from taskwell.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable, UnknownReference
 from taskwell.records.as_read import is_given, refuse_but_id
+from taskwell.records.content import Content
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.kinds import Kind
 from taskwell.records.paging import Sort, cut
@@ -44,12 +47,22 @@ class RenderedPage(NamedTuple):
 
 
 class Refusals(NamedTuple):
-    """How a noun refuses: there is no such record, its id is taken, it has changed, and one exists already."""
+    """How a noun refuses: there is no such record, its id is taken, it has changed, one exists already, there are too many."""
 
     not_found: type[NotFound]
     id_taken: type[Conflict]
     changed: type[PreconditionFailed]
     exists: type[PreconditionFailed]
+    too_many: type[Conflict] | None = None
+
+
+class Writes(NamedTuple):
+    """The statements of a content: of what a record says of itself, or with what names other records."""
+
+    create: Statement
+    create_at: Statement
+    change: Statement
+    change_as_read: Statement
 
 
 @dataclass(frozen=True)
@@ -60,12 +73,19 @@ class Noun:
     refusals: Refusals
     read: Statement
     find_same: Statement
-    create: Statement
-    create_at: Statement
-    change: Statement
-    change_as_read: Statement
+    own: Writes
     delete: Statement
     place: Statement
+    naming: Writes | None = None
+
+    def writes(self, request: BaseModel) -> tuple[Content, Writes]:
+        """What a request says, and the statements that write it."""
+        if self.naming is None or self.kind.references.keys().isdisjoint(request.model_fields_set):
+            return self.kind.own, self.own
+        return self.kind.content, self.naming
+
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class _Filter(Protocol):
@@ -90,13 +110,20 @@ async def list_page(
     limit: int,
     cursor: str | None,
     if_none_match: Revisions | None,
+    filtered: Mapping[str, Any] = _NOTHING,
 ) -> RenderedPage:
-    """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's."""
+    """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's.
+
+    `filtered` are the arguments of the filter. Raises UnknownReference where one of them names a record that is not there.
+    """
     begin = {} if cursor is None else decode_cursor(cursor, rows.keyed_hash, owner.id, asked.name)
     resume = {f"first_{name}": value for name, value in begin.items()}
     head = tag_head(rows, owner.id)
     known = as_text(if_none_match)
-    row = await row_for(rows, statement, owner, limit=limit, if_none_match=known, tag_head=head, **resume)
+    row = await row_for(rows, statement, owner, limit=limit, if_none_match=known, tag_head=head, **filtered, **resume)
+    named = [name for name, value in filtered.items() if isinstance(value, UUID)]
+    if named and (unknown := ",".join(named) if row is None else row["unknown"]):
+        raise UnknownReference.at(unknown.split(","))
     if row is None:
         return RenderedPage("", None, 0, tag_of(head, 0))
     revision = row["revision"]
@@ -111,19 +138,22 @@ async def list_page(
 async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: UUID | None) -> tuple[Rendered, bool]:
     """The record, and whether this request made it: a repeated request finds what the first one made.
 
-    `own_id` is the id that the client chose, if it did.
+    `own_id` is the id that the client chose, if it did. Raises UnknownReference, `refusals.too_many` and `refusals.id_taken`.
     """
     named = _named(noun, rows, owner, own_id or new_id())
-    arguments = named | noun.kind.content.given_by(new)
-    row = await row_for(rows, noun.create_at if own_id else noun.create, owner, **arguments)
+    content, writes = noun.writes(new)
+    row = await row_for(rows, writes.create_at if own_id else writes.create, owner, **named, **content.given_by(new))
     if row is None or row[noun.kind.name] is not None:
         return _found(noun, named, row), True
-    if own_id is None:
-        return await _created_before(noun, rows, owner, named), True
-    row = await row_for(rows, noun.find_same, owner, **arguments)
-    if row is None or row[noun.kind.name] is None:
+    _refuse_unknown(row)
+    if own_id is not None:
+        same = await row_for(rows, noun.find_same, owner, **named, **noun.kind.content.given_by(new))
+        if same is not None and same[noun.kind.name] is not None:
+            return _found(noun, named, same), False
+    _refuse_too_many(noun, row)
+    if own_id is not None:
         raise noun.refusals.id_taken
-    return _found(noun, named, row), False
+    return await _created_before(noun, rows, owner, named), True
 
 
 async def _created_before(noun: Noun, rows: Rows, owner: Owner, named: dict[str, Any]) -> Rendered:
@@ -152,17 +182,21 @@ async def change(
     What would change the record raises it also for a revision that is none of `as_read`, and then InvalidInput for what was sent
     back otherwise than it is stored.
     """
-    content = noun.kind.content
+    content, writes = noun.writes(changes)
     given = content.replaced_by(changes) if isinstance(changes, noun.kind.whole) else content.changed_by(changes)
     named = _named(noun, rows, owner, record_id)
     arguments = {**named, "if_match": as_text(if_match), **given}
     if not is_given(changes):
-        return _unchanged_by_others(noun, named, await row_for(rows, noun.change, owner, **arguments))
+        row = await row_for(rows, writes.change, owner, **arguments)
+        record = _unchanged_by_others(noun, named, row)
+        _refuse_unknown(row)
+        return record
     arguments |= {"as_read": as_text(as_read), **noun.kind.compared.given_by(changes)}
-    row = await row_for(rows, noun.change_as_read, owner, **arguments)
+    row = await row_for(rows, writes.change_as_read, owner, **arguments)
     record = _unchanged_by_others(noun, named, row)
     if row is not None and row["unlike"]:
         raise InvalidInput.not_stored(row["unlike"].split(","))
+    _refuse_unknown(row)
     return record
 
 
@@ -180,9 +214,11 @@ async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: Base
         row = await row_for(rows, noun.place, owner, **named, **noun.kind.content.given_by(new))
         if row is not None and row[noun.kind.name] is not None:
             return _found(noun, named, row)
+        _refuse_unknown(row)
         there = await row_for(rows, noun.read, owner, **named)
         if there is not None and there["revision"] is not None:
             raise noun.refusals.exists(json.loads(there[noun.kind.name]))
+        _refuse_too_many(noun, row)
         # It was deleted in this very moment.
 
 
@@ -195,6 +231,16 @@ def _found(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Ren
         raise noun.refusals.not_found
     revision = row["revision"]
     return Rendered(named[f"{noun.kind.name}_id"], row[noun.kind.name], revision, tag_of(named["tag_head"], revision))
+
+
+def _refuse_unknown(row: asyncpg.Record | None) -> None:
+    if row is not None and row.get("unknown"):
+        raise UnknownReference.at(row["unknown"].split(","))
+
+
+def _refuse_too_many(noun: Noun, row: asyncpg.Record | None) -> None:
+    if noun.refusals.too_many is not None and row is not None and row.get("is_full"):
+        raise noun.refusals.too_many
 
 
 def _unchanged_by_others(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -30,12 +31,16 @@ from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.asked import ONE, Asked
+from taskwell.records.content import Content
 from taskwell.records.kinds import Kind
+from taskwell.records.references import References
 from taskwell.records.revisions import is_among
 
 Values = Mapping[str, ColumnElement[Any]]
 Derived = Callable[[Values, ColumnElement[Any], FromClause | None], Values]
 """The columns that follow from a record's content: of (its new content, the time of the change, the row as it was or None)."""
+Beside = Callable[[CTE, FromClause], Sequence[CTE]]
+"""What else one request writes: of (the row as it was, what is decided, which has the new content and `revision`)."""
 
 _if_match = argument("if_match", String())
 _as_read = argument("as_read", String())
@@ -44,13 +49,17 @@ _as_read = argument("as_read", String())
 # ---- create --------------------------------------------------------------------------------------------------------------
 
 
-def created(kind: Kind, derived: Derived, asked: Asked) -> Select[Any]:
+def created(kind: Kind, derived: Derived, asked: Asked, *, is_naming: bool = False, most: int | None = None) -> Select[Any]:
     """The new record. No row: no such user. NULL in its place: the id is taken, by whatever stands there or once stood.
 
-    The revision is counted once the record is there, since a taken id takes none.
+    The revision is counted once the record is there, since a taken id takes none. `is_naming` is for one request that may name
+    other records: where `unknown` says that one is not there, nothing is created. Likewise where `is_full`: the owner has `most`
+    already, which is exact in a unit of work.
     """
     me = asked.me()
-    row, carrier = _new_row(kind, derived, asked, me)
+    references, has_room = References(kind, me, is_naming=is_naming), _has_room(kind, most)
+    stamped = _stamped(asked, me, references, has_room)
+    row, carrier = _new_row(kind, kind.content if is_naming else kind.own, derived, asked, stamped)
     new = (
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(carrier))
@@ -58,37 +67,79 @@ def created(kind: Kind, derived: Derived, asked: Asked) -> Select[Any]:
         .returning(*kind.stored)
         .cte("created")
     )
-    columns = [_rendered(kind, new).label(kind.name), new.c.revision]
-    return asked.answer(kind, columns, me, new).add_cte(asked.counted(me, new))
+    columns = [_rendered(kind, new).label(kind.name), new.c.revision, *references.said, *_is_full(has_room)]
+    return asked.answer(kind, columns, me, new, *references.found).add_cte(asked.counted(me, new))
 
 
-def placed(kind: Kind, derived: Derived) -> Select[Any]:
-    """The new record, also where a deleted one was. No row: no such user. NULL in its place: a live one stands there."""
+def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Beside | None = None) -> Select[Any]:
+    """The new record, also where a deleted one was. No row: no such user. NULL in its place: a live one stands there.
+
+    `unknown` and `is_full` are as in `created`.
+    """
     me = ONE.me()
-    row, carrier = _new_row(kind, derived, ONE, me)
+    references, has_room = References(kind, me, is_naming=True), _has_room(kind, most)
+    before = (
+        select(*kind.stored)
+        .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
+        .where(kind.table.c.user_id == owner, kind.table.c.id == kind.id)
+        .with_for_update(of=kind.table)
+        .cte("before")
+    )
+    # It is read beside the time, so that it is locked first: what the statement has changed itself it could not lock any more.
+    stamped = _stamped(ONE, me, references, has_room, *([] if beside is None else [before]))
+    row, carrier = _new_row(kind, kind.content, derived, ONE, stamped)
     new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(carrier))
     there = (
         new.on_conflict_do_update(
             index_elements=[kind.table.c.user_id, kind.table.c.id],
-            set_={name: new.excluded[name] for name in row if name not in ("user_id", "id")} | {"deleted_at": null()},
+            # Of the deleted one nothing stays.
+            set_={
+                column.name: new.excluded[column.name] if column.name in row else null()
+                for column in kind.table.c
+                if not column.primary_key
+            },
             where=and_(kind.table.c.user_id == owner, kind.table.c.deleted_at.is_not(None)),
         )
         .returning(*kind.stored)
         .cte("placed")
     )
-    columns = [_rendered(kind, there).label(kind.name), there.c.revision]
-    return ONE.answer(kind, columns, me, there).add_cte(ONE.counted(me, there))
+    columns = [_rendered(kind, there).label(kind.name), there.c.revision, *references.said, *_is_full(has_room)]
+    answer = ONE.answer(kind, columns, me, there, *references.found).add_cte(ONE.counted(me, there))
+    return answer if beside is None else answer.add_cte(*beside(before, there))
 
 
-def _new_row(kind: Kind, derived: Derived, asked: Asked, me: CTE) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
-    """The columns of the new record, and what they are read from."""
+def _has_room(kind: Kind, most: int | None) -> list[ColumnElement[bool]]:
+    if most is None:
+        return []
+    return [select(func.count()).select_from(kind.table).where(kind.live).scalar_subquery() < most]
+
+
+def _is_full(has_room: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    return [not_(room).label("is_full") for room in has_room]
+
+
+def _stamped(asked: Asked, me: CTE, references: References, conditions: Sequence[ColumnElement[bool]] = (), *beside: CTE) -> CTE:
+    """The next revision and the time, if the conditions hold and what is named is there."""
     before = asked.of(me)
-    time = func.clock_timestamp().label("at")
-    stamped = select(*asked.carried(), (before.c.revision + 1).label("revision"), time).select_from(before).cte("stamped")
+    source = references.beside(before)
+    for one in beside:
+        source = source.outerjoin(one, true())
+    return (
+        select(*asked.carried(), (before.c.revision + 1).label("revision"), func.clock_timestamp().label("at"))
+        .select_from(source)
+        .where(*references.are_known, *conditions)
+        .cte("stamped")
+    )
+
+
+def _new_row(
+    kind: Kind, content: Content, derived: Derived, asked: Asked, stamped: CTE
+) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
+    """The columns of the new record, and what they are read from."""
     carrier = asked.of(stamped)
-    content, at = kind.content.arguments, carrier.c.at
+    given, at = content.arguments, carrier.c.at
     times = {"created_at": at, "updated_at": at, "revision": carrier.c.revision}
-    return {"user_id": owner, "id": kind.id, **content, **derived(content, at, None), **times}, carrier
+    return {"user_id": owner, "id": kind.id, **given, **derived(given, at, None), **times}, carrier
 
 
 def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
@@ -100,55 +151,77 @@ def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
 # ---- change --------------------------------------------------------------------------------------------------------------
 
 
-def changed(kind: Kind, derived: Derived, asked: Asked, *, is_sent_back: bool = False) -> Select[Any]:
+def changed(
+    kind: Kind,
+    derived: Derived,
+    asked: Asked,
+    *,
+    is_sent_back: bool = False,
+    is_naming: bool = False,
+    beside: Beside | None = None,
+) -> Select[Any]:
     """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
 
     `is_sent_back` is for a request that also says what it has read. Where something would differ, or it says nothing else, the
     record has to have one of the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names
-    what is not.
+    what is not. `is_naming` is as in `created`.
     """
     me = asked.me()
+    content = kind.content if is_naming else kind.own
+    references = References(kind, me, is_naming=is_naming, in_part=True)
     current = asked.record(kind, me)
-    new = kind.content.merged(current)
-    differs = kind.content.differs(new, current)
+    new = content.merged(current)
+    differs = content.differs(new, current)
     matches = _matches(current)
     conditions: list[ColumnElement[bool]] = []
     more: list[ColumnElement[Any]] = []
     if is_sent_back:
         is_current = or_(_as_read.is_(None), is_among(current.c.revision, _as_read))
         # A request that says nothing else has to be right in what it says: nobody believes that a time was set.
-        is_looked_at = or_(differs, not_(kind.content.is_given()))
+        is_looked_at = or_(differs, not_(content.is_given()))
         matches = and_(matches, or_(not_(is_looked_at), is_current))
         conditions = [kind.compared.unlike(current) == ""]
         more = [case((is_looked_at, kind.compared.unlike(current)), else_="").label("unlike")]
-    decided = _decision(asked, me, current, new, [matches, differs, *conditions])
-    content = {name: decided.c[name] for name in kind.content.names}
+    conditions = [matches, differs, *conditions, *references.are_known]
+    decided = _decision(asked, me, current, new, conditions, references)
+    decided_content = {name: decided.c[name] for name in content.names}
 
     def values(before: FromClause) -> dict[str, ColumnElement[Any]]:
-        return {**content, **derived(content, decided.c.at, before)}
+        return {**decided_content, **derived(decided_content, decided.c.at, before)}
 
     change = asked.changed(kind, current, decided, values)
     as_it_is = func.coalesce(_rendered(kind, change), _rendered(kind, current))
-    return _told(kind, asked, me, current, change, as_it_is, [matches.label("matches"), *more])
+    said = [matches.label("matches"), *more, *references.said]
+    answer = _told(kind, asked, me, current, change, as_it_is, said, *references.found)
+    return answer if beside is None else answer.add_cte(*beside(current, decided))
 
 
-def deleted(kind: Kind, asked: Asked) -> Select[Any]:
+def deleted(kind: Kind, asked: Asked, *, beside: Beside | None = None) -> Select[Any]:
     """The record as it was."""
     me = asked.me()
     current = asked.record(kind, me)
     decided = _decision(asked, me, current, {}, [_matches(current)])
     change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at})
-    return _told(kind, asked, me, current, change, _rendered(kind, current), [_matches(current).label("matches")])
+    answer = _told(kind, asked, me, current, change, _rendered(kind, current), [_matches(current).label("matches")])
+    return answer if beside is None else answer.add_cte(*beside(current, decided))
 
 
-def _decision(asked: Asked, me: CTE, current: CTE, new: Values, conditions: Sequence[ColumnElement[bool]]) -> FromClause:
+def _decision(
+    asked: Asked,
+    me: CTE,
+    current: CTE,
+    new: Values,
+    conditions: Sequence[ColumnElement[bool]],
+    references: References | None = None,
+) -> FromClause:
     """The new content, the next revision and the time; no row where nothing is to be done."""
     before = asked.of(me)
     columns = [value.label(name) for name, value in new.items()]
     time = func.clock_timestamp().label("at")
+    found = before.join(current, asked.tied(current.c.user_id))
     return asked.of(
         select(*asked.carried("owner"), *columns, (before.c.revision + 1).label("revision"), time)
-        .select_from(before.join(current, asked.tied(current.c.user_id)))
+        .select_from(found if references is None else references.beside(found))
         .where(*conditions)
         .cte("decided")
     )
@@ -159,7 +232,14 @@ def _matches(current: CTE) -> ColumnElement[bool]:
 
 
 def _told(
-    kind: Kind, asked: Asked, me: CTE, current: CTE, change: CTE, shown: ColumnElement[Any], said: Sequence[ColumnElement[Any]]
+    kind: Kind,
+    asked: Asked,
+    me: CTE,
+    current: CTE,
+    change: CTE,
+    shown: ColumnElement[Any],
+    said: Sequence[ColumnElement[Any]],
+    *named: CTE,
 ) -> Select[Any]:
     """What became of it.
 
@@ -168,4 +248,4 @@ def _told(
     """
     revision = func.coalesce(change.c.revision, current.c.revision).label("revision")
     columns = [shown.label(kind.name), revision, *said]
-    return asked.answer(kind, columns, me, current, change).add_cte(asked.counted(me, change))
+    return asked.answer(kind, columns, me, current, change, *named).add_cte(asked.counted(me, change))

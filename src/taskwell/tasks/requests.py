@@ -11,13 +11,14 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class NewTask(BaseModel):
-    """POST. An `id` of the client's own makes the request safe to repeat. A task starts open, if `is_completed` is left out."""
+    """POST. An `id` of the client's own makes the request safe to repeat. A task starts open and in the inbox."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres"}]})
 
     title: Title
     description: Description | None = None
     is_completed: Flag = False
+    list_id: Id | None = None
     id: Id | None = None
 
 
@@ -28,7 +29,8 @@ class TaskAsRead(AsRead):
 
 
 class WholeTask(TaskAsRead):
-    """PUT: the whole of what a client may say. What is left out is cleared; the title cannot be."""
+    """PUT: the whole of what a client may say. `description` and `is_completed` are cleared when they are left out; `list_id`
+    stays, and null clears it."""
 
     model_config = _STRICT | ConfigDict(
         json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres", "is_completed": False}]}
@@ -37,6 +39,7 @@ class WholeTask(TaskAsRead):
     title: Title
     description: Description | None = None
     is_completed: Flag = False
+    list_id: Id | None = None
 
 
 class TaskChanges(TaskAsRead):
@@ -47,3 +50,4 @@ class TaskChanges(TaskAsRead):
     title: Annotated[Title, Field(default=None)]
     description: Annotated[Description | None, Field(default=None)]
     is_completed: Annotated[Flag, Field(default=None)]
+    list_id: Annotated[Id | None, Field(default=None)]

@@ -2,31 +2,67 @@
 change it, count the revision, render the answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, func, null
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, case, delete, func, null, select, true, update
+from sqlalchemy.dialects.postgresql import insert
 
+from taskwell.accounts.may_act import owner
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import in_sets
+from taskwell.lists.statements import LIST
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE, Asked, Each
 from taskwell.records.kinds import Kind
-from taskwell.records.paging import page
+from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.writing import Values
-from taskwell.tasks.filter import SHAPES, SORTS, TaskShape
+from taskwell.tasks.filter import SHAPES, TaskShape
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.tables import TaskView, tasks
+from taskwell.tasks.tables import TaskView, departures, tasks
 
-TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges)
+TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references={"list_id": LIST})
 
 
 def _derived(content: Values, at: ColumnElement[object], before: FromClause | None) -> Values:
     # Changing the title of a completed task does not complete it again.
     completed_at = at if before is None else func.coalesce(before.c.completed_at, at)
     return {"completed_at": case((content["is_completed"], completed_at), else_=null())}
+
+
+def _departed(current: CTE, moved: FromClause) -> Sequence[CTE]:
+    """A task that moves leaves a note in the list that it left, and takes away the one where it comes back."""
+    has_moved = current.c.list_id.is_distinct_from(moved.c.list_id)
+    row = [owner, current.c.list_id, current.c.id, moved.c.revision]
+    note = insert(departures).from_select(
+        ["user_id", "list_id", "task_id", "revision"],
+        select(*row).select_from(current.join(moved, true())).where(current.c.list_id.is_not(None), has_moved),
+    )
+    noted = note.on_conflict_do_update(
+        index_elements=[departures.c.user_id, departures.c.list_id, departures.c.task_id],
+        set_={"revision": note.excluded.revision},
+        where=departures.c.user_id == owner,
+    )
+    came_back = delete(departures).where(
+        departures.c.user_id == owner,
+        departures.c.user_id == current.c.user_id,
+        departures.c.task_id == current.c.id,
+        departures.c.list_id == moved.c.list_id,
+        has_moved,
+    )
+    return noted.cte("noted"), came_back.cte("came_back")
+
+
+def _tasks_of_list(list_: CTE, doomed: FromClause) -> Sequence[CTE]:
+    """They are deleted under the list's own revision, and say what they were deleted with, so that they can come back with it."""
+    deleted = (
+        update(tasks)
+        .values(deleted_at=doomed.c.at, updated_at=doomed.c.at, revision=doomed.c.revision, deleted_with=list_.c.id)
+        .where(TASK.live, tasks.c.user_id == list_.c.user_id, tasks.c.list_id == list_.c.id)
+    )
+    return [deleted.cte("deleted_with_it")]
 
 
 READ_TASK = in_sets(Statement("read_task", reading.read(TASK)))
@@ -38,8 +74,10 @@ FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
 
 def _list(shape: TaskShape) -> Statement:
     which = {None: "all", True: "completed", False: "open"}[shape.completed]
-    name = f"list_tasks_{shape.order}_{which}{'_resumed' if shape.is_resumed else ''}"
-    return in_sets(Statement(name, page(TASK, shape.conditions, SORTS[shape.order], is_resumed=shape.is_resumed)))
+    where = {"anywhere": "", "inbox": "_in_inbox", "list": "_in_list"}[shape.where]
+    name = f"list_tasks_{shape.order}_{which}{where}{'_resumed' if shape.is_resumed else ''}"
+    sort = BY_CREATION[shape.order]
+    return in_sets(Statement(name, page(TASK, shape.conditions, sort, is_resumed=shape.is_resumed, named=shape.named)))
 
 
 LIST_TASKS = Shapes(SHAPES, _list)
@@ -62,8 +100,26 @@ CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, _derived))
 CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, _derived, is_sent_back=True))
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
+_named = partial(writing.created, TASK, _derived, ONE, is_naming=True)
+_moved = partial(writing.changed, TASK, _derived, ONE, is_naming=True, beside=_departed)
+
+CREATE_TASK_IN_LIST = Statement("create_task_in_list", _named(), repeatable=True)
+"""Of a request that names a list, at an id that we chose. The list is locked, and `unknown` says that it is not there."""
+
+CREATE_TASK_IN_LIST_AT = Statement("create_task_in_list_at", _named())
+"""Likewise, at an id that the client chose."""
+
+MOVE_TASK = Statement("move_task", _moved())
+"""PATCH and PUT of a task that name a list, or the inbox. The list that it leaves keeps a note."""
+
+MOVE_TASK_AS_READ = Statement("move_task_as_read", _moved(is_sent_back=True))
+"""Likewise, by who sends back what was read."""
+
 DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK))
 """A deleted task keeps its row, so that what changed since can be told."""
 
-PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived))
+PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived, beside=_departed))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
+
+DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list))
+"""A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""

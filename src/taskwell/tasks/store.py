@@ -3,16 +3,21 @@
 from taskwell.accounts.owner import Owner
 from taskwell.database.rows import Rows
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
-from taskwell.records.store import Noun, Refusals, RenderedPage, list_page
-from taskwell.tasks.filter import SORTS, TaskFilter
+from taskwell.records.paging import BY_CREATION
+from taskwell.records.store import Noun, Refusals, RenderedPage, Writes, list_page
+from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.statements import (
     CHANGE_TASK,
     CHANGE_TASK_AS_READ,
     CREATE_TASK,
     CREATE_TASK_AT,
+    CREATE_TASK_IN_LIST,
+    CREATE_TASK_IN_LIST_AT,
     DELETE_TASK,
     FIND_SAME_TASK,
     LIST_TASKS,
+    MOVE_TASK,
+    MOVE_TASK_AS_READ,
     PLACE_TASK,
     READ_TASK,
     TASK,
@@ -24,12 +29,10 @@ TASKS = Noun(
     refusals=Refusals(TaskNotFound, TaskIdTaken, TaskChanged, TaskExists),
     read=READ_TASK,
     find_same=FIND_SAME_TASK,
-    create=CREATE_TASK,
-    create_at=CREATE_TASK_AT,
-    change=CHANGE_TASK,
-    change_as_read=CHANGE_TASK_AS_READ,
+    own=Writes(CREATE_TASK, CREATE_TASK_AT, CHANGE_TASK, CHANGE_TASK_AS_READ),
     delete=DELETE_TASK,
     place=PLACE_TASK,
+    naming=Writes(CREATE_TASK_IN_LIST, CREATE_TASK_IN_LIST_AT, MOVE_TASK, MOVE_TASK_AS_READ),
 )
 
 
@@ -37,5 +40,7 @@ async def list_tasks_page(
     rows: Rows, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
 ) -> RenderedPage:
     statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
-    sort = SORTS[asked.order]
-    return await list_page(statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match)
+    sort, filtered = BY_CREATION[asked.order], asked.arguments
+    return await list_page(
+        statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match, filtered=filtered
+    )

@@ -1,11 +1,15 @@
-"""`tasks`: what is to be done. Every key starts with the owner, so no row can point at another person's."""
+"""`tasks`: what is to be done; `departures`: which tasks have left a list.
+
+Every key starts with the owner, so no row can point at another person's.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
+import taskwell.lists.tables  # noqa: F401  # the tables that these refer to
 from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH
 
 
@@ -22,8 +26,12 @@ class Task(SQLModel, table=True):
             "id",
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        # One list's tasks, or the inbox's.
+        Index("tasks_in_list_idx", "user_id", "list_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         # What changed since: deletions included.
         Index("tasks_revision_idx", "user_id", "revision"),
+        # Without the column's name the owner would become NULL as well.
+        ForeignKeyConstraint(["user_id", "list_id"], ["lists.user_id", "lists.id"], ondelete="SET NULL (list_id)"),
         CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", name="tasks_title_check"),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="tasks_description_check"),
         CheckConstraint("is_completed = (completed_at IS NOT NULL)", name="tasks_completed_at_check"),
@@ -36,13 +44,31 @@ class Task(SQLModel, table=True):
     description: str | None = Field(max_length=DESCRIPTION_LENGTH, nullable=True)
     is_completed: bool = Field(sa_type=Boolean)
     completed_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    list_id: UUID | None = Field(nullable=True)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    deleted_with: UUID | None = Field(nullable=True)
+    revision: int = Field(sa_type=BigInteger)
+
+
+class Departure(SQLModel, table=True):
+    """A task was in a list, and is in another one, or in the inbox, since that revision."""
+
+    __tablename__ = "departures"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id", "list_id"], ["lists.user_id", "lists.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], ondelete="CASCADE"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    list_id: UUID = Field(primary_key=True)
+    task_id: UUID = Field(primary_key=True)
     revision: int = Field(sa_type=BigInteger)
 
 
 tasks = Task.__table__  # type: ignore[attr-defined]
+departures = Departure.__table__  # type: ignore[attr-defined]
 
 
 class TaskView(SQLModel):
@@ -54,6 +80,7 @@ class TaskView(SQLModel):
     description: str | None
     is_completed: bool
     completed_at: datetime | None
+    list_id: UUID | None
     created_at: datetime
     updated_at: datetime
     revision: int

@@ -1,0 +1,58 @@
+"""The SQL of lists. Each statement does one request's whole work, as those of tasks do.
+
+How a list is deleted is said in tasks/statements.py, since its tasks go with it.
+"""
+
+from sqlalchemy import ColumnElement, FromClause
+
+from taskwell.database.shapes import Shapes
+from taskwell.database.statement import Statement
+from taskwell.database.statement_of_set import in_sets
+from taskwell.lists.filter import LIST_SHAPES, ListShape
+from taskwell.lists.requests import ListChanges, NewList, WholeList
+from taskwell.lists.tables import ListView, lists
+from taskwell.records import reading, writing
+from taskwell.records.asked import ONE
+from taskwell.records.kinds import Kind
+from taskwell.records.paging import BY_CREATION, page
+from taskwell.records.writing import Values
+
+LISTS_PER_USER = 500
+"""One user can have this many lists."""
+
+LIST = Kind("list", lists, ListView, NewList, WholeList, ListChanges)
+
+
+def _derived(_content: Values, _at: ColumnElement[object], _before: FromClause | None) -> Values:
+    return {}
+
+
+READ_LIST = in_sets(Statement("read_list", reading.read(LIST)))
+"""One list. No row: the account may not act. NULL: there is no such list."""
+
+FIND_SAME_LIST = Statement("find_same_list", reading.read_same(LIST))
+"""After a create met a taken id: is what stands there what was sent?"""
+
+
+def _list(shape: ListShape) -> Statement:
+    name = f"list_lists_{shape.order}{'_resumed' if shape.is_resumed else ''}"
+    return in_sets(Statement(name, page(LIST, [], BY_CREATION[shape.order], is_resumed=shape.is_resumed)))
+
+
+LIST_LISTS = Shapes(LIST_SHAPES, _list)
+"""One page of a user's lists. Each shape has a statement of its own."""
+
+CREATE_LIST = Statement("create_list", writing.created(LIST, _derived, ONE, most=LISTS_PER_USER))
+"""At an id that we chose, unless the user has LISTS_PER_USER already."""
+
+CREATE_LIST_AT = Statement("create_list_at", writing.created(LIST, _derived, ONE, most=LISTS_PER_USER))
+"""At an id that the client chose, unless the user has LISTS_PER_USER already."""
+
+CHANGE_LIST = Statement("change_list", writing.changed(LIST, _derived, ONE))
+"""PATCH and PUT of a list, under the revisions that the client accepts."""
+
+CHANGE_LIST_AS_READ = Statement("change_list_as_read", writing.changed(LIST, _derived, ONE, is_sent_back=True))
+"""PATCH and PUT of a list by who sends back what was read: its revision and what only Taskwell sets are compared."""
+
+PLACE_LIST = Statement("place_list", writing.placed(LIST, _derived, most=LISTS_PER_USER))
+"""PUT with `If-None-Match: *`: only where no live list stands; a deleted one's id may be used again."""

@@ -1,0 +1,73 @@
+"""A field that names another record of the same user's: one that does not exist, is deleted, or is somebody else's is unknown.
+
+A write decides that on the record itself, which it locks after the user's row: a deletion that was on its way has been committed
+by then, and the lock finds the newest version, whatever the statement's snapshot has. A request that names none of these fields
+runs a statement without them, alone or in a set.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, FromClause, Uuid, and_, case, func, literal, not_, or_, select, true
+
+from taskwell.database.statement import argument
+from taskwell.records.kinds import Kind
+
+
+class References:
+    """The records that the content of a write names, each in a CTE of its own. `in_part`: a field may be left out.
+
+    Without `is_naming` the write has none of these fields.
+    """
+
+    def __init__(self, kind: Kind, me: CTE, *, is_naming: bool, in_part: bool = False) -> None:
+        self._is_named: dict[str, ColumnElement[bool]] = {}
+        self._found: dict[str, CTE] = {}
+        for field, target in kind.references.items() if is_naming else ():
+            name = kind.content.arguments[field]
+            is_named = and_(kind.content.given[field], name.is_not(None)) if in_part else name.is_not(None)
+            self._is_named[field] = is_named
+            self._found[field] = _locked(field, target, name, is_named, me)
+
+    @property
+    def found(self) -> tuple[CTE, ...]:
+        return tuple(self._found.values())
+
+    def beside(self, source: FromClause) -> FromClause:
+        """The rows of `source`, with what is named beside them."""
+        for found in self.found:
+            source = source.outerjoin(found, true())
+        return source
+
+    @property
+    def are_known(self) -> list[ColumnElement[bool]]:
+        return [or_(not_(self._is_named[field]), found.c.id.is_not(None)) for field, found in self._found.items()]
+
+    @property
+    def said(self) -> list[ColumnElement[str]]:
+        """`unknown`: the names of the fields whose record is not there, with commas between them."""
+        unknown = {field: and_(self._is_named[field], found.c.id.is_(None)) for field, found in self._found.items()}
+        return [_names(unknown)] if unknown else []
+
+
+def _locked(field: str, target: Kind, name: ColumnElement[Any], is_named: ColumnElement[bool], me: CTE) -> CTE:
+    return (
+        select(target.table.c.id)
+        .select_from(me.join(target.table, target.table.c.user_id == me.c.id))
+        .where(target.live, target.table.c.id == name, is_named)
+        .with_for_update(of=target.table, key_share=True)
+        .cte(f"named_{field}")
+    )
+
+
+def unknown_in_a_filter(named: Mapping[str, Kind]) -> list[ColumnElement[str]]:
+    """`unknown` of a read, whose arguments `named` each name a record of that kind."""
+    unknown = {
+        field: select(kind.table.c.id).where(kind.live, kind.table.c.id == argument(field, Uuid())).scalar_subquery().is_(None)
+        for field, kind in named.items()
+    }
+    return [_names(unknown)] if unknown else []
+
+
+def _names(unknown: Mapping[str, ColumnElement[bool]]) -> ColumnElement[str]:
+    return func.concat_ws(",", *(case((is_unknown, literal(field))) for field, is_unknown in unknown.items())).label("unknown")
