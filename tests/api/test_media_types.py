@@ -16,9 +16,11 @@ PATCH = "application/merge-patch+json"
 
 def message_of(person: Person, method: str, path: str, **more: str) -> str:
     answer = person.request(method, path, content=b"title", headers=more)
+    if path.startswith("/api/v1/oauth/"):  # which refuses in words of its own (RFC 6749 5.2)
+        assert (answer.status_code, answer.json()["error"]) == (415, "invalid_request")
+        return str(answer.json()["error_description"])
     assert_error(answer, 415, "unsupported_media_type")
-    message: str = answer.json()["error"]["message"]
-    return message
+    return str(answer.json()["error"]["message"])
 
 
 def operations(server: RunningServer, person: Person) -> Iterator[tuple[str, str, set[str]]]:

@@ -52,7 +52,7 @@ def test_both_are_the_same_person(stage: Stage) -> None:
     assert made.status_code == 201, made.text
     for token in (stage.by_secret(), stage.by_secret(kid=stage.provider.key.kid), stage.provider.token().encode()):
         answer = stage.ask(token)
-        assert [task["id"] for task in answer.json()["items"]] == [made.json()["id"]]
+        assert made.json()["id"] in [task["id"] for task in answer.json()["items"]]
 
 
 def public_forms(provider: Provider) -> Iterator[bytes]:
