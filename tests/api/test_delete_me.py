@@ -1,6 +1,6 @@
 """DELETE /auth/me: the person, and everything of theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -8,11 +8,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.conftest import settings_for
 from tests.faults.locks import holding
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person
 from tests.support.errors import assert_error, invalid_fields
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, serve
 from tests.support.signed_in import (
     API_TOKENS,
     AUTH,
@@ -53,7 +54,9 @@ def rows_of(database_url: str, person: Person) -> dict[str, int]:
 
 
 def with_something_everywhere(person: SignedIn) -> None:
-    person.creates("kept")
+    there = person.creates_list()["id"]
+    kept = person.creates("kept", list_id=there)["id"]
+    assert person.patch(f"{TASKS}/{kept}", json={"list_id": None}).status_code == 200  # which the list makes a note of
     assert person.delete(f"{TASKS}/{person.creates('deleted')['id']}").status_code == 204
     make_api_token(person)
 
@@ -172,6 +175,13 @@ def test_neither_an_api_token_nor_a_lesser_sign_in_can(server: RunningServer, an
 
 # ---- in this very moment -----------------------------------------------------------------------------------------------
 
+
+@pytest.fixture(scope="module")
+def second(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with serve(settings_for(shared_database, tmp_path_factory.mktemp("second"))) as running:
+        yield running
+
+
 MEANWHILE: dict[str, tuple[Callable[[httpx.Client, SignedIn], httpx.Response], int]] = {
     "creates a task": (lambda client, dora: dora.post(TASKS, json={"title": "late"}), 201),
     "places a task": (
@@ -193,13 +203,21 @@ MEANWHILE: dict[str, tuple[Callable[[httpx.Client, SignedIn], httpx.Response], i
 @pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("does", MEANWHILE)
 def test_what_is_asked_for_in_that_moment_leaves_nothing_behind(
-    server: RunningServer, shared_database: str, does: str, is_first: bool
+    server: RunningServer, second: RunningServer, shared_database: str, does: str, is_first: bool
 ) -> None:
-    """Both wait for the user's row, in this order: what is done first goes with the rest, what comes later is refused."""
+    """Both wait for the user's row, in this order: what is done first goes with the rest, what comes later is refused.
+
+    They are sent to two servers, since one lets a user's writes into the database one after the other.
+    """
     act, good = MEANWHILE[does]
     lock = "SELECT FROM users WHERE id = $1 FOR UPDATE"
-    with signed_in(server) as dora, browser(server) as client, ThreadPoolExecutor(2) as threads:
-        both = [lambda: act(client, dora), lambda: delete(dora)]
+    with (
+        signed_in(server) as dora,
+        Person(second, id=dora.id, email=dora.email, token=dora.token) as elsewhere,
+        browser(server) as client,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        both = [lambda: act(client, dora), lambda: delete(elsewhere)]
         with holding(shared_database, lock, dora.id) as held:
             first = threads.submit(both[not is_first])
             held.wait_for_waiters(1)

@@ -38,11 +38,13 @@ def test_a_backup_while_it_serves_is_all_that_there_was(home: Path) -> None:
     assert taskwell("restore", str(file), "--force", *WORDS, cwd=home).returncode == 0
     with serving(home) as server, Visitor(server.url) as me:
         me.signs_in()
-        assert me.get("/api/v1/tasks").json()["items"] == [kept]
+        (restored,) = me.get("/api/v1/tasks").json()["items"]
+        assert restored["etag"] != kept["etag"]  # of another epoch
+        assert restored | {"etag": kept["etag"]} == kept
         going_on = {"grant_type": "refresh_token", "refresh_token": session["refresh_token"]}
         assert me.post("/api/v1/auth/token", data=going_on).status_code == 200
         token = {"Authorization": f"Bearer {made.json()['token']}"}
-        assert me.get("/api/v1/tasks", headers=token).json()["items"] == [kept]
+        assert me.get("/api/v1/tasks", headers=token).json()["items"] == [restored]
         changed = me.patch(f"/api/v1/tasks/{kept['id']}", json={"title": "of the new future"})
         # At the same revision as the one that was lost.
         for tag, where in ((lost, f"/api/v1/tasks/{kept['id']}"), (lost_list, "/api/v1/tasks")):

@@ -82,7 +82,7 @@ def test_a_good_value_is_taken_and_shown_as_it_is_written(
         ("AUTH_NONE_BEHIND_GATEWAY", "", "(environment) is empty"),
         ("TRUSTED_PROXIES", "*", "must be a comma list of addresses or networks"),
         ("TRUSTED_PROXIES", "proxy.example.com", "must be a comma list"),
-        ("TRUSTED_PROXIES", "10.0.0.1/8", "must be a comma list"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8 is the network"),
         ("TRUSTED_PROXIES", "10.0.0.1:80", "must be a comma list"),
         ("TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2", "must be a comma list"),
         ("TRUSTED_PROXIES", "10.0.0.1 10.0.0.2", "must be a comma list"),
