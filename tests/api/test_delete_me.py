@@ -177,8 +177,8 @@ def test_neither_an_api_token_nor_a_lesser_sign_in_can(server: RunningServer, an
 
 
 @pytest.fixture(scope="module")
-def second(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with serve(settings_for(shared_database, tmp_path_factory.mktemp("second"))) as running:
+def other_server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with serve(settings_for(shared_database, tmp_path_factory.mktemp("other"))) as running:
         yield running
 
 
@@ -203,7 +203,7 @@ MEANWHILE: dict[str, tuple[Callable[[httpx.Client, SignedIn], httpx.Response], i
 @pytest.mark.parametrize("is_first", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("does", MEANWHILE)
 def test_what_is_asked_for_in_that_moment_leaves_nothing_behind(
-    server: RunningServer, second: RunningServer, shared_database: str, does: str, is_first: bool
+    server: RunningServer, other_server: RunningServer, shared_database: str, does: str, is_first: bool
 ) -> None:
     """Both wait for the user's row, in this order: what is done first goes with the rest, what comes later is refused.
 
@@ -213,7 +213,7 @@ def test_what_is_asked_for_in_that_moment_leaves_nothing_behind(
     lock = "SELECT FROM users WHERE id = $1 FOR UPDATE"
     with (
         signed_in(server) as dora,
-        Person(second, id=dora.id, email=dora.email, token=dora.token) as elsewhere,
+        Person(other_server, id=dora.id, email=dora.email, token=dora.token) as elsewhere,
         browser(server) as client,
         ThreadPoolExecutor(2) as threads,
     ):

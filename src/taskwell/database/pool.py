@@ -140,7 +140,8 @@ class Pool:
                 return connection
             self._more_from = time.monotonic() + REFUSED_SECONDS
             self._open -= 1
-            there = await self._wait(first=True)
+            # One may have been given back meanwhile: whoever waits beside an idle connection makes everybody wait.
+            there = self._take_idle() or await self._wait(first=True)
             if there is not None:
                 return there
 

@@ -18,7 +18,7 @@ from taskwell.database import failures
 from taskwell.database.pool import WAIT_SECONDS
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import ASKED_BY, IS_SKIPPED, StatementOfSet
-from taskwell.errors import DatabaseBusy, InvalidInput
+from taskwell.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput
 
 READS_IN_SET: Final = 32
 WRITES_IN_SET: Final = 16
@@ -216,7 +216,10 @@ class Sets:
 
     def _take_apart(self, requests: list[_Request], error: BaseException) -> None:
         """Where nothing was done each request runs again, alone: only one of them may be to blame."""
-        is_undone = isinstance(error, InvalidInput) or (isinstance(error, Exception) and failures.is_undone(error))
+        # DatabaseUnavailable: no connection could be made, which a connection that another request gives back can mend.
+        is_undone = isinstance(error, InvalidInput | DatabaseUnavailable) or (
+            isinstance(error, Exception) and failures.is_undone(error)
+        )
         log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
         for one in requests:
             if not is_undone:
