@@ -1,6 +1,7 @@
 """Nothing that a client sent stands in a log when a statement fails: not in PostgreSQL's, and not in ours."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+import structlog
 
 from taskwell import observability
 from taskwell.accounts.statements import CHANGE_EMAIL
@@ -30,7 +32,7 @@ async def _fails(database_url: str, user_id: UUID) -> list[str]:
     """Every kind of failure that a statement can have, by itself; and what of it would be logged."""
     connection = await asyncpg.connect(**url.parse(database_url).arguments())
     logged = []
-    task = {"owner": user_id, "issued_at": None, "task_id": ID, "is_completed": False}
+    task = {"owner": user_id, "issued_at": None, "task_id": ID, "tag_head": "", "is_completed": False}
     email = {"owner": user_id, "issued_at": None, "checked_hash": "none", "has_display_name": False, "display_name": None}
     email |= {"has_time_zone": False, "time_zone": None, "email": f"{MARK}@example.com", "email_key": f"{MARK}@example.com"}
     await connection.execute("UPDATE users SET password_hash = 'none' WHERE id = $1", user_id)
@@ -58,10 +60,18 @@ async def _fails(database_url: str, user_id: UUID) -> list[str]:
     return logged
 
 
+@pytest.fixture
+def logged_here(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """The log goes to this test's own stderr, which is closed after it."""
+    observability.configure("text", "debug")
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logged_here")
 def test_no_failure_of_a_statement_leaves_a_value_in_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with EmbeddedPostgres.start(tmp_path, options={"fsync": "off"}) as database:
         asyncio.run(migrate(url.parse(database.url)))
-        observability.configure("text", "debug")
         settings = settings_for(database.url, tmp_path, log_level="debug")
         with serve(settings) as server, browser(server) as client:
             dora = sign_up(server)
