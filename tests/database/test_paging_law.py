@@ -66,7 +66,7 @@ async def _walk(
     place: dict[str, Any] = {}
     while True:
         one = statements[name, bool(place)]
-        asked = {"owner": owner, "issued_at": None, "limit": limit, "if_none_match": None} | place
+        asked = {"owner": owner, "issued_at": None, "limit": limit, "if_none_match": None, "tag_head": ""} | place
         row = await connection.fetchrow(one.sql, *one.values(asked))
         assert row is not None
         items = json.loads(f"[{row['items'] or ''}]")
