@@ -220,13 +220,14 @@ class Sets:
         is_undone = isinstance(error, InvalidInput | DatabaseUnavailable) or (
             isinstance(error, Exception) and failures.is_undone(error)
         )
-        log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
         for one in requests:
             if not is_undone:
                 one.refuse(error)
             elif not one.answer.done():
                 self._on_the_way += 1
                 one.hand("alone")
+        # At last, since a log whose terminal is gone raises, and nobody would get an answer.
+        log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
 
 
 def _answers(of_set: StatementOfSet, requests: Sequence[_Request], rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
