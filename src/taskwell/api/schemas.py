@@ -56,9 +56,9 @@ def _without_nulls(form: Schema) -> None:
 
 def _without_null(schema: Schema) -> Schema:
     kinds: list[Schema] = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    if len(kinds) != 1:
+    if not kinds:
         return schema
-    return {key: value for key, value in schema.items() if key != "anyOf"} | kinds[0]
+    return {key: value for key, value in schema.items() if key != "anyOf"} | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
 
 
 def _codes() -> list[str]:
