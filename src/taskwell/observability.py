@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Literal, Protocol, TextIO
+from typing import Any, Final, Literal, Protocol, TextIO, cast
 from uuid import UUID
 
 import structlog
@@ -31,6 +31,21 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 log = structlog.get_logger()
+
+
+class _StandardError:
+    """What everything here is written to. Where the terminal is gone a line is lost, and no request with it."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_STANDARD_ERROR: Final = cast("TextIO", _StandardError())
 
 
 class Logged(Protocol):
@@ -48,7 +63,7 @@ def configure(log_format: LogFormat, level: str) -> None:
     structlog.configure(
         processors=[_head, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STANDARD_ERROR),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine() if log_format == "json" else logging.Formatter("%(levelname)s %(name)s %(message)s"))
@@ -112,9 +127,7 @@ def _log_crash(kind: type[BaseException], error: BaseException | None, trace: Tr
 
 
 def _write(line: str) -> None:
-    with suppress(OSError):  # the terminal is gone
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+    print(line, file=_STANDARD_ERROR, flush=True)
 
 
 class JsonLine(logging.Formatter):
@@ -144,7 +157,7 @@ class AccessLog:
         self._enabled = enabled
         self._probes = probes
         self._client = client or _nobody
-        self._stream = stream or sys.stderr
+        self._stream = stream or _STANDARD_ERROR
         self._lines: list[str] = []
 
     def write(self, request: Logged, status: int, began: float, cut: Cut | None) -> None:
@@ -161,9 +174,8 @@ class AccessLog:
 
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
-        with suppress(OSError):  # the terminal is gone
-            self._stream.write("".join(lines))
-            self._stream.flush()
+        self._stream.write("".join(lines))
+        self._stream.flush()
 
 
 def _nobody(_: object) -> str:

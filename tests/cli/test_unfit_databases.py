@@ -40,12 +40,18 @@ def test_an_encoding_that_cannot_keep_every_text_is_refused(tmp_path: Path, post
         postgres.run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_grant_that_is_missing_is_named_before_anything_serves(tmp_path: Path, own_database: str) -> None:
+def a_role_that_can_lose(database_url: str) -> str:
+    """The name of the role that the tests have on this server."""
     role, is_superuser = postgres.query(
-        own_database, "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user"
+        database_url, "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user"
     )[0]
     if is_superuser:
         pytest.skip("nothing can be taken from a superuser")
+    return str(role)
+
+
+def test_a_grant_that_is_missing_is_named_before_anything_serves(tmp_path: Path, own_database: str) -> None:
+    role = a_role_that_can_lose(own_database)
     postgres.run(own_database, f"REVOKE INSERT, UPDATE ON tasks FROM {role}")
     said = refused_by("serve", tmp_path, own_database)
     assert said == f"the role {role} lacks INSERT, UPDATE on tasks: GRANT INSERT, UPDATE ON tasks TO {role}"
@@ -53,11 +59,7 @@ def test_a_grant_that_is_missing_is_named_before_anything_serves(tmp_path: Path,
 
 def test_a_role_that_may_make_no_tables_is_told_the_grant(tmp_path: Path, empty_database: str) -> None:
     """As is every role but the owner of the database, since PostgreSQL 15."""
-    role, is_superuser = postgres.query(
-        empty_database, "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user"
-    )[0]
-    if is_superuser:
-        pytest.skip("nothing can be taken from a superuser")
+    role = a_role_that_can_lose(empty_database)
     postgres.run(empty_database, f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}, pg_database_owner")
     said = refused_by("migrate", tmp_path, empty_database)
     assert "permission denied for schema public" in said

@@ -3,30 +3,23 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from taskwell.database.statement import Statement
-from taskwell.settings import Settings
 from taskwell.tasks.filter import TaskShape
 from taskwell.tasks.statements import LIST_TASKS, READ_TASK
 from tests.conftest import settings_for
-from tests.database.wire import Wire, tapped
+from tests.database.wire import PREPARED, Tapped, tapped
 from tests.faults.own import terminate_connections
 from tests.support import postgres
 from tests.support.at_once import Stage, at_once, holding_meanwhile, in_thread, play
 from tests.support.errors import assert_error
 
-PREPARED = "BES"  # Bind, Execute, Sync: one round trip
 LIST_NEWEST = LIST_TASKS[TaskShape(None, "anywhere", "newest", is_resumed=False)]
-
-
-class Tapped(NamedTuple):
-    settings: Settings
-    wire: Wire
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ import pytest
 from taskwell.accounts.sessions.refresh import RefreshToken
 from taskwell.api.health import Readiness
 from tests.conftest import settings_for
-from tests.database.wire import ROUND_TRIPS, Wire, tapped
+from tests.database.wire import PREPARED, ROUND_TRIPS, Wire, tapped
 from tests.support.cast import PASSWORD, Person, person
 from tests.support.server import RunningServer, serve
 
-PREPARED = "BES"
 """Bind, Execute, Sync: all that a prepared statement takes."""
 
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,19 +14,13 @@ from taskwell.database import connection
 from taskwell.settings import Settings
 from taskwell.tasks.statements import CREATE_TASK
 from tests.conftest import settings_for
-from tests.database.wire import Wire, tapped
+from tests.database.wire import PREPARED, Tapped, tapped
 from tests.faults.own import terminate_connections
 from tests.support import postgres
 from tests.support.at_once import Stage, at_once, holding_meanwhile, in_thread, on_stage, play
 from tests.support.errors import assert_error
 
-PREPARED = "BES"  # Bind, Execute, Sync: one round trip
 LOCK = "SELECT FROM users WHERE id = ANY($1::uuid[]) FOR UPDATE"
-
-
-class Tapped(NamedTuple):
-    settings: Settings
-    wire: Wire
 
 
 @pytest.fixture

@@ -16,10 +16,14 @@ from urllib.parse import quote
 import httpx
 
 from taskwell.database import url
+from taskwell.settings import Settings
 from tests.support.server import RunningServer
 
 ROUND_TRIPS = frozenset("SQ")
 """Sync and Query: the server answers these, and the client waits for it."""
+
+PREPARED = "BES"
+"""A prepared statement in one round trip: Bind, Execute, Sync."""
 
 
 class Wire:
@@ -40,6 +44,13 @@ class Tap(NamedTuple):
 
     server: RunningServer
     client: httpx.Client
+    wire: Wire
+
+
+class Tapped(NamedTuple):
+    """The settings of an application, and what it asks its database."""
+
+    settings: Settings
     wire: Wire
 
 

@@ -226,7 +226,6 @@ class Sets:
             elif not one.answer.done():
                 self._on_the_way += 1
                 one.hand("alone")
-        # At last, since a log whose terminal is gone raises, and nobody would get an answer.
         log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
 
 
