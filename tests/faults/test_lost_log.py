@@ -1,5 +1,6 @@
 """Where standard error is gone, as with a closed terminal, log lines are lost, and no request is."""
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,12 @@ from tests.support.signed_in import TASKS, browser
 PAGE = "https://app.example.com"
 
 
-class Gone:
+class Gone(io.TextIOBase):
     """What is left of standard error: each write fails, as one to a closed terminal does."""
 
-    def __init__(self) -> None:
-        self.tries = 0
+    tries = 0
 
-    def write(self, _: str) -> None:
+    def write(self, _: str, /) -> int:
         self.tries += 1
         raise OSError(5, "Input/output error")
 
