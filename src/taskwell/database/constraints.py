@@ -36,6 +36,7 @@ UNREACHABLE: Final[dict[str, str]] = {
     "tasks_completed_at_check": "both columns are written from the same value",
     "tasks_description_check": "the type of the column refuses what is longer, and first",
     "tasks_pkey": "the insert says what happens where the row is already",
+    "tasks_priority_check": "a request names one of these five, or is refused",
     "tasks_revision_check": "a revision is a user's, and one more",
     "tasks_user_id_list_id_fkey": "it is written by a statement that has locked the list",
     "users_pkey": "an id of ours, of which 74 bits are random; or the insert says what happens where the row is already",

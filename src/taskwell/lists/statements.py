@@ -3,7 +3,7 @@
 How a list is deleted is said in tasks/statements.py, since its tasks go with it.
 """
 
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import FromClause
 
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
@@ -23,7 +23,7 @@ LISTS_PER_USER = 500
 LIST = Kind("list", lists, ListView, NewList, WholeList, ListChanges)
 
 
-def _derived(_content: Values, _at: ColumnElement[object], _before: FromClause | None) -> Values:
+def _derived(_content: Values, _stamp: FromClause, _before: FromClause | None) -> Values:
     return {}
 
 

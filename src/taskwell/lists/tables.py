@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, text
+from sqlalchemy import CheckConstraint, DateTime, Index, Text, text
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 from taskwell.types import COLOUR_LENGTH, ICON_LENGTH, LIST_NAME_LENGTH
@@ -25,6 +25,8 @@ class TaskList(SQLModel, table=True):
     colour: str | None = Field(max_length=COLOUR_LENGTH, nullable=True)
     icon: str | None = Field(max_length=ICON_LENGTH, nullable=True)
     is_archived: bool = Field(sa_type=Boolean)
+    # Keys of a fractional index, in the order of their bytes.
+    position: str = Field(sa_type=Text(collation="C"), sa_column_kwargs={"server_default": text("'h'")})
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)

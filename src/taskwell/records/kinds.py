@@ -13,7 +13,7 @@ from taskwell.database.statement import argument
 from taskwell.database.view import shown_of
 from taskwell.encoding import sha256_text
 from taskwell.records.as_read import Compared
-from taskwell.records.content import Content
+from taskwell.records.content import FIRST_VERSION, Content
 
 KINDS: dict[str, "Kind"] = {}
 """Every kind of record by its name. What concerns all of a user's records walks over it."""
@@ -49,13 +49,17 @@ class Kind:
     references: Mapping[str, "Kind"] = field(default_factory=dict, hash=False)
     """The fields that name another record of the same user's, and its kind (records/references.py)."""
     content: Content = field(init=False)
-    own: Content = field(init=False)  # the content but for what names another record
+    later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
+    plain: Content = field(init=False)
+    """The content with which the noun began. Most requests say nothing else, and run statements that are made for it."""
     compared: Compared = field(init=False)
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "content", Content(self.table, self.whole))
-        object.__setattr__(self, "own", Content(self.table, self.whole, self.references))
+        began_with = FIRST_VERSION.get(self.table.name, frozenset(self.content.names))
+        object.__setattr__(self, "later", frozenset(self.content.names) - began_with)
+        object.__setattr__(self, "plain", Content(self.table, self.whole, self.later))
         object.__setattr__(self, "compared", Compared(self.table, self.whole))
         object.__setattr__(self, "id", argument(f"{self.name}_id", Uuid()))
         assert self.name not in KINDS, f"two kinds are called {self.name}"

@@ -17,13 +17,13 @@ from taskwell.records.kinds import Kind
 class References:
     """The records that the content of a write names, each in a CTE of its own. `in_part`: a field may be left out.
 
-    Without `is_naming` the write has none of these fields.
+    Without `is_whole` the write has none of these fields (`Kind.plain`).
     """
 
-    def __init__(self, kind: Kind, me: CTE, *, is_naming: bool, in_part: bool = False) -> None:
+    def __init__(self, kind: Kind, me: CTE, *, is_whole: bool, in_part: bool = False) -> None:
         self._is_named: dict[str, ColumnElement[bool]] = {}
         self._found: dict[str, CTE] = {}
-        for field, target in kind.references.items() if is_naming else ():
+        for field, target in kind.references.items() if is_whole else ():
             name = kind.content.arguments[field]
             is_named = and_(kind.content.given[field], name.is_not(None)) if in_part else name.is_not(None)
             self._is_named[field] = is_named

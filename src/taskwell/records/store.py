@@ -57,7 +57,7 @@ class Refusals(NamedTuple):
 
 
 class Writes(NamedTuple):
-    """The statements of a content: of what a record says of itself, or with what names other records."""
+    """The statements of a content (`Kind.plain`, or all of it)."""
 
     create: Statement
     create_at: Statement
@@ -73,16 +73,16 @@ class Noun:
     refusals: Refusals
     read: Statement
     find_same: Statement
-    own: Writes
+    plain: Writes
     delete: Statement
     place: Statement
-    naming: Writes | None = None
+    whole: Writes | None = None
 
     def writes(self, request: BaseModel) -> tuple[Content, Writes]:
         """What a request says, and the statements that write it."""
-        if self.naming is None or self.kind.references.keys().isdisjoint(request.model_fields_set):
-            return self.kind.own, self.own
-        return self.kind.content, self.naming
+        if self.whole is None or request.model_fields_set.isdisjoint(self.kind.later):
+            return self.kind.plain, self.plain
+        return self.kind.content, self.whole
 
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -20,7 +20,6 @@ from sqlalchemy import (
     case,
     func,
     not_,
-    null,
     or_,
     select,
     true,
@@ -37,8 +36,11 @@ from taskwell.records.references import References
 from taskwell.records.revisions import is_among
 
 Values = Mapping[str, ColumnElement[Any]]
-Derived = Callable[[Values, ColumnElement[Any], FromClause | None], Values]
-"""The columns that follow from a record's content: of (its new content, the time of the change, the row as it was or None)."""
+Derived = Callable[[Values, FromClause, FromClause | None], Values]
+"""The columns that follow from a record's content: of (its new content, the stamp of the write, the row as it was or None).
+
+The stamp is a row that has the time of the change as `at`, and its `revision`.
+"""
 Beside = Callable[[CTE, FromClause], Sequence[CTE]]
 """What else one request writes: of (the row as it was, what is decided, which has the new content and `revision`)."""
 
@@ -49,17 +51,17 @@ _as_read = argument("as_read", String())
 # ---- create --------------------------------------------------------------------------------------------------------------
 
 
-def created(kind: Kind, derived: Derived, asked: Asked, *, is_naming: bool = False, most: int | None = None) -> Select[Any]:
+def created(kind: Kind, derived: Derived, asked: Asked, *, is_whole: bool = False, most: int | None = None) -> Select[Any]:
     """The new record. No row: no such user. NULL in its place: the id is taken, by whatever stands there or once stood.
 
-    The revision is counted once the record is there, since a taken id takes none. `is_naming` is for one request that may name
-    other records: where `unknown` says that one is not there, nothing is created. Likewise where `is_full`: the owner has `most`
-    already, which is exact in a unit of work.
+    The revision is counted once the record is there, since a taken id takes none. `is_whole` is for one request that may say
+    anything of the record, and name others: where `unknown` says that one is not there, nothing is created. Likewise where
+    `is_full`: the owner has `most` already, which is exact in a unit of work.
     """
     me = asked.me()
-    references, has_room = References(kind, me, is_naming=is_naming), _has_room(kind, most)
+    references, has_room = References(kind, me, is_whole=is_whole), _has_room(kind, most)
     stamped = _stamped(asked, me, references, has_room)
-    row, carrier = _new_row(kind, kind.content if is_naming else kind.own, derived, asked, stamped)
+    row, carrier = _new_row(kind, kind.content if is_whole else kind.plain, derived, asked, stamped)
     new = (
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(carrier))
@@ -77,7 +79,7 @@ def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Bes
     `unknown` and `is_full` are as in `created`.
     """
     me = ONE.me()
-    references, has_room = References(kind, me, is_naming=True), _has_room(kind, most)
+    references, has_room = References(kind, me, is_whole=True), _has_room(kind, most)
     before = (
         select(*kind.stored)
         .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
@@ -92,12 +94,8 @@ def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Bes
     there = (
         new.on_conflict_do_update(
             index_elements=[kind.table.c.user_id, kind.table.c.id],
-            # Of the deleted one nothing stays.
-            set_={
-                column.name: new.excluded[column.name] if column.name in row else null()
-                for column in kind.table.c
-                if not column.primary_key
-            },
+            # Of the deleted one nothing stays: what is not said is what the column has by default.
+            set_={column.name: new.excluded[column.name] for column in kind.table.c if not column.primary_key},
             where=and_(kind.table.c.user_id == owner, kind.table.c.deleted_at.is_not(None)),
         )
         .returning(*kind.stored)
@@ -139,7 +137,7 @@ def _new_row(
     carrier = asked.of(stamped)
     given, at = content.arguments, carrier.c.at
     times = {"created_at": at, "updated_at": at, "revision": carrier.c.revision}
-    return {"user_id": owner, "id": kind.id, **given, **derived(given, at, None), **times}, carrier
+    return {"user_id": owner, "id": kind.id, **given, **derived(given, carrier, None), **times}, carrier
 
 
 def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
@@ -157,18 +155,18 @@ def changed(
     asked: Asked,
     *,
     is_sent_back: bool = False,
-    is_naming: bool = False,
+    is_whole: bool = False,
     beside: Beside | None = None,
 ) -> Select[Any]:
     """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
 
     `is_sent_back` is for a request that also says what it has read. Where something would differ, or it says nothing else, the
     record has to have one of the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names
-    what is not. `is_naming` is as in `created`.
+    what is not. `is_whole` is as in `created`.
     """
     me = asked.me()
-    content = kind.content if is_naming else kind.own
-    references = References(kind, me, is_naming=is_naming, in_part=True)
+    content = kind.content if is_whole else kind.plain
+    references = References(kind, me, is_whole=is_whole, in_part=True)
     current = asked.record(kind, me)
     new = content.merged(current)
     differs = content.differs(new, current)
@@ -187,7 +185,7 @@ def changed(
     decided_content = {name: decided.c[name] for name in content.names}
 
     def values(before: FromClause) -> dict[str, ColumnElement[Any]]:
-        return {**decided_content, **derived(decided_content, decided.c.at, before)}
+        return {**decided_content, **derived(decided_content, decided, before)}
 
     change = asked.changed(kind, current, decided, values)
     as_it_is = func.coalesce(_rendered(kind, change), _rendered(kind, current))

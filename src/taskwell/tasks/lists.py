@@ -29,7 +29,7 @@ LISTS = Noun(
     refusals=Refusals(ListNotFound, ListIdTaken, ListChanged, ListExists, TooManyLists),
     read=READ_LIST,
     find_same=FIND_SAME_LIST,
-    own=Writes(CREATE_LIST, CREATE_LIST_AT, CHANGE_LIST, CHANGE_LIST_AS_READ),
+    plain=Writes(CREATE_LIST, CREATE_LIST_AT, CHANGE_LIST, CHANGE_LIST_AS_READ),
     delete=DELETE_LIST,
     place=PLACE_LIST,
 )

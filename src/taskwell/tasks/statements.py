@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, case, delete, func, null, select, true, update
+from sqlalchemy import CTE, FromClause, Select, case, delete, func, null, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from taskwell.accounts.may_act import owner
@@ -26,9 +26,9 @@ from taskwell.tasks.tables import TaskView, departures, tasks
 TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references={"list_id": LIST})
 
 
-def _derived(content: Values, at: ColumnElement[object], before: FromClause | None) -> Values:
+def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
     # Changing the title of a completed task does not complete it again.
-    completed_at = at if before is None else func.coalesce(before.c.completed_at, at)
+    completed_at = stamp.c.at if before is None else func.coalesce(before.c.completed_at, stamp.c.at)
     return {"completed_at": case((content["is_completed"], completed_at), else_=null())}
 
 
@@ -100,19 +100,19 @@ CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, _derived))
 CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, _derived, is_sent_back=True))
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
-_named = partial(writing.created, TASK, _derived, ONE, is_naming=True)
-_moved = partial(writing.changed, TASK, _derived, ONE, is_naming=True, beside=_departed)
+_created = partial(writing.created, TASK, _derived, ONE, is_whole=True)
+_changed = partial(writing.changed, TASK, _derived, ONE, is_whole=True, beside=_departed)
 
-CREATE_TASK_IN_LIST = Statement("create_task_in_list", _named(), repeatable=True)
-"""Of a request that names a list, at an id that we chose. The list is locked, and `unknown` says that it is not there."""
+CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
+"""Of a request that says more than tasks began with, at an id that we chose. What it names is locked, or `unknown` says so."""
 
-CREATE_TASK_IN_LIST_AT = Statement("create_task_in_list_at", _named())
+CREATE_WHOLE_TASK_AT = Statement("create_whole_task_at", _created())
 """Likewise, at an id that the client chose."""
 
-MOVE_TASK = Statement("move_task", _moved())
-"""PATCH and PUT of a task that name a list, or the inbox. The list that it leaves keeps a note."""
+CHANGE_WHOLE_TASK = Statement("change_whole_task", _changed())
+"""PATCH and PUT of a task that say more than tasks began with. A list that it leaves keeps a note."""
 
-MOVE_TASK_AS_READ = Statement("move_task_as_read", _moved(is_sent_back=True))
+CHANGE_WHOLE_TASK_AS_READ = Statement("change_whole_task_as_read", _changed(is_sent_back=True))
 """Likewise, by who sends back what was read."""
 
 DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK))

@@ -9,15 +9,15 @@ from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.statements import (
     CHANGE_TASK,
     CHANGE_TASK_AS_READ,
+    CHANGE_WHOLE_TASK,
+    CHANGE_WHOLE_TASK_AS_READ,
     CREATE_TASK,
     CREATE_TASK_AT,
-    CREATE_TASK_IN_LIST,
-    CREATE_TASK_IN_LIST_AT,
+    CREATE_WHOLE_TASK,
+    CREATE_WHOLE_TASK_AT,
     DELETE_TASK,
     FIND_SAME_TASK,
     LIST_TASKS,
-    MOVE_TASK,
-    MOVE_TASK_AS_READ,
     PLACE_TASK,
     READ_TASK,
     TASK,
@@ -29,10 +29,10 @@ TASKS = Noun(
     refusals=Refusals(TaskNotFound, TaskIdTaken, TaskChanged, TaskExists),
     read=READ_TASK,
     find_same=FIND_SAME_TASK,
-    own=Writes(CREATE_TASK, CREATE_TASK_AT, CHANGE_TASK, CHANGE_TASK_AS_READ),
+    plain=Writes(CREATE_TASK, CREATE_TASK_AT, CHANGE_TASK, CHANGE_TASK_AS_READ),
     delete=DELETE_TASK,
     place=PLACE_TASK,
-    naming=Writes(CREATE_TASK_IN_LIST, CREATE_TASK_IN_LIST_AT, MOVE_TASK, MOVE_TASK_AS_READ),
+    whole=Writes(CREATE_WHOLE_TASK, CREATE_WHOLE_TASK_AT, CHANGE_WHOLE_TASK, CHANGE_WHOLE_TASK_AS_READ),
 )
 
 

@@ -4,9 +4,11 @@ Every key starts with the owner, so no row can point at another person's.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, ForeignKeyConstraint, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 import taskwell.lists.tables  # noqa: F401  # the tables that these refer to
@@ -28,6 +30,8 @@ class Task(SQLModel, table=True):
         ),
         # One list's tasks, or the inbox's.
         Index("tasks_in_list_idx", "user_id", "list_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
+        # By due date, those without one last.
+        Index("tasks_due_idx", "user_id", "due_sort", "id", postgresql_where=text("deleted_at IS NULL")),
         # What changed since: deletions included.
         Index("tasks_revision_idx", "user_id", "revision"),
         # Without the column's name the owner would become NULL as well.
@@ -35,6 +39,7 @@ class Task(SQLModel, table=True):
         CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", name="tasks_title_check"),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="tasks_description_check"),
         CheckConstraint("is_completed = (completed_at IS NOT NULL)", name="tasks_completed_at_check"),
+        CheckConstraint("priority IN ('none', 'low', 'medium', 'high', 'urgent')", name="tasks_priority_check"),
         CheckConstraint("revision > 0", name="tasks_revision_check"),
     )
 
@@ -45,6 +50,19 @@ class Task(SQLModel, table=True):
     is_completed: bool = Field(sa_type=Boolean)
     completed_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     list_id: UUID | None = Field(nullable=True)
+    # Keys of a fractional index, in the order of their bytes.
+    position: str = Field(sa_type=Text(collation="C"), sa_column_kwargs={"server_default": text("'h'")})
+    priority: str = Field(max_length=6, sa_column_kwargs={"server_default": text("'none'")})
+    labels: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": text("'{}'")})
+    due: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
+    start: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
+    reminders: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'")})
+    recurrence: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
+    # Wall times in the account's zone, of which `due` and `start` are the source: a date alone is at its day's end.
+    due_sort: datetime | None = Field(sa_type=DateTime(timezone=False), nullable=True)
+    start_sort: datetime | None = Field(sa_type=DateTime(timezone=False), nullable=True)
+    # Title, description and labels with case and accents folded, for the search. NULL: a version wrote it that had no search.
+    folded: str | None = Field(sa_type=Text, nullable=True)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
