@@ -195,6 +195,16 @@ def _hyphenated(value: object) -> object:
 Id = Annotated[UUID, BeforeValidator(_hyphenated)]
 
 
+Priority = Literal["none", "low", "medium", "high", "urgent"]
+
+
+def _or_no_priority(priority: Priority | None) -> Priority:
+    return priority or "none"
+
+
+PriorityOrNull = Annotated[Priority | None, AfterValidator(_or_no_priority)]
+"""Of a request: null clears it, as it clears every later field of a task, and is the same as `none`."""
+
 Inbox = Literal["inbox"]
 """Where a task without a list is. It is no list: it always exists, and cannot be deleted."""
 

@@ -120,6 +120,7 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> No
     good: dict[str, Any] = dict.fromkeys(("description", "completed_at", "list_id")) | {
         "title": "x",
         "is_completed": False,
+        "priority": "none",
         "revision": 1,
     }
     good |= {

@@ -122,20 +122,20 @@ def test_what_breaks_a_client_is_found(breaks: Callable[[Json], object]) -> None
 
 
 ADDITIONS: dict[str, Callable[[Json], object]] = {
-    "a path": lambda d: d["paths"].update({"/api/v1/lists": d["paths"][TASKS]}),
+    "a path": lambda d: d["paths"].update({"/api/v1/boards": d["paths"][TASKS]}),
     "a parameter": lambda d: _operation(d, TASKS, "get")["parameters"].append(
         {"in": "query", "name": "list", "schema": {"type": "string"}}
     ),
     "a value of a parameter": lambda d: _parameter(d, TASKS, "order")["schema"]["enum"].append("due"),
-    "a field of a request": lambda d: _property(d, "NewTask", "priority", type="integer"),
+    "a field of a request": lambda d: _property(d, "NewTask", "mood", type="integer"),
     "a field of an answer": lambda d: (
-        _property(d, "TaskView", "priority", type="integer"),
-        _schema(d, "TaskView")["required"].append("priority"),
+        _property(d, "TaskView", "mood", type="integer"),
+        _schema(d, "TaskView")["required"].append("mood"),
     ),
     "a longer text in a request": lambda d: _property(d, "NewTask", "title", maxLength=500),
     "null in a request": lambda d: _property(d, "NewTask", "title", anyOf=[{"type": "string"}, {"type": "null"}]),
     "a field of an answer that is always there": lambda d: _schema(d, "ErrorDetails").update(required=["fields"]),
-    "a code": lambda d: _schema(d, "ErrorCode")["enum"].append("list_not_found"),
+    "a code": lambda d: _schema(d, "ErrorCode")["enum"].append("board_not_found"),
     "a status": lambda d: _operation(d, TASKS, "get")["responses"].update({"410": {"description": "- `gone`: It is gone."}}),
     "a scope": lambda d: next(
         scheme["flows"]["password"]["scopes"].update(lists="Lists")

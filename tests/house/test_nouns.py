@@ -50,11 +50,21 @@ def test_every_noun_has_what_every_record_has(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_a_field_that_cannot_be_null_is_cleared_by_no_patch(kind: Kind) -> None:
-    for name in kind.content.names:
+def test_a_field_of_the_first_version_that_cannot_be_null_is_cleared_by_no_patch(kind: Kind) -> None:
+    for name in kind.plain.names:
         if not kind.table.c[name].nullable:
             with pytest.raises(ValueError, match=name):
                 kind.changes.model_validate({name: None})
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_field_that_came_later_is_cleared_by_null(kind: Kind) -> None:
+    """A PUT that leaves it out leaves it alone, so null is how it is cleared: to nothing, or to what it is when nobody says."""
+    for name in kind.later:
+        changed = kind.content.changed_by(kind.changes.model_validate({name: None}))
+        at_first = kind.new.model_fields[name].default
+        assert (changed[name], changed[f"has_{name}"]) == (at_first, True)
+        assert (at_first is None) == kind.table.c[name].nullable
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

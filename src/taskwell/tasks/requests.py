@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead
-from taskwell.types import Description, Flag, Id, Time, Title
+from taskwell.types import Description, Flag, Id, PriorityOrNull, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -19,6 +19,7 @@ class NewTask(BaseModel):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    priority: PriorityOrNull = "none"
     id: Id | None = None
 
 
@@ -29,8 +30,8 @@ class TaskAsRead(AsRead):
 
 
 class WholeTask(TaskAsRead):
-    """PUT: the whole of what a client may say. `description` and `is_completed` are cleared when they are left out; `list_id`
-    stays, and null clears it."""
+    """PUT: the whole of what a client may say. `description` and `is_completed` are cleared when they are left out; all
+    others stay, and null clears them."""
 
     model_config = _STRICT | ConfigDict(
         json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres", "is_completed": False}]}
@@ -40,6 +41,7 @@ class WholeTask(TaskAsRead):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    priority: PriorityOrNull = "none"
 
 
 class TaskChanges(TaskAsRead):
@@ -51,3 +53,4 @@ class TaskChanges(TaskAsRead):
     description: Annotated[Description | None, Field(default=None)]
     is_completed: Annotated[Flag, Field(default=None)]
     list_id: Annotated[Id | None, Field(default=None)]
+    priority: Annotated[PriorityOrNull, Field(default=None)]

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 import taskwell.lists.tables  # noqa: F401  # the tables that these refer to
-from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH
+from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Priority
 
 
 class Task(SQLModel, table=True):
@@ -99,6 +99,7 @@ class TaskView(SQLModel):
     is_completed: bool
     completed_at: datetime | None
     list_id: UUID | None
+    priority: Priority
     created_at: datetime
     updated_at: datetime
     revision: int
