@@ -39,6 +39,7 @@ UNREACHABLE: Final[dict[str, str]] = {
     "tasks_priority_check": "a request names one of these five, or is refused",
     "tasks_revision_check": "a revision is a user's, and one more",
     "tasks_user_id_list_id_fkey": "it is written by a statement that has locked the list",
+    "tasks_user_id_parent_id_fkey": "it is written by a statement that has locked the parent",
     "users_pkey": "an id of ours, of which 74 bits are random; or the insert says what happens where the row is already",
     "users_revision_check": "a revision is only ever raised",
 }

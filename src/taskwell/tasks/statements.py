@@ -23,7 +23,9 @@ from taskwell.tasks.filter import SHAPES, TaskShape
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView, departures, tasks
 
-TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references={"list_id": LIST})
+_REFERENCES: dict[str, Kind] = {"list_id": LIST}
+TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references=_REFERENCES)
+_REFERENCES["parent_id"] = TASK  # a kind that names itself
 
 
 def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:

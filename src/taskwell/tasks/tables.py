@@ -32,10 +32,13 @@ class Task(SQLModel, table=True):
         Index("tasks_in_list_idx", "user_id", "list_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         # By due date, those without one last.
         Index("tasks_due_idx", "user_id", "due_sort", "id", postgresql_where=text("deleted_at IS NULL")),
+        # The subtasks of one task.
+        Index("tasks_parent_idx", "user_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         # What changed since: deletions included.
         Index("tasks_revision_idx", "user_id", "revision"),
         # Without the column's name the owner would become NULL as well.
         ForeignKeyConstraint(["user_id", "list_id"], ["lists.user_id", "lists.id"], ondelete="SET NULL (list_id)"),
+        ForeignKeyConstraint(["user_id", "parent_id"], ["tasks.user_id", "tasks.id"], ondelete="SET NULL (parent_id)"),
         CheckConstraint(f"char_length(title) BETWEEN 1 AND {TITLE_LENGTH}", name="tasks_title_check"),
         CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="tasks_description_check"),
         CheckConstraint("is_completed = (completed_at IS NOT NULL)", name="tasks_completed_at_check"),
@@ -50,6 +53,9 @@ class Task(SQLModel, table=True):
     is_completed: bool = Field(sa_type=Boolean)
     completed_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     list_id: UUID | None = Field(nullable=True)
+    parent_id: UUID | None = Field(nullable=True)
+    # It has, or once had, subtasks: who has locked the row knows by it whether to look for them.
+    is_parent: bool = Field(sa_type=Boolean, sa_column_kwargs={"server_default": text("false")})
     # Keys of a fractional index, in the order of their bytes.
     position: str = Field(sa_type=Text(collation="C"), sa_column_kwargs={"server_default": text("'h'")})
     priority: str = Field(max_length=6, sa_column_kwargs={"server_default": text("'none'")})
