@@ -30,8 +30,8 @@ def binaries() -> Path:
 
 
 @contextmanager
-def system_postgres() -> Iterator[str]:
-    """Its URL, as somebody who may create databases. It listens on no port."""
+def system_postgres(*settings: str) -> Iterator[str]:
+    """Its URL, as somebody who may create databases. It listens on no port, unless the `settings` say so."""
     folder = Path(mkdtemp(prefix="taskwell-postgres-", dir="/tmp"))  # a socket's path must be short
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL does not run as root
     if user is not None:
@@ -44,6 +44,7 @@ def system_postgres() -> Iterator[str]:
     try:
         run("initdb", "--username=taskwell", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=300"
+        options = " -c ".join([options, *settings])
         run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
             yield f"postgresql://taskwell@/postgres?host={folder}&port=5432"
