@@ -42,7 +42,7 @@ def _storable(text: str) -> str:
 
 
 # The characters that show nothing (Default_Ignorable_Code_Point of Unicode 16), which Python's unicodedata does not name.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -51,7 +51,7 @@ _EMPTY_GLYPHS = "\u2800\U0001d159\U00016fe4"
 
 
 def _shows_nothing(character: str) -> bool:
-    if character.isspace() or character in _EMPTY_GLYPHS or _INVISIBLE.match(character):
+    if character.isspace() or character in _EMPTY_GLYPHS or INVISIBLE.match(character):
         return True
     return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp")
 
@@ -175,7 +175,7 @@ def address_key(text: str) -> str:
         text = normal_address(text)
     local, at, domain = text.rpartition("@")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", local).casefold())
-    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", folded).casefold())
+    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", folded).casefold())
     return folded + at + domain.lower()
 
 

@@ -61,7 +61,7 @@ class One:
 
     def record(self, kind: Kind, me: CTE) -> CTE:
         return (
-            select(*kind.stored)
+            select(*kind.written)
             .select_from(me.join(kind.table, kind.table.c.user_id == me.c.id))
             .where(kind.live, kind.table.c.id == kind.id)
             .with_for_update(of=kind.table)

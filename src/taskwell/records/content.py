@@ -5,6 +5,7 @@ it. A field that is added to the model is stored, compared and changed everywher
 """
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from sqlmodel import AutoString
 
 from taskwell.database.statement import argument
 from taskwell.records.as_read import read_only
+from taskwell.records.searched import COLUMN, Fold, Searched
 
 FIRST_VERSION: Final[Mapping[str, frozenset[str]]] = {
     "tasks": frozenset({"title", "description", "is_completed"}),
@@ -26,23 +28,41 @@ have set there.
 """
 
 
-class Content:
-    """`whole` is the model of a PUT; each of its fields that a client may set, but for `without`, is a column of `table`."""
+_NONE: Final[Mapping[str, Fold]] = MappingProxyType({})
 
-    def __init__(self, table: Table, whole: type[BaseModel], without: Collection[str] = ()) -> None:
+
+class Content:
+    """`whole` is the model of a PUT; each of its fields that a client may set, but for `without`, is a column of `table`.
+
+    Those of `searched` are also folded into one that follows from them (records/searched.py).
+    """
+
+    def __init__(
+        self, table: Table, whole: type[BaseModel], without: Collection[str] = (), searched: Mapping[str, Fold] = _NONE
+    ) -> None:
         self.names = tuple(name for name in whole.model_fields if name not in read_only(whole) and name not in without)
         self._first_version = FIRST_VERSION.get(table.name, frozenset(self.names))
         self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in self.names}
         self.arguments = {name: argument(name, _sent(column)) for name, column in self._columns.items()}
         self.given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
+        self._searched = Searched(searched, self.names)
+        self.columns = (*self.names, COLUMN) if self._searched else self.names
+        """The columns that a write of this content sets."""
 
     def same(self, row: FromClause) -> ColumnElement[bool]:
         """The row holds what the arguments say."""
         return and_(*(self._equals(name, row.c[name]) for name in self.names))
 
+    def of_new(self) -> dict[str, ColumnElement[Any]]:
+        """The columns of a new record, from the arguments."""
+        return self.arguments | ({COLUMN: self._searched.of_new()} if self._searched else {})
+
     def merged(self, row: FromClause) -> dict[str, ColumnElement[Any]]:
-        """For each field the argument, if it is given, or else what the row holds."""
-        return {name: case((self.given[name], self.arguments[name]), else_=row.c[name]) for name in self.names}
+        """For each column what the argument says, if it is given, or else what the row holds."""
+        merged: dict[str, ColumnElement[Any]] = {
+            name: case((self.given[name], self.arguments[name]), else_=row.c[name]) for name in self.names
+        }
+        return merged | ({COLUMN: self._searched.merged(row, self.given)} if self._searched else {})
 
     def differs(self, new: Mapping[str, ColumnElement[Any]], row: FromClause) -> ColumnElement[bool]:
         """One of the new values is not what the row holds."""
@@ -61,9 +81,13 @@ class Content:
         given = self.arguments[name]
         return column.is_not_distinct_from(given) if self._columns[name].nullable else column == given
 
+    def said_by(self, request: BaseModel) -> dict[str, Any]:
+        """The arguments of `same`: what the request says of each field."""
+        return {name: getattr(request, name) for name in self.names}
+
     def given_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a request that gives every field: a POST, or a PUT that creates."""
-        return {name: getattr(request, name) for name in self.names}
+        return self.said_by(request) | self._searched.given_by(request)
 
     def replaced_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a PUT: every field of the first version is given, and of the later ones those that it names."""

@@ -14,6 +14,7 @@ from taskwell.database.view import shown_of
 from taskwell.encoding import sha256_text
 from taskwell.records.as_read import Compared
 from taskwell.records.content import FIRST_VERSION, Content
+from taskwell.records.searched import Fold
 
 KINDS: dict[str, "Kind"] = {}
 """Every kind of record by its name. What concerns all of a user's records walks over it."""
@@ -48,6 +49,8 @@ class Kind:
     changes: type[BaseModel]
     references: Mapping[str, "Kind"] = field(default_factory=dict, hash=False)
     """The fields that name another record of the same user's, and its kind (records/references.py)."""
+    searched: Mapping[str, Fold] = field(default_factory=dict, hash=False)
+    """The fields that the search reads, and how each is folded (records/searched.py)."""
     content: Content = field(init=False)
     later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
     plain: Content = field(init=False)
@@ -56,10 +59,10 @@ class Kind:
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "content", Content(self.table, self.whole))
+        object.__setattr__(self, "content", Content(self.table, self.whole, searched=self.searched))
         began_with = FIRST_VERSION.get(self.table.name, frozenset(self.content.names))
         object.__setattr__(self, "later", frozenset(self.content.names) - began_with)
-        object.__setattr__(self, "plain", Content(self.table, self.whole, self.later))
+        object.__setattr__(self, "plain", Content(self.table, self.whole, self.later, self.searched))
         object.__setattr__(self, "compared", Compared(self.table, self.whole))
         object.__setattr__(self, "id", argument(f"{self.name}_id", Uuid()))
         assert self.name not in KINDS, f"two kinds are called {self.name}"
@@ -77,6 +80,11 @@ class Kind:
     def stored(self) -> list[ColumnElement[Any]]:
         """The columns of the table that the view is made from."""
         return [self.table.c[name] for name in self.view.model_fields if name in self.table.c]
+
+    @property
+    def written(self) -> list[ColumnElement[Any]]:
+        """The columns that a change starts from: `stored`, and what no view shows of the content."""
+        return [*self.stored, *(self.table.c[name] for name in self.content.columns if name not in self.view.model_fields)]
 
     @property
     def live(self) -> ColumnElement[bool]:

@@ -147,7 +147,7 @@ async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: U
         return _found(noun, named, row), True
     _refuse_unknown(row)
     if own_id is not None:
-        same = await row_for(rows, noun.find_same, owner, **named, **noun.kind.content.given_by(new))
+        same = await row_for(rows, noun.find_same, owner, **named, **noun.kind.content.said_by(new))
         if same is not None and same[noun.kind.name] is not None:
             return _found(noun, named, same), False
     _refuse_too_many(noun, row)

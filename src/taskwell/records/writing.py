@@ -135,7 +135,7 @@ def _new_row(
 ) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
     """The columns of the new record, and what they are read from."""
     carrier = asked.of(stamped)
-    given, at = content.arguments, carrier.c.at
+    given, at = content.of_new(), carrier.c.at
     times = {"created_at": at, "updated_at": at, "revision": carrier.c.revision}
     return {"user_id": owner, "id": kind.id, **given, **derived(given, carrier, None), **times}, carrier
 
@@ -182,7 +182,7 @@ def changed(
         more = [case((is_looked_at, kind.compared.unlike(current)), else_="").label("unlike")]
     conditions = [matches, differs, *conditions, *references.are_known]
     decided = _decision(asked, me, current, new, conditions, references)
-    decided_content = {name: decided.c[name] for name in content.names}
+    decided_content = {name: decided.c[name] for name in content.columns}
 
     def values(before: FromClause) -> dict[str, ColumnElement[Any]]:
         return {**decided_content, **derived(decided_content, decided, before)}

@@ -16,15 +16,18 @@ from taskwell.database.statement_of_set import in_sets
 from taskwell.lists.statements import LIST
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE, Asked, Each
+from taskwell.records.folding import fold, fold_each
 from taskwell.records.kinds import Kind
 from taskwell.records.paging import BY_CREATION, page
+from taskwell.records.searched import Fold
 from taskwell.records.writing import Values
 from taskwell.tasks.filter import SHAPES, TaskShape
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView, departures, tasks
 
 _REFERENCES: dict[str, Kind] = {"list_id": LIST}
-TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references=_REFERENCES)
+_SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_each}
+TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references=_REFERENCES, searched=_SEARCHED)
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
 
