@@ -31,6 +31,7 @@ TOKEN_NAME_LENGTH = 255
 LIST_NAME_LENGTH = 255
 COLOUR_LENGTH = 7
 ICON_LENGTH = 64
+POSITION_LENGTH = 64
 CURSOR_LENGTH = 200
 
 
@@ -75,6 +76,13 @@ ListName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=LIS
 Icon = Annotated[VisibleText, StringConstraints(min_length=1, max_length=ICON_LENGTH, strict=True)]
 Colour = Annotated[str, StringConstraints(pattern="^#[0-9A-Fa-f]{6}$", to_lower=True, strict=True)]
 """Red, green and blue as CSS writes them, in lower case, so that one colour has one spelling."""
+Position = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-z]*[1-9a-z]$", max_length=POSITION_LENGTH, strict=True),
+    Field(description="A key of a fractional index: siblings are ordered by it, byte by byte"),
+]
+"""The digits of a fraction, in base 36. No zero at the end, so that there is always a key between two."""
+PositionOrNull = Annotated[Position | None, Field(description="null: behind all others")]
 
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from taskwell.records.as_read import AsRead
-from taskwell.types import Colour, Flag, Icon, Id, ListName
+from taskwell.types import Colour, Flag, Icon, Id, ListName, PositionOrNull
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _EXAMPLE: JsonValue = {"name": "Groceries", "colour": "#2e7d32"}
@@ -20,11 +20,12 @@ class NewList(BaseModel):
     colour: Colour | None = None
     icon: Icon | None = None
     is_archived: Flag = False
+    position: PositionOrNull = None
     id: Id | None = None
 
 
 class WholeList(AsRead):
-    """PUT: the whole of what a client may say. What is left out is cleared; the name cannot be."""
+    """PUT: the whole of what a client may say. What is left out is cleared, but for `position`; the name cannot be."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -32,6 +33,7 @@ class WholeList(AsRead):
     colour: Colour | None = None
     icon: Icon | None = None
     is_archived: Flag = False
+    position: PositionOrNull = None
 
 
 class ListChanges(AsRead):
@@ -43,3 +45,4 @@ class ListChanges(AsRead):
     colour: Annotated[Colour | None, Field(default=None)]
     icon: Annotated[Icon | None, Field(default=None)]
     is_archived: Annotated[Flag, Field(default=None)]
+    position: Annotated[PositionOrNull, Field(default=None)]

@@ -3,7 +3,7 @@
 How a list is deleted is said in tasks/statements.py, since its tasks go with it.
 """
 
-from sqlalchemy import FromClause
+from functools import partial
 
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
@@ -14,17 +14,13 @@ from taskwell.lists.tables import ListView, lists
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
+from taskwell.records.ordering import placed
 from taskwell.records.paging import BY_CREATION, page
-from taskwell.records.writing import Values
 
 LISTS_PER_USER = 500
 """One user can have this many lists."""
 
 LIST = Kind("list", lists, ListView, NewList, WholeList, ListChanges)
-
-
-def _derived(_content: Values, _stamp: FromClause, _before: FromClause | None) -> Values:
-    return {}
 
 
 READ_LIST = in_sets(Statement("read_list", reading.read(LIST)))
@@ -42,17 +38,32 @@ def _list(shape: ListShape) -> Statement:
 LIST_LISTS = Shapes(LIST_SHAPES, _list)
 """One page of a user's lists. Each shape has a statement of its own."""
 
-CREATE_LIST = Statement("create_list", writing.created(LIST, _derived, ONE, most=LISTS_PER_USER))
+CREATE_LIST = Statement("create_list", writing.created(LIST, placed, ONE, most=LISTS_PER_USER))
 """At an id that we chose, unless the user has LISTS_PER_USER already."""
 
-CREATE_LIST_AT = Statement("create_list_at", writing.created(LIST, _derived, ONE, most=LISTS_PER_USER))
+CREATE_LIST_AT = Statement("create_list_at", writing.created(LIST, placed, ONE, most=LISTS_PER_USER))
 """At an id that the client chose, unless the user has LISTS_PER_USER already."""
 
-CHANGE_LIST = Statement("change_list", writing.changed(LIST, _derived, ONE))
+CHANGE_LIST = Statement("change_list", writing.changed(LIST, placed, ONE))
 """PATCH and PUT of a list, under the revisions that the client accepts."""
 
-CHANGE_LIST_AS_READ = Statement("change_list_as_read", writing.changed(LIST, _derived, ONE, is_sent_back=True))
+CHANGE_LIST_AS_READ = Statement("change_list_as_read", writing.changed(LIST, placed, ONE, is_sent_back=True))
 """PATCH and PUT of a list by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
-PLACE_LIST = Statement("place_list", writing.placed(LIST, _derived, most=LISTS_PER_USER))
+_created = partial(writing.created, LIST, placed, ONE, is_whole=True, most=LISTS_PER_USER)
+_changed = partial(writing.changed, LIST, placed, ONE, is_whole=True)
+
+CREATE_WHOLE_LIST = Statement("create_whole_list", _created())
+"""Of a request that says more than lists began with, at an id that we chose, unless the user has LISTS_PER_USER already."""
+
+CREATE_WHOLE_LIST_AT = Statement("create_whole_list_at", _created())
+"""Likewise, at an id that the client chose."""
+
+CHANGE_WHOLE_LIST = Statement("change_whole_list", _changed())
+"""PATCH and PUT of a list that say more than lists began with."""
+
+CHANGE_WHOLE_LIST_AS_READ = Statement("change_whole_list_as_read", _changed(is_sent_back=True))
+"""Likewise, by who sends back what was read."""
+
+PLACE_LIST = Statement("place_list", writing.placed(LIST, placed, most=LISTS_PER_USER))
 """PUT with `If-None-Match: *`: only where no live list stands; a deleted one's id may be used again."""

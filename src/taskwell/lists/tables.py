@@ -45,6 +45,7 @@ class ListView(SQLModel):
     colour: str | None
     icon: str | None
     is_archived: bool
+    position: str
     created_at: datetime
     updated_at: datetime
     revision: int

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
-from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, or_
+from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, func, or_
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlmodel import AutoString
 
@@ -66,12 +66,7 @@ class Content:
 
     def differs(self, new: Mapping[str, ColumnElement[Any]], row: FromClause) -> ColumnElement[bool]:
         """One of the new values is not what the row holds."""
-        return or_(
-            *(
-                new[name].is_distinct_from(row.c[name]) if column.nullable else new[name] != row.c[name]
-                for name, column in self._columns.items()
-            )
-        )
+        return or_(*(new[name].is_distinct_from(row.c[name]) for name in self.names))
 
     def is_given(self) -> ColumnElement[bool]:
         """The request says something of the content."""
@@ -79,7 +74,9 @@ class Content:
 
     def _equals(self, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
         given = self.arguments[name]
-        return column.is_not_distinct_from(given) if self._columns[name].nullable else column == given
+        if self._columns[name].nullable:
+            return column.is_not_distinct_from(given)
+        return column == func.coalesce(given, column)  # what was left out follows from the write, and says nothing
 
     def said_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of `same`: what the request says of each field."""

@@ -11,8 +11,12 @@ from taskwell.lists.requests import NewList, WholeList
 from taskwell.lists.statements import (
     CHANGE_LIST,
     CHANGE_LIST_AS_READ,
+    CHANGE_WHOLE_LIST,
+    CHANGE_WHOLE_LIST_AS_READ,
     CREATE_LIST,
     CREATE_LIST_AT,
+    CREATE_WHOLE_LIST,
+    CREATE_WHOLE_LIST_AT,
     FIND_SAME_LIST,
     LIST,
     LIST_LISTS,
@@ -32,6 +36,7 @@ LISTS = Noun(
     plain=Writes(CREATE_LIST, CREATE_LIST_AT, CHANGE_LIST, CHANGE_LIST_AS_READ),
     delete=DELETE_LIST,
     place=PLACE_LIST,
+    whole=Writes(CREATE_WHOLE_LIST, CREATE_WHOLE_LIST_AT, CHANGE_WHOLE_LIST, CHANGE_WHOLE_LIST_AS_READ),
 )
 
 

@@ -5,13 +5,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead
-from taskwell.types import Description, Flag, Id, PriorityOrNull, Time, Title
+from taskwell.types import Description, Flag, Id, PositionOrNull, PriorityOrNull, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class NewTask(BaseModel):
-    """POST. An `id` of the client's own makes the request safe to repeat. A task starts open and in the inbox."""
+    """POST. An `id` of the client's own makes the request safe to repeat. A task starts open, in the inbox, and as the
+    last there."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"title": "Buy milk", "description": "Two litres"}]})
 
@@ -19,6 +20,7 @@ class NewTask(BaseModel):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    position: PositionOrNull = None
     priority: PriorityOrNull = "none"
     id: Id | None = None
 
@@ -41,6 +43,7 @@ class WholeTask(TaskAsRead):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    position: PositionOrNull = None
     priority: PriorityOrNull = "none"
 
 
@@ -53,4 +56,5 @@ class TaskChanges(TaskAsRead):
     description: Annotated[Description | None, Field(default=None)]
     is_completed: Annotated[Flag, Field(default=None)]
     list_id: Annotated[Id | None, Field(default=None)]
+    position: Annotated[PositionOrNull, Field(default=None)]
     priority: Annotated[PriorityOrNull, Field(default=None)]

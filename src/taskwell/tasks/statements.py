@@ -18,6 +18,7 @@ from taskwell.records import reading, writing
 from taskwell.records.asked import ONE, Asked, Each
 from taskwell.records.folding import fold, fold_each
 from taskwell.records.kinds import Kind
+from taskwell.records.ordering import placed
 from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.searched import Fold
 from taskwell.records.writing import Values
@@ -34,7 +35,8 @@ _REFERENCES["parent_id"] = TASK  # a kind that names itself
 def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
     # Changing the title of a completed task does not complete it again.
     completed_at = stamp.c.at if before is None else func.coalesce(before.c.completed_at, stamp.c.at)
-    return {"completed_at": case((content["is_completed"], completed_at), else_=null())}
+    position = placed(content, stamp, before, among=["list_id"])
+    return {"completed_at": case((content["is_completed"], completed_at), else_=null()), **position}
 
 
 def _departed(current: CTE, moved: FromClause) -> Sequence[CTE]:
