@@ -1,6 +1,7 @@
 """The stage: one PostgreSQL a run, one application a worker, and a fresh Alice, Bob and Carol a test."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
 _ANSWERS = "taskwell_answers"
+
+# Many containers set it. Here it would have each of the hundreds of processes that tests start compile all that it imports anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A slow machine is no defect, and what a commit is judged by must not be drawn by lot.
 hypothesis.settings.register_profile("taskwell", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
