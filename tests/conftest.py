@@ -14,6 +14,7 @@ from taskwell.settings import Settings
 from tests.support import contract, postgres, quick
 from tests.support.cast import Person, person
 from tests.support.keys import SIGNING_KEY
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
@@ -123,7 +124,7 @@ def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
 @pytest.fixture
 def anonymous(server: RunningServer) -> Iterator[httpx.Client]:
     hooks = {"response": [server.contract.hook]}
-    with httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks=hooks) as client:
+    with httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from tests.cli.command import free_port, refusal, serving, taskwell
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 from tests.support.wire import Wire
 
@@ -40,7 +41,7 @@ def home(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 @pytest.fixture
 def me(home: RunningServer) -> Iterator[httpx.Client]:
     hooks = {"response": [home.contract.hook]}
-    with httpx.Client(base_url=home.base_url, timeout=30, trust_env=False, event_hooks=hooks) as client:
+    with httpx.Client(base_url=home.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks) as client:
         yield client
 
 
@@ -322,7 +323,7 @@ def test_a_unix_socket_is_on_this_machine(home: RunningServer) -> None:
 
 def test_behind_a_gateway_any_host_and_any_client_is_let_in(database: str, tmp_path: Path) -> None:
     settings = settings_for(database, tmp_path, auth="none", auth_none_behind_gateway=True, host="0.0.0.0")
-    with serve(settings) as server, httpx.Client(base_url=server.base_url, trust_env=False) as gateway:
+    with serve(settings) as server, httpx.Client(base_url=server.base_url, trust_env=False, verify=PLAIN_HTTP) as gateway:
         for host in ("tasks.example.com", "localhost", "10.0.0.7:8000"):
             assert gateway.get(TASKS, headers={"Host": host}).status_code == 200
         assert ask_directly(server.app, ("10.0.0.1", 50_000))[0] == 400

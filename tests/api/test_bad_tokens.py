@@ -19,6 +19,7 @@ from tests.support.bad_headers import BAD_HEADERS
 from tests.support.bad_signatures import BAD_SIGNATURES
 from tests.support.errors import assert_error
 from tests.support.forge import CLAIMS, DAY, GOOD, HEADER, VICTIM, json_of, of_length, token, with_claims, with_header
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 
 TASKS = "/api/v1/tasks"
@@ -47,7 +48,11 @@ def stage(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         tapped(shared_database) as (proxied, wire),
         serve(settings_for(proxied, tmp_path_factory.mktemp("data"))) as server,
         httpx.Client(
-            base_url=server.base_url, timeout=30, trust_env=False, event_hooks={"response": [server.contract.hook]}
+            base_url=server.base_url,
+            timeout=30,
+            trust_env=False,
+            verify=PLAIN_HTTP,
+            event_hooks={"response": [server.contract.hook]},
         ) as client,
     ):
         stage = Stage(server, client, wire)
@@ -185,7 +190,7 @@ def test_two_headers_are_refused(stage: Stage) -> None:
 )
 def test_a_token_anywhere_else_is_none(stage: Stage, more: dict[str, Any]) -> None:
     mark = stage.wire.mark()
-    with httpx.Client(base_url=stage.server.base_url, timeout=30, trust_env=False, **more) as client:
+    with httpx.Client(base_url=stage.server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, **more) as client:
         assert_refused(stage, client.get(TASKS), TokenMissing, mark)
 
 

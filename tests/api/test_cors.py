@@ -12,6 +12,7 @@ from tests.cli.command import serving
 from tests.conftest import settings_for
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 
 ORIGIN = "https://app.example.com"
@@ -33,7 +34,7 @@ def opened(database: str, folder: Path, origins: str, **more: Any) -> Iterator[R
 
 def allows(server: RunningServer, origin: str) -> bool:
     """Whether a page of that origin may use the API; a preflight and the request itself agree."""
-    with httpx.Client(base_url=server.base_url, trust_env=False) as page:
+    with httpx.Client(base_url=server.base_url, trust_env=False, verify=PLAIN_HTTP) as page:
         asked, answer = preflight(page, "GET", origin=origin), page.get("/healthz", headers={"Origin": origin})
     given = {response.headers.get("access-control-allow-origin") for response in (asked, answer)}
     assert given in ({None}, {origin})
@@ -222,7 +223,10 @@ def test_every_answer_says_that_it_depends_on_the_origin(dora: Person, origin: s
 
 
 def test_any_origin_may_where_that_is_set(shared_database: str, tmp_path: Path) -> None:
-    with opened(shared_database, tmp_path, "*") as server, httpx.Client(base_url=server.base_url, trust_env=False) as page:
+    with (
+        opened(shared_database, tmp_path, "*") as server,
+        httpx.Client(base_url=server.base_url, trust_env=False, verify=PLAIN_HTTP) as page,
+    ):
         for origin in (ORIGIN, "null", "https://evil.example"):
             for answer in (page.get(TASKS, headers={"Origin": origin}), preflight(page, "PUT", "if-match", origin=origin)):
                 assert answer.headers["access-control-allow-origin"] == "*"
@@ -267,7 +271,7 @@ def test_a_refusal_repeats_nothing_that_it_has_not_checked(dora: Person, text: s
 
 def test_the_log_names_what_was_refused_too(own_database: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "1", DATABASE_URL=own_database, TASKWELL_CORS_ORIGINS=ORIGIN) as server:
-        with httpx.Client(base_url=server.url, trust_env=False) as page:
+        with httpx.Client(base_url=server.url, trust_env=False, verify=PLAIN_HTTP) as page:
             answer = preflight(page, "GET", "x-other", origin="https://evil.example")
         said = server.complained
         assert "the origin https://evil.example is not in TASKWELL_CORS_ORIGINS" in said

@@ -12,6 +12,7 @@ from taskwell.errors import DatabaseUnavailable
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 
 
@@ -24,7 +25,7 @@ def own_server(own_database: str, tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture
 def client(own_server: RunningServer) -> Iterator[httpx.Client]:
     hooks = {"response": [own_server.contract.hook]}
-    with httpx.Client(base_url=own_server.base_url, timeout=30, trust_env=False, event_hooks=hooks) as client:
+    with httpx.Client(base_url=own_server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks) as client:
         yield client
 
 

@@ -22,6 +22,7 @@ from taskwell.identity.tokens import NAMESPACE
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.provider import ABSENT, KINDS, Key, Provider
 from tests.support.server import RunningServer, serve
 
@@ -56,6 +57,7 @@ def client_of(server: RunningServer, token: str) -> httpx.Client:
         headers={"Authorization": f"Bearer {token}"},
         timeout=30,
         trust_env=False,
+        verify=PLAIN_HTTP,
         event_hooks={"response": [server.contract.hook]},
     )
 

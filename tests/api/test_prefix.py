@@ -17,6 +17,7 @@ from tests.support.cast import PASSWORD
 from tests.support.errors import assert_error
 from tests.support.html import References
 from tests.support.nginx import nginx
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 from tests.support.signed_in import TASKS, new_email
 
@@ -33,7 +34,7 @@ def database(postgres_url: str) -> Iterator[str]:
 
 def assert_all_addresses(outside: str, prefix: str, *, request: dict[str, str] | None = None) -> None:
     """Somebody who knows nothing but `outside`, the address of the first page, gets everywhere."""
-    with httpx.Client(timeout=30, trust_env=False, headers=request) as client:
+    with httpx.Client(timeout=30, trust_env=False, verify=PLAIN_HTTP, headers=request) as client:
         for page in PAGES:
             shown = client.get(outside + page)
             assert shown.status_code == 200, page
@@ -127,7 +128,7 @@ def test_a_trusted_proxy_says_the_prefix(behind_proxies: RunningServer) -> None:
 )
 def test_what_could_lead_elsewhere_is_no_prefix(behind_proxies: RunningServer, prefix: str | bytes) -> None:
     raw = prefix if isinstance(prefix, bytes) else prefix.encode()
-    with httpx.Client(base_url=behind_proxies.base_url, trust_env=False) as client:
+    with httpx.Client(base_url=behind_proxies.base_url, trust_env=False, verify=PLAIN_HTTP) as client:
         for path in (*PAGES, "/openapi.json", "/nowhere"):
             plain, said = client.get(path), client.get(path, headers=[(b"X-Forwarded-Prefix", raw)])
             assert said.status_code == plain.status_code
@@ -175,7 +176,7 @@ def test_only_the_whole_prefix_is_taken_away(database: str, tmp_path: Path) -> N
 
 def test_without_sign_in_a_request_of_a_proxy_is_refused_as_before(database: str, tmp_path: Path) -> None:
     settings = settings_for(database, tmp_path, auth="none", trusted_proxies=TRUSTED, root_path=PREFIX)
-    with serve(settings) as server, httpx.Client(base_url=server.base_url, trust_env=False) as client:
+    with serve(settings) as server, httpx.Client(base_url=server.base_url, trust_env=False, verify=PLAIN_HTTP) as client:
         assert client.get(PREFIX + TASKS).status_code == 200
         assert_error(client.get(PREFIX + TASKS, headers={"X-Forwarded-Prefix": PREFIX}), 403, "host_refused")
         assert client.get("/openapi.json").json()["servers"] == [{"url": PREFIX}]

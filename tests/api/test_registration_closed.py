@@ -16,6 +16,7 @@ from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import PASSWORD
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 
 REGISTER = "/api/v1/auth/register"
@@ -30,7 +31,9 @@ def closed_server(shared_database: str, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def stranger(closed_server: RunningServer) -> Iterator[httpx.Client]:
     hooks = {"response": [closed_server.contract.hook]}
-    with httpx.Client(base_url=closed_server.base_url, timeout=30, trust_env=False, event_hooks=hooks) as client:
+    with httpx.Client(
+        base_url=closed_server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks
+    ) as client:
         yield client
 
 

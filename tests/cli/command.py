@@ -17,6 +17,7 @@ import httpx
 import psutil
 
 from tests.support.keys import SIGNING_KEY
+from tests.support.plain_http import PLAIN_HTTP
 
 PROGRAM = str(Path(sys.executable).with_name("taskwell"))
 START_WITHIN = 60.0
@@ -146,14 +147,15 @@ class Serving:
 
     def _wait_until_it_answers(self, *, announced: bool) -> None:
         deadline = time.monotonic() + START_WITHIN
-        while True:
-            with suppress(httpx.TransportError):
-                answer = httpx.get(f"{self.url}/healthz", trust_env=False, timeout=10)
-                if answer.status_code == 200 and (self.said.strip() or not announced):
-                    return
-            assert self.process.poll() is None, f"it ended: {self.said} {self.complained}"
-            assert time.monotonic() < deadline, "it did not answer in time"
-            time.sleep(0.02)
+        with httpx.Client(base_url=self.url, trust_env=False, verify=PLAIN_HTTP, timeout=10) as client:
+            while True:
+                with suppress(httpx.TransportError):
+                    answer = client.get("/healthz")
+                    if answer.status_code == 200 and (self.said.strip() or not announced):
+                        return
+                assert self.process.poll() is None, f"it ended: {self.said} {self.complained}"
+                assert time.monotonic() < deadline, "it did not answer in time"
+                time.sleep(0.02)
 
 
 @contextmanager
@@ -217,7 +219,7 @@ class Visitor(httpx.Client):
     """Somebody who signs up at a running server."""
 
     def __init__(self, url: str, email: str = "me@example.com", password: str = PASSWORD) -> None:
-        super().__init__(base_url=url, timeout=30, trust_env=False)
+        super().__init__(base_url=url, timeout=30, trust_env=False, verify=PLAIN_HTTP)
         self.email, self.password = email, password
 
     def signs_up(self) -> str:

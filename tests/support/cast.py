@@ -12,6 +12,7 @@ from taskwell.accounts import passwords
 from taskwell.identity import scopes
 from taskwell.types import address_key, new_id
 from tests.support import postgres
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer
 
 PASSWORD = "correct horse battery"
@@ -35,6 +36,7 @@ class Person(httpx.Client):
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
             trust_env=False,
+            verify=PLAIN_HTTP,
             event_hooks={"response": [server.contract.hook]},
         )
         self.id = id

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from tests.support.cast import PASSWORD, Person
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer
 
 AUTH = "/api/v1/auth"
@@ -43,7 +44,7 @@ def new_email(name: str = "dora") -> str:
 def browser(server: RunningServer) -> httpx.Client:
     """Nobody's client; it holds each answer to what is described."""
     hooks = {"response": [server.contract.hook]}
-    return httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks=hooks)
+    return httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks)
 
 
 def sign_up(server: RunningServer, *, name: str = "dora", password: str = PASSWORD) -> Account:

@@ -18,6 +18,7 @@ from taskwell.identity.tokens import Tokens, user_id_of
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person, person
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.provider import KINDS, Provider
 from tests.support.server import RunningServer, serve
 
@@ -139,7 +140,9 @@ def make_world(database_url: str, folder: Path) -> Iterator[World]:
 
         people = {name: enter(name, is_admin=name == "carol") for name in ("alice", "bob", "carol", "dora", "gone", "off", "out")}
         hooks = {"response": [server.contract.hook]}
-        browser = stack.enter_context(httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, event_hooks=hooks))
+        browser = stack.enter_context(
+            httpx.Client(base_url=server.base_url, timeout=30, trust_env=False, verify=PLAIN_HTTP, event_hooks=hooks)
+        )
         askers = _refused(server, database_url, browser, people, stack) | _admitted(server, browser, people)
         end = int(time.time()) + 3600  # Clerk's live for a minute, and all that is asked of this world may take longer
         for preset, provider in providers.items():
