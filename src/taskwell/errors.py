@@ -27,6 +27,7 @@ What HTTP itself refuses is in web/refusals.py.
     │   ├── NoPassword
     │   ├── TooManyApiTokens
     │   ├── TooManyLists
+    │   ├── TooManyLabels
     │   ├── TaskIdTaken
     │   └── ListIdTaken
     ├── PreconditionFailed      the record is not as the client expects it: `details.current` is how it is now
@@ -206,6 +207,12 @@ class TooManyLists(Conflict):
     """You have as many lists as one user can have. Delete one that you no longer need."""
 
     code = "too_many_lists"
+
+
+class TooManyLabels(Conflict):
+    """You have as many labels as one user can have: 1,000. Delete or merge some that you no longer need."""
+
+    code = "too_many_labels"
 
 
 class TaskIdTaken(Conflict):

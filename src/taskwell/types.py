@@ -32,6 +32,8 @@ LIST_NAME_LENGTH = 255
 COLOUR_LENGTH = 7
 ICON_LENGTH = 64
 POSITION_LENGTH = 64
+LABEL_LENGTH = 100
+LABELS_PER_TASK = 20
 CURSOR_LENGTH = 200
 
 
@@ -182,9 +184,20 @@ def address_key(text: str) -> str:
     with suppress(ValueError):  # a text that is no address is looked up and counted all the same
         text = normal_address(text)
     local, at, domain = text.rpartition("@")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", local).casefold())
-    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", folded).casefold())
-    return folded + at + domain.lower()
+    return _folded(local) + at + domain.lower()
+
+
+def name_key(text: str) -> str:
+    """What all spellings of a name have in common: neither case nor width nor what cannot be seen makes another one.
+
+    It is stored, as `address_key` is.
+    """
+    return _folded(text).strip()
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    return unicodedata.normalize("NFKC", INVISIBLE.sub("", folded).casefold())
 
 
 TypedAddress = Annotated[str, StringConstraints(strip_whitespace=True, max_length=EMAIL_LENGTH), AfterValidator(_storable)]
@@ -212,6 +225,23 @@ def _or_no_priority(priority: Priority | None) -> Priority:
 
 PriorityOrNull = Annotated[Priority | None, AfterValidator(_or_no_priority)]
 """Of a request: null clears it, as it clears every later field of a task, and is the same as `none`."""
+
+LabelName = Annotated[VisibleText, StringConstraints(min_length=1, max_length=LABEL_LENGTH, strict=True)]
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if len({name_key(name) for name in names}) < len(names):
+        raise ValueError("must not name a label twice, in whichever case")
+    return names
+
+
+def _or_no_labels(names: list[str] | None) -> list[str]:
+    return names or []
+
+
+LabelNames = Annotated[list[LabelName], Field(max_length=LABELS_PER_TASK), AfterValidator(_each_once)]
+LabelNamesOrNull = Annotated[LabelNames | None, AfterValidator(_or_no_labels)]
+"""Of a request, as PriorityOrNull."""
 
 Inbox = Literal["inbox"]
 """Where a task without a list is. It is no list: it always exists, and cannot be deleted."""

@@ -4,6 +4,7 @@ Times are measured by `python -m bench.worst_bodies`; here the words of the refu
 """
 
 import json
+import re
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from tests.support.signed_in import SignedIn
 from tests.support.wire import Wire, chunked, exchange, message
 
 TASKS = "/api/v1/tasks"
+LISTS = "/api/v1/lists"
 AUTH = "/api/v1/auth"
 OAUTH = "/api/v1/oauth"
 REGISTER = f"{AUTH}/register"
@@ -29,7 +31,7 @@ IS_JSON = {"Content-Type": "application/json"}
 JSON_HEADER = ("Content-Type", "application/json")
 FORM_HEADER = ("Content-Type", "application/x-www-form-urlencoded")
 ACCOUNT_BYTES = 16 * 1024
-TASK_BYTES = 12 * (255 + 16_384) + 4 * 1024
+TASK_BYTES = 12 * (255 + 16_384 + 20 * 100) + 4 * 1024
 LIMITS = {
     ("POST", REGISTER): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/token"): ACCOUNT_BYTES,
@@ -40,6 +42,9 @@ LIMITS = {
     ("DELETE", f"{AUTH}/me"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/password"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/tokens"): ACCOUNT_BYTES,
+    ("POST", LISTS): ACCOUNT_BYTES,
+    ("PUT", f"{LISTS}/{UUID(int=1)}"): ACCOUNT_BYTES,
+    ("PATCH", f"{LISTS}/{UUID(int=1)}"): ACCOUNT_BYTES,
     ("POST", TASKS): TASK_BYTES,
     ("PUT", f"{TASKS}/{UUID(int=1)}"): TASK_BYTES,
     ("PATCH", f"{TASKS}/{UUID(int=1)}"): TASK_BYTES,
@@ -64,7 +69,7 @@ def refusal(path: str, answer: httpx.Response, status: int, code: str) -> str:
 def test_every_operation_with_a_body_is_listed_here() -> None:
     there = set()
     for route in iter_route_contexts(routes().routes):
-        path = (route.path or "").replace("{task_id}", str(UUID(int=1)))
+        path = re.sub(r"\{(task|list)_id\}", str(UUID(int=1)), route.path or "")
         if path.startswith("/api/v1") and "{user_id}" not in path:
             there |= {(method, path) for method in route.methods or () if Operation(route, method).body is not None}
     assert there == LIMITS.keys()

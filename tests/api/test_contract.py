@@ -120,7 +120,9 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> No
     good: dict[str, Any] = dict.fromkeys(("description", "completed_at", "list_id")) | {
         "title": "x",
         "is_completed": False,
+        "position": "h",
         "priority": "none",
+        "labels": [],
         "revision": 1,
     }
     good |= {
@@ -149,32 +151,41 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer) -> No
 
 # ---- Schemathesis --------------------------------------------------------------------------------------------------
 
-EXPECTED_REFUSALS = {
-    ("query", "cursor", "cursor_invalid"): "a cursor is opaque: nobody can invent one, and the schema cannot say which there are",
-    ("header", "if-match", "etag_invalid"): "the schema says text; what an ETag looks like is RFC 9110's",
-    ("header", "if-none-match", "etag_invalid"): "likewise",
-    ("header", "if-none-match", "condition_invalid"): "a PUT knows only `*` there",
-    ("body", "title", "value_error"): "no blank title and no U+0000, which JSON Schema cannot say portably",
-    ("body", "description", "value_error"): "no U+0000",
-    ("body", "display_name", "value_error"): "not blank, no U+0000",
-    ("body", "email", "value_error"): "the format `email` allows addresses that no mail server would take",
-    ("body", "password", "missing"): "which fields the form needs depends on `grant_type`",
-    ("body", "email", "missing"): "a password with no address beside it",
-    ("body", "password", "value_error"): "the limit is in bytes, JSON Schema counts characters",
-    ("body", "username", "value_error"): "no U+0000",
-    ("body", "name", "value_error"): "not blank, no U+0000",
-    ("body", "time_zone", "value_error"): "it must be one that there is",
-    ("body", "username", "missing"): "a form for several grants: which fields it needs depends on `grant_type`",
-    ("body", "refresh_token", "missing"): "likewise",
-    ("body", "scope", "scope_unknown"): "words with spaces between them",
-    ("body", "current_password", "value_error"): "the limit is in bytes",
-    ("body", "new_password", "value_error"): "likewise",
-    ("body", "expires_in_days", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
-    ("body", "revision", "int_type"): "likewise",
-} | {
-    ("body", name, "read_only"): "it has to be what is stored, if it comes back"
-    for name in ("id", "user_id", "created_at", "updated_at", "completed_at", "revision", "etag", "is_admin", "email")
-}
+EXPECTED_REFUSALS = (
+    {
+        (
+            "query",
+            "cursor",
+            "cursor_invalid",
+        ): "a cursor is opaque: nobody can invent one, and the schema cannot say which there are",
+        ("header", "if-match", "etag_invalid"): "the schema says text; what an ETag looks like is RFC 9110's",
+        ("header", "if-none-match", "etag_invalid"): "likewise",
+        ("header", "if-none-match", "condition_invalid"): "a PUT knows only `*` there",
+        ("body", "title", "value_error"): "no blank title and no U+0000, which JSON Schema cannot say portably",
+        ("body", "description", "value_error"): "no U+0000",
+        ("body", "display_name", "value_error"): "not blank, no U+0000",
+        ("body", "email", "value_error"): "the format `email` allows addresses that no mail server would take",
+        ("body", "password", "missing"): "which fields the form needs depends on `grant_type`",
+        ("body", "email", "missing"): "a password with no address beside it",
+        ("body", "password", "value_error"): "the limit is in bytes, JSON Schema counts characters",
+        ("body", "username", "value_error"): "no U+0000",
+        ("body", "name", "value_error"): "not blank, no U+0000",
+        ("body", "labels", "value_error"): "no label twice, in whichever case",
+        ("body", "time_zone", "value_error"): "it must be one that there is",
+        ("body", "username", "missing"): "a form for several grants: which fields it needs depends on `grant_type`",
+        ("body", "refresh_token", "missing"): "likewise",
+        ("body", "scope", "scope_unknown"): "words with spaces between them",
+        ("body", "current_password", "value_error"): "the limit is in bytes",
+        ("body", "new_password", "value_error"): "likewise",
+        ("body", "expires_in_days", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
+        ("body", "revision", "int_type"): "likewise",
+    }
+    | {("body", f"labels.{number}", "value_error"): "not blank, no U+0000" for number in range(20)}
+    | {
+        ("body", name, "read_only"): "it has to be what is stored, if it comes back"
+        for name in ("id", "user_id", "created_at", "updated_at", "completed_at", "revision", "etag", "is_admin", "email")
+    }
+)
 """Requests that the schema allows and that are refused all the same, by their field and code, and why that is right."""
 
 EXPECTED_CODES = {

@@ -21,8 +21,8 @@ def test_it_reads_a_task(alice: Person, mount: str) -> None:
     assert answer.status_code == 200
     assert answer.json() == task
     assert list(task) == [
-        "id", "user_id", "title", "description", "is_completed", "completed_at", "list_id", "priority",
-        "created_at", "updated_at", "revision", "etag",
+        "id", "user_id", "title", "description", "is_completed", "completed_at", "list_id", "position",
+        "priority", "labels", "created_at", "updated_at", "revision", "etag",
     ]  # fmt: skip
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "private, no-cache"

@@ -100,7 +100,9 @@ HOLDS_SQL = {
     "records/reading.py": BUILDERS,
     "records/writing.py": BUILDERS,
     "records/paging.py": BUILDERS,
+    "records/names.py": {"select"},
     "records/references.py": {"select"},
+    "labels/statements.py": BUILDERS,
     "lists/statements.py": {"Statement"},
     "tasks/statements.py": BUILDERS,
     "database/statement_of_set.py": {"select"},
@@ -110,6 +112,7 @@ HOLDS_SQL = {
     "database/inspection.py": {"Statement", "select"},
     # Tables: server defaults and the predicates of partial indexes are SQL text, and run in migrations alone.
     "accounts/tables.py": {"text"},
+    "labels/tables.py": {"text"},
     "lists/tables.py": {"text"},
     "tasks/tables.py": {"text"},
 }

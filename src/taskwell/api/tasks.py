@@ -18,14 +18,24 @@ from taskwell.api.records import (
     read_reply,
     record_reply,
 )
-from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, UnknownReference
+from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, TooManyLabels, UnknownReference
 from taskwell.records import store
 from taskwell.records.paging import CreationOrder
+from taskwell.tasks import store as of_tasks
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.store import TASKS, list_tasks_page
 from taskwell.tasks.tables import TaskView
-from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Cursor, Id, InboxOrId, PageLimit, QueryFlag
+from taskwell.types import (
+    DESCRIPTION_LENGTH,
+    LABEL_LENGTH,
+    LABELS_PER_TASK,
+    TITLE_LENGTH,
+    Cursor,
+    Id,
+    InboxOrId,
+    PageLimit,
+    QueryFlag,
+)
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, no_content
@@ -51,19 +61,20 @@ class TaskQuery(BaseModel):
         return TaskFilter(None if self.completed is None else self.completed == "true", self.order, self.list_id)
 
 
-# This is room for both texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
-_READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH) + 4 * 1024)
+# This is room for all texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
+_READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH + LABELS_PER_TASK * LABEL_LENGTH) + 4 * 1024)
 
 
 @router.post(
     "/tasks",
     status_code=201,
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken, UnknownReference) | {201: created(TaskView), 200: found_same(TaskView)},
+    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken, TooManyLabels, UnknownReference)
+    | {201: created(TaskView), 200: found_same(TaskView)},
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
-    task, is_new = await store.create(TASKS, db, owner, new, new.id)
+    task, is_new = await of_tasks.create_task(db, owner, new)
     return created_reply(201 if is_new else 200, task, created_at(request, task))
 
 
@@ -78,7 +89,7 @@ async def list_tasks(
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
     known = tags.if_none_match(if_none_match, owner.id)
-    page = await list_tasks_page(db, owner, query.filter, limit=query.limit, cursor=query.cursor, if_none_match=known)
+    page = await of_tasks.list_tasks_page(db, owner, query.filter, limit=query.limit, cursor=query.cursor, if_none_match=known)
     return page_reply(request, query, page)
 
 
@@ -88,13 +99,13 @@ async def list_tasks(
 async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Read a task."""
     known = tags.if_none_match(if_none_match, owner.id)
-    return read_reply(await store.read(TASKS, db, owner, task_id), known)
+    return read_reply(await store.read(of_tasks.TASKS, db, owner, task_id), known)
 
 
 @router.put(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists, UnknownReference)
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists, TooManyLabels, UnknownReference)
     | {200: WITH_ETAG, 201: created(TaskView)},
 )
 async def replace_task(
@@ -110,16 +121,16 @@ async def replace_task(
     """Replace a task; what is left out is cleared, but for `list_id`. It creates only with `If-None-Match: *`, so that a
     stale device cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
-        return created_reply(201, await store.place(TASKS, db, owner, task_id, whole), address(request))
+        return created_reply(201, await of_tasks.place_task(db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
-    task = await store.change(TASKS, db, owner, task_id, whole, if_match=condition, as_read=as_read)
+    task = await of_tasks.change_task(db, owner, task_id, whole, if_match=condition, as_read=as_read)
     return record_reply(200, task)
 
 
 @router.patch(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, UnknownReference) | {200: WITH_ETAG},
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TooManyLabels, UnknownReference) | {200: WITH_ETAG},
 )
 async def change_task(
     owner: RowsToWrite,
@@ -131,12 +142,12 @@ async def change_task(
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
-    task = await store.change(TASKS, db, owner, task_id, changes, if_match=condition, as_read=as_read)
+    task = await of_tasks.change_task(db, owner, task_id, changes, if_match=condition, as_read=as_read)
     return record_reply(200, task)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
 async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task."""
-    await store.delete(TASKS, db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
+    await store.delete(of_tasks.TASKS, db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()

@@ -16,10 +16,12 @@ from sqlmodel import AutoString
 from taskwell.database.statement import argument
 from taskwell.records.as_read import read_only
 from taskwell.records.searched import COLUMN, Fold, Searched
+from taskwell.types import name_key
 
 FIRST_VERSION: Final[Mapping[str, frozenset[str]]] = {
     "tasks": frozenset({"title", "description", "is_completed"}),
     "lists": frozenset({"name", "colour", "icon", "is_archived"}),
+    "labels": frozenset({"name", "colour"}),
 }
 """The fields with which each noun began, by its table. A PUT clears those that it leaves out.
 
@@ -34,11 +36,17 @@ _NONE: Final[Mapping[str, Fold]] = MappingProxyType({})
 class Content:
     """`whole` is the model of a PUT; each of its fields that a client may set, but for `without`, is a column of `table`.
 
-    Those of `searched` are also folded into one that follows from them (records/searched.py).
+    Those of `searched` are also folded into one that follows from them (records/searched.py). Of those of `by_name`, the keys of
+    the names are sent (records/names.py).
     """
 
     def __init__(
-        self, table: Table, whole: type[BaseModel], without: Collection[str] = (), searched: Mapping[str, Fold] = _NONE
+        self,
+        table: Table,
+        whole: type[BaseModel],
+        without: Collection[str] = (),
+        searched: Mapping[str, Fold] = _NONE,
+        by_name: Collection[str] = (),
     ) -> None:
         self.names = tuple(name for name in whole.model_fields if name not in read_only(whole) and name not in without)
         self._first_version = FIRST_VERSION.get(table.name, frozenset(self.names))
@@ -48,19 +56,20 @@ class Content:
         self._searched = Searched(searched, self.names)
         self.columns = (*self.names, COLUMN) if self._searched else self.names
         """The columns that a write of this content sets."""
+        self._by_name = frozenset(by_name)
 
-    def same(self, row: FromClause) -> ColumnElement[bool]:
-        """The row holds what the arguments say."""
-        return and_(*(self._equals(name, row.c[name]) for name in self.names))
+    def same(self, row: FromClause, sent: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+        """The row holds what is `sent`: the arguments, or what they mean."""
+        return and_(*(self._equals(name, sent[name], row.c[name]) for name in self.names))
 
-    def of_new(self) -> dict[str, ColumnElement[Any]]:
-        """The columns of a new record, from the arguments."""
-        return self.arguments | ({COLUMN: self._searched.of_new()} if self._searched else {})
+    def of_new(self, sent: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+        """The columns of a new record, from what is sent."""
+        return {**sent} | ({COLUMN: self._searched.of_new()} if self._searched else {})
 
-    def merged(self, row: FromClause) -> dict[str, ColumnElement[Any]]:
-        """For each column what the argument says, if it is given, or else what the row holds."""
+    def merged(self, row: FromClause, sent: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+        """For each column what is sent, if it is given, or else what the row holds."""
         merged: dict[str, ColumnElement[Any]] = {
-            name: case((self.given[name], self.arguments[name]), else_=row.c[name]) for name in self.names
+            name: case((self.given[name], sent[name]), else_=row.c[name]) for name in self.names
         }
         return merged | ({COLUMN: self._searched.merged(row, self.given)} if self._searched else {})
 
@@ -72,15 +81,15 @@ class Content:
         """The request says something of the content."""
         return or_(*self.given.values())
 
-    def _equals(self, name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        given = self.arguments[name]
+    def _equals(self, name: str, sent: ColumnElement[Any], column: ColumnElement[Any]) -> ColumnElement[bool]:
         if self._columns[name].nullable:
-            return column.is_not_distinct_from(given)
-        return column == func.coalesce(given, column)  # what was left out follows from the write, and says nothing
+            return column.is_not_distinct_from(sent)
+        return column == func.coalesce(sent, column)  # what was left out follows from the write, and says nothing
 
     def said_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of `same`: what the request says of each field."""
-        return {name: getattr(request, name) for name in self.names}
+        values = {name: getattr(request, name) for name in self.names}
+        return values | {name: [name_key(one) for one in values[name] or ()] for name in self._by_name}
 
     def given_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a request that gives every field: a POST, or a PUT that creates."""

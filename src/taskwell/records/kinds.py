@@ -51,6 +51,8 @@ class Kind:
     """The fields that name another record of the same user's, and its kind (records/references.py)."""
     searched: Mapping[str, Fold] = field(default_factory=dict, hash=False)
     """The fields that the search reads, and how each is folded (records/searched.py)."""
+    by_name: Mapping[str, "Kind"] = field(default_factory=dict, hash=False)
+    """The fields that name such records by their names, and their kind (records/names.py)."""
     content: Content = field(init=False)
     later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
     plain: Content = field(init=False)
@@ -59,7 +61,7 @@ class Kind:
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "content", Content(self.table, self.whole, searched=self.searched))
+        object.__setattr__(self, "content", Content(self.table, self.whole, searched=self.searched, by_name=self.by_name))
         began_with = FIRST_VERSION.get(self.table.name, frozenset(self.content.names))
         object.__setattr__(self, "later", frozenset(self.content.names) - began_with)
         object.__setattr__(self, "plain", Content(self.table, self.whole, self.later, self.searched))

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, select, true
 from taskwell.accounts.may_act import owner_may_act, users
 from taskwell.database.view import as_json
 from taskwell.records.kinds import Kind
+from taskwell.records.names import stored_names
 
 
 def read(kind: Kind, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -17,4 +18,6 @@ def read(kind: Kind, *conditions: ColumnElement[bool]) -> Select[Any]:
 
 def read_same(kind: Kind) -> Select[Any]:
     """The record, if it holds what the arguments say."""
-    return read(kind, kind.content.same(kind.table))
+    content = kind.content.arguments
+    names = {field: stored_names(target, content[field]) for field, target in kind.by_name.items()}
+    return read(kind, kind.content.same(kind.table, {**content, **names}))

@@ -12,6 +12,7 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Uuid, and_, case, func, l
 
 from taskwell.database.statement import argument
 from taskwell.records.kinds import Kind
+from taskwell.records.names import are_missing, locked_names
 
 
 class References:
@@ -29,6 +30,15 @@ class References:
             is_named = and_(kind.content.given[field], name.is_not(None)) if in_part else name.is_not(None)
             self._is_named[field] = is_named
             self._found[field] = _locked(field, target, name, is_named, me)
+        by_name = kind.by_name if is_whole else {}
+        self._names = {name: locked_names(name, target, kind.content.arguments[name], me) for name, target in by_name.items()}
+        self._content = kind.content if is_whole else kind.plain
+        self.meant: dict[str, ColumnElement[Any]] = {**self._content.arguments, **self._names}
+        """What the arguments of the content mean: names as they are stored."""
+
+    def of_new(self) -> dict[str, ColumnElement[Any]]:
+        """The columns of a new record."""
+        return self._content.of_new(self.meant)
 
     @property
     def found(self) -> tuple[CTE, ...]:
@@ -42,13 +52,18 @@ class References:
 
     @property
     def are_known(self) -> list[ColumnElement[bool]]:
-        return [or_(not_(self._is_named[field]), found.c.id.is_not(None)) for field, found in self._found.items()]
+        known = [or_(not_(self._is_named[field]), found.c.id.is_not(None)) for field, found in self._found.items()]
+        return [*known, *(not_(are_missing(names)) for names in self._names.values())]
 
     @property
-    def said(self) -> list[ColumnElement[str]]:
-        """`unknown`: the names of the fields whose record is not there, with commas between them."""
+    def said(self) -> list[ColumnElement[Any]]:
+        """`unknown`: the names of the fields whose record is not there, with commas between them.
+
+        `has_new_names`: one that is named by its name is not there (yet: its noun can make it).
+        """
         unknown = {field: and_(self._is_named[field], found.c.id.is_(None)) for field, found in self._found.items()}
-        return [_names(unknown)] if unknown else []
+        new = [are_missing(names) for names in self._names.values()]
+        return [*([_names(unknown)] if unknown else []), *([or_(*new).label("has_new_names")] if new else [])]
 
 
 def _locked(field: str, target: Kind, name: ColumnElement[Any], is_named: ColumnElement[bool], me: CTE) -> CTE:

@@ -56,6 +56,10 @@ class Refusals(NamedTuple):
     too_many: type[Conflict] | None = None
 
 
+class NewNames(Exception):
+    """Nothing was written: the record names another one by a name that is not there yet. Its noun makes it, and tries again."""
+
+
 class Writes(NamedTuple):
     """The statements of a content (`Kind.plain`, or all of it)."""
 
@@ -236,6 +240,8 @@ def _found(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Ren
 def _refuse_unknown(row: asyncpg.Record | None) -> None:
     if row is not None and row.get("unknown"):
         raise UnknownReference.at(row["unknown"].split(","))
+    if row is not None and row.get("has_new_names"):
+        raise NewNames
 
 
 def _refuse_too_many(noun: Noun, row: asyncpg.Record | None) -> None:

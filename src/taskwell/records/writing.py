@@ -30,7 +30,6 @@ from taskwell.accounts.may_act import owner
 from taskwell.database.statement import argument
 from taskwell.database.view import as_json
 from taskwell.records.asked import ONE, Asked
-from taskwell.records.content import Content
 from taskwell.records.kinds import Kind
 from taskwell.records.references import References
 from taskwell.records.revisions import is_among
@@ -61,7 +60,7 @@ def created(kind: Kind, derived: Derived, asked: Asked, *, is_whole: bool = Fals
     me = asked.me()
     references, has_room = References(kind, me, is_whole=is_whole), _has_room(kind, most)
     stamped = _stamped(asked, me, references, has_room)
-    row, carrier = _new_row(kind, kind.content if is_whole else kind.plain, derived, asked, stamped)
+    row, carrier = _new_row(kind, references.of_new(), derived, asked, stamped)
     new = (
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(carrier))
@@ -89,7 +88,7 @@ def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Bes
     )
     # It is read beside the time, so that it is locked first: what the statement has changed itself it could not lock any more.
     stamped = _stamped(ONE, me, references, has_room, *([] if beside is None else [before]))
-    row, carrier = _new_row(kind, kind.content, derived, ONE, stamped)
+    row, carrier = _new_row(kind, references.of_new(), derived, ONE, stamped)
     new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(carrier))
     there = (
         new.on_conflict_do_update(
@@ -131,11 +130,11 @@ def _stamped(asked: Asked, me: CTE, references: References, conditions: Sequence
 
 
 def _new_row(
-    kind: Kind, content: Content, derived: Derived, asked: Asked, stamped: CTE
+    kind: Kind, given: Values, derived: Derived, asked: Asked, stamped: CTE
 ) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
     """The columns of the new record, and what they are read from."""
     carrier = asked.of(stamped)
-    given, at = content.of_new(), carrier.c.at
+    at = carrier.c.at
     times = {"created_at": at, "updated_at": at, "revision": carrier.c.revision}
     return {"user_id": owner, "id": kind.id, **given, **derived(given, carrier, None), **times}, carrier
 
@@ -168,7 +167,7 @@ def changed(
     content = kind.content if is_whole else kind.plain
     references = References(kind, me, is_whole=is_whole, in_part=True)
     current = asked.record(kind, me)
-    new = content.merged(current)
+    new = content.merged(current, references.meant)
     differs = content.differs(new, current)
     matches = _matches(current)
     conditions: list[ColumnElement[bool]] = []

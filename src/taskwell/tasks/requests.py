@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead
-from taskwell.types import Description, Flag, Id, PositionOrNull, PriorityOrNull, Time, Title
+from taskwell.types import Description, Flag, Id, LabelNamesOrNull, PositionOrNull, PriorityOrNull, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -22,6 +22,7 @@ class NewTask(BaseModel):
     list_id: Id | None = None
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
+    labels: LabelNamesOrNull = Field(default_factory=list)
     id: Id | None = None
 
 
@@ -45,6 +46,7 @@ class WholeTask(TaskAsRead):
     list_id: Id | None = None
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
+    labels: LabelNamesOrNull = Field(default_factory=list)
 
 
 class TaskChanges(TaskAsRead):
@@ -58,3 +60,4 @@ class TaskChanges(TaskAsRead):
     list_id: Annotated[Id | None, Field(default=None)]
     position: Annotated[PositionOrNull, Field(default=None)]
     priority: Annotated[PriorityOrNull, Field(default=None)]
+    labels: Annotated[LabelNamesOrNull, Field(default=None)]

@@ -13,6 +13,7 @@ from taskwell.accounts.may_act import owner
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import in_sets
+from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE, Asked, Each
@@ -28,7 +29,17 @@ from taskwell.tasks.tables import TaskView, departures, tasks
 
 _REFERENCES: dict[str, Kind] = {"list_id": LIST}
 _SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_each}
-TASK = Kind("task", tasks, TaskView, NewTask, WholeTask, TaskChanges, references=_REFERENCES, searched=_SEARCHED)
+TASK = Kind(
+    "task",
+    tasks,
+    TaskView,
+    NewTask,
+    WholeTask,
+    TaskChanges,
+    references=_REFERENCES,
+    by_name={"labels": LABEL},
+    searched=_SEARCHED,
+)
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
 

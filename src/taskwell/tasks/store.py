@@ -1,11 +1,17 @@
 """What can be done with tasks: what can be done with any record (records/store.py), and what is about tasks alone."""
 
+from functools import partial
+from uuid import UUID
+
 from taskwell.accounts.owner import Owner
+from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
 from taskwell.records.paging import BY_CREATION
-from taskwell.records.store import Noun, Refusals, RenderedPage, Writes, list_page
+from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, change, create, list_page, place
 from taskwell.tasks.filter import TaskFilter
+from taskwell.tasks.labels.new import with_new_labels
+from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
     CHANGE_TASK,
     CHANGE_TASK_AS_READ,
@@ -44,3 +50,27 @@ async def list_tasks_page(
     return await list_page(
         statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match, filtered=filtered
     )
+
+
+async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
+    """The task, and whether this request made it."""
+    return await with_new_labels(db, owner, new.labels or (), lambda rows: create(TASKS, rows, owner, new, new.id))
+
+
+async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> Rendered:
+    """Create the task at this id."""
+    return await with_new_labels(db, owner, new.labels or (), lambda rows: place(TASKS, rows, owner, task_id, new))
+
+
+async def change_task(
+    db: Database,
+    owner: Owner,
+    task_id: UUID,
+    changes: WholeTask | TaskChanges,
+    *,
+    if_match: Revisions | None,
+    as_read: Revisions | None,
+) -> Rendered:
+    """PATCH and PUT."""
+    write = partial(change, TASKS, owner=owner, record_id=task_id, changes=changes, if_match=if_match, as_read=as_read)
+    return await with_new_labels(db, owner, changes.labels or (), lambda rows: write(rows=rows))

@@ -107,6 +107,7 @@ class TaskView(SQLModel):
     list_id: UUID | None
     position: str
     priority: Priority
+    labels: list[str]
     created_at: datetime
     updated_at: datetime
     revision: int

@@ -1,0 +1,39 @@
+"""What a client may say of a label. A field that is not listed here is refused, never ignored."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from taskwell.records.as_read import AsRead
+from taskwell.types import Colour, Id, LabelName
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+_EXAMPLE: JsonValue = {"name": "errand", "colour": "#2e7d32"}
+
+
+class NewLabel(BaseModel):
+    """POST. An `id` of the client's own makes the request safe to repeat."""
+
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: LabelName
+    colour: Colour | None = None
+    id: Id | None = None
+
+
+class WholeLabel(AsRead):
+    """PUT: the whole of what a client may say. What is left out is cleared; the name cannot be."""
+
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: LabelName
+    colour: Colour | None = None
+
+
+class LabelChanges(AsRead):
+    """PATCH, a JSON Merge Patch (RFC 7396): absent leaves alone, null clears."""
+
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"colour": "#2e7d32"}]})
+
+    name: Annotated[LabelName, Field(default=None)]
+    colour: Annotated[Colour | None, Field(default=None)]
