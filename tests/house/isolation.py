@@ -43,6 +43,9 @@ FUNCTIONS = frozenset(
 )
 """They read their arguments and nothing else. (`query_to_xml` and its like run SQL that neither proof would see.)"""
 
+OPERATORS = frozenset({"@>"})
+"""PostgreSQL's own, of which SQLAlchemy knows no more than the text."""
+
 CONSTRUCTS = frozenset(
     """
     alias array binary bindparam case cast clauselist column compound_select cte delete expression_clauselist false function
@@ -296,7 +299,7 @@ def _fragments(rendered: Iterable[Any]) -> Iterator[str]:
         if isinstance(element, ColumnClause) and element.is_literal and element.name != "*":  # count(*)
             yield "a literal column"
         for operator in (getattr(element, "operator", None), getattr(element, "modifier", None)):
-            if isinstance(operator, operators.custom_op):
+            if isinstance(operator, operators.custom_op) and operator.opstring not in OPERATORS:
                 yield f"the operator {operator.opstring!r} is SQL text"
         for attribute in ("_prefixes", "_suffixes", "_hints", "_statement_hints"):
             if getattr(element, attribute, None):

@@ -3,6 +3,8 @@
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    Text,
     and_,
     delete,
     exists,
@@ -18,7 +20,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, users
+from taskwell.database.statement import argument
 from taskwell.lists.tables import lists
+from taskwell.tasks.labels.filter import carries_each, is_unknown
 from taskwell.tasks.tables import tasks
 from tests.house.samples import INSERTED, inner, me, mine, other, right, row, selected_row
 
@@ -93,6 +97,12 @@ def _a_delete_using_both_bound() -> Any:
 def _an_update_from_a_subquery() -> Any:
     first = select(users.c.id, users.c.email).where(me).limit(1).subquery("first")
     return update(tasks).values(title=first.c.email).where(mine, tasks.c.user_id == first.c.id)
+
+
+@right
+def _a_filter_by_the_owners_labels() -> Any:
+    keys = argument("keys", ARRAY(Text()))
+    return select(tasks.c.title, is_unknown(keys)).where(mine, carries_each(keys))
 
 
 @right

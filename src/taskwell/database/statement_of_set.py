@@ -102,10 +102,17 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
+def array_text(values: Sequence[str]) -> str:
+    """An array of texts, as PostgreSQL reads it."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
+
+
 _WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
     str: _itself,
     bool: _truth,
     datetime: datetime.isoformat,
     int: str,
+    list: array_text,
     UUID: str,
 }
