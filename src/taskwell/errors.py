@@ -28,6 +28,8 @@ What HTTP itself refuses is in web/refusals.py.
     │   ├── TooManyApiTokens
     │   ├── TooManyLists
     │   ├── TooManyLabels
+    │   ├── TooManyLevels
+    │   ├── BelowItself
     │   ├── TaskIdTaken
     │   └── ListIdTaken
     ├── PreconditionFailed      the record is not as the client expects it: `details.current` is how it is now
@@ -213,6 +215,18 @@ class TooManyLabels(Conflict):
     """You have as many labels as one user can have: 1,000. Delete or merge some that you no longer need."""
 
     code = "too_many_labels"
+
+
+class TooManyLevels(Conflict):
+    """Tasks go 8 levels deep at most, the task at the top included."""
+
+    code = "too_many_levels"
+
+
+class BelowItself(Conflict):
+    """A task cannot be a subtask of its own, or of what is below it."""
+
+    code = "below_itself"
 
 
 class TaskIdTaken(Conflict):

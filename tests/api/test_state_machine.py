@@ -94,6 +94,26 @@ class TwoUsers(RuleBasedStateMachine):
             return {}, True
         return {"If-Match": values[kind]}, kind in ("current", "any", "weak", "list")
 
+    def below(self, shelf: Shelf, task_id: str) -> list[str]:
+        """The ids of all that is below the task, the nearest first."""
+        found = [task_id]
+        for one in found:
+            found += [id_ for id_, task in shelf.tasks.items() if task["parent_id"] == one]
+        return found[1:]
+
+    def went_along(self, shelf: Shelf, task_id: str) -> None:
+        """What is below the task is in its list, where it was not before, under the revision that the task has just taken."""
+        top = shelf.tasks[task_id]
+        for one in self.below(shelf, task_id):
+            before = shelf.tasks[one]
+            there = shelf.person.get(f"/api/v1/tasks/{one}")
+            if before["list_id"] != top["list_id"]:
+                stamp = {name: top[name] for name in ("list_id", "revision", "updated_at")}
+                before = before | stamp | {"etag": there.headers["etag"]}
+                shelf.tags[one].append(there.headers["etag"])
+            assert there.json() == before
+            shelf.tasks[one] = before
+
     def wrote(self, shelf: Shelf, answer: httpx.Response, expected: dict[str, Any]) -> None:
         """It took exactly the next revision, and shows what was asked for."""
         task = answer.json()
@@ -206,8 +226,9 @@ class TwoUsers(RuleBasedStateMachine):
             assert assert_error(answer, 412, "task_changed") == {"current": there}
         else:
             assert answer.status_code == 204
-            del shelf.tasks[task_id]
-            shelf.deleted.add(task_id)
+            for gone in [task_id, *self.below(shelf, task_id)]:
+                del shelf.tasks[gone]
+                shelf.deleted.add(gone)
             shelf.revision += 1
 
     @rule(who=users, mount=st.sampled_from(LIST_MOUNTS), name=titles, number=picks, is_own_id=st.booleans())
@@ -271,7 +292,8 @@ class TwoUsers(RuleBasedStateMachine):
             assert (answer.status_code, answer.json()) == (200, there)
         else:
             assert answer.status_code == 200
-            self.wrote(shelf, answer, {"list_id": list_id})
+            self.wrote(shelf, answer, {"list_id": list_id, "parent_id": None})
+            self.went_along(shelf, task_id)
 
     @rule(who=users, mount=mounts, where=picks, new=whole)
     def creates_in_a_list(self, who: str, mount: str, where: int, new: dict[str, Any]) -> None:

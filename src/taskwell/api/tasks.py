@@ -18,10 +18,20 @@ from taskwell.api.records import (
     read_reply,
     record_reply,
 )
-from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound, TooManyLabels, UnknownReference
+from taskwell.errors import (
+    BelowItself,
+    TaskChanged,
+    TaskExists,
+    TaskIdTaken,
+    TaskNotFound,
+    TooManyLabels,
+    TooManyLevels,
+    UnknownReference,
+)
 from taskwell.records import store
 from taskwell.records.paging import CreationOrder
 from taskwell.tasks import store as of_tasks
+from taskwell.tasks import subtasks
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView
@@ -44,6 +54,7 @@ from taskwell.web.request import ApiRequest, address
 router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[Id, Path()]
+IN_TREE = (TooManyLevels, BelowItself)
 
 
 class TaskQuery(BaseModel):
@@ -61,6 +72,16 @@ class TaskQuery(BaseModel):
         return TaskFilter(None if self.completed is None else self.completed == "true", self.order, self.list_id)
 
 
+class AlongQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    subtasks: Annotated[QueryFlag | None, Field(description="Where it completes the task, also what is below the task")] = None
+
+    @property
+    def has_subtasks(self) -> bool:
+        return self.subtasks == "true"
+
+
 # This is room for all texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
 _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH + LABELS_PER_TASK * LABEL_LENGTH) + 4 * 1024)
 
@@ -69,12 +90,12 @@ _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH + LABELS_PER_TASK * LA
     "/tasks",
     status_code=201,
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken, TooManyLabels, UnknownReference)
+    responses=refuses(*OWN_ROWS, *BODY, TaskIdTaken, TooManyLabels, UnknownReference, *IN_TREE)
     | {201: created(TaskView), 200: found_same(TaskView)},
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
-    task, is_new = await of_tasks.create_task(db, owner, new)
+    task, is_new = await subtasks.create_task(db, owner, new)
     return created_reply(201 if is_new else 200, task, created_at(request, task))
 
 
@@ -105,7 +126,7 @@ async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId
 @router.put(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists, TooManyLabels, UnknownReference)
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TaskExists, TooManyLabels, UnknownReference, *IN_TREE)
     | {200: WITH_ETAG, 201: created(TaskView)},
 )
 async def replace_task(
@@ -115,22 +136,25 @@ async def replace_task(
     tags: TagsOfRows,
     task_id: TaskId,
     whole: Annotated[WholeTask, Body(), _READ],
+    along: Annotated[AlongQuery, Query()],
     if_match: IfMatch = None,
     if_none_match: IfNothingThere = None,
 ) -> Reply:
     """Replace a task; what is left out is cleared, but for `list_id`. It creates only with `If-None-Match: *`, so that a
     stale device cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
-        return created_reply(201, await of_tasks.place_task(db, owner, task_id, whole), address(request))
+        return created_reply(201, await subtasks.place_task(db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
-    task = await of_tasks.change_task(db, owner, task_id, whole, if_match=condition, as_read=as_read)
+    task = await subtasks.change_task(
+        db, owner, task_id, whole, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
+    )
     return record_reply(200, task)
 
 
 @router.patch(
     "/tasks/{task_id}",
     response_model=TaskView,
-    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TooManyLabels, UnknownReference) | {200: WITH_ETAG},
+    responses=refuses(*OWN_ROWS, *BODY, TaskNotFound, TaskChanged, TooManyLabels, UnknownReference, *IN_TREE) | {200: WITH_ETAG},
 )
 async def change_task(
     owner: RowsToWrite,
@@ -138,16 +162,19 @@ async def change_task(
     tags: TagsOfRows,
     task_id: TaskId,
     changes: Annotated[TaskChanges, Body(), _READ],
+    along: Annotated[AlongQuery, Query()],
     if_match: IfMatch = None,
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
-    task = await of_tasks.change_task(db, owner, task_id, changes, if_match=condition, as_read=as_read)
+    task = await subtasks.change_task(
+        db, owner, task_id, changes, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
+    )
     return record_reply(200, task)
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
 async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: TaskId, if_match: IfMatch = None) -> Reply:
-    """Delete a task."""
-    await store.delete(of_tasks.TASKS, db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
+    """Delete a task, and its subtasks."""
+    await subtasks.delete_task(db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()

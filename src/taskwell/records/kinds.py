@@ -53,6 +53,8 @@ class Kind:
     """The fields that the search reads, and how each is folded (records/searched.py)."""
     by_name: Mapping[str, "Kind"] = field(default_factory=dict, hash=False)
     """The fields that name such records by their names, and their kind (records/names.py)."""
+    decisive: tuple[str, ...] = ()
+    """The columns that no client sees, and by which a change decides."""
     content: Content = field(init=False)
     later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
     plain: Content = field(init=False)
@@ -85,8 +87,9 @@ class Kind:
 
     @property
     def written(self) -> list[ColumnElement[Any]]:
-        """The columns that a change starts from: `stored`, and what no view shows of the content."""
-        return [*self.stored, *(self.table.c[name] for name in self.content.columns if name not in self.view.model_fields)]
+        """The columns that a change starts from: `stored`, and what no view shows of the content and of what decides."""
+        unseen = [name for name in (*self.content.columns, *self.decisive) if name not in self.view.model_fields]
+        return [*self.stored, *(self.table.c[name] for name in unseen)]
 
     @property
     def live(self) -> ColumnElement[bool]:

@@ -24,8 +24,7 @@ class References:
     def __init__(self, kind: Kind, me: CTE, *, is_whole: bool, in_part: bool = False) -> None:
         self._is_named: dict[str, ColumnElement[bool]] = {}
         self._found: dict[str, CTE] = {}
-        named = {field: target for field, target in kind.references.items() if is_whole and field in kind.content.names}
-        for field, target in named.items():
+        for field, target in kind.references.items() if is_whole else ():
             name = kind.content.arguments[field]
             is_named = and_(kind.content.given[field], name.is_not(None)) if in_part else name.is_not(None)
             self._is_named[field] = is_named

@@ -46,6 +46,10 @@ class RenderedPage(NamedTuple):
     etag: str
 
 
+class NeedsUnitOfWork(Exception):
+    """Nothing was done: the write decides on rows that its statement cannot lock (`Held` in records/writing.py)."""
+
+
 class Refusals(NamedTuple):
     """How a noun refuses: there is no such record, its id is taken, it has changed, one exists already, there are too many."""
 
@@ -194,6 +198,7 @@ async def change(
         row = await row_for(rows, writes.change, owner, **arguments)
         record = _unchanged_by_others(noun, named, row)
         _refuse_unknown(row)
+        _refuse_alone(row)
         return record
     arguments |= {"as_read": as_text(as_read), **noun.kind.compared.given_by(changes)}
     row = await row_for(rows, writes.change_as_read, owner, **arguments)
@@ -201,13 +206,16 @@ async def change(
     if row is not None and row["unlike"]:
         raise InvalidInput.not_stored(row["unlike"].split(","))
     _refuse_unknown(row)
+    _refuse_alone(row)
     return record
 
 
 async def delete(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
     """Raises `refusals.changed` when the record's revision is none of `if_match`."""
     named = _named(noun, rows, owner, record_id)
-    _unchanged_by_others(noun, named, await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match)))
+    row = await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match))
+    _unchanged_by_others(noun, named, row)
+    _refuse_alone(row)
 
 
 async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:
@@ -242,6 +250,11 @@ def _refuse_unknown(row: asyncpg.Record | None) -> None:
         raise UnknownReference.at(row["unknown"].split(","))
     if row is not None and row.get("has_new_names"):
         raise NewNames
+
+
+def _refuse_alone(row: asyncpg.Record | None) -> None:
+    if row is not None and row.get("is_held"):
+        raise NeedsUnitOfWork
 
 
 def _refuse_too_many(noun: Noun, row: asyncpg.Record | None) -> None:

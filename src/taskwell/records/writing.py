@@ -40,6 +40,9 @@ Derived = Callable[[Values, FromClause, FromClause | None], Values]
 
 The stamp is a row that has the time of the change as `at`, and its `revision`.
 """
+Held = Callable[[CTE, Values], ColumnElement[bool]]
+"""Whether a write has to be done in a unit of work, of (the row as it was, its new content): it decides on rows that it cannot
+lock by itself."""
 Beside = Callable[[CTE, FromClause], Sequence[CTE]]
 """What else one request writes: of (the row as it was, what is decided, which has the new content and `revision`)."""
 
@@ -155,13 +158,14 @@ def changed(
     *,
     is_sent_back: bool = False,
     is_whole: bool = False,
+    held: Held | None = None,
     beside: Beside | None = None,
 ) -> Select[Any]:
     """PATCH and PUT: each field is kept or set by its `has_...`. When nothing would differ, nothing is counted.
 
     `is_sent_back` is for a request that also says what it has read. Where something would differ, or it says nothing else, the
     record has to have one of the revisions of `as_read`, and then what else was read has to be what is stored: `unlike` names
-    what is not. `is_whole` is as in `created`.
+    what is not. `is_whole` is as in `created`. What is `held` is not done, and `is_held` says so.
     """
     me = asked.me()
     content = kind.content if is_whole else kind.plain
@@ -179,7 +183,8 @@ def changed(
         matches = and_(matches, or_(not_(is_looked_at), is_current))
         conditions = [kind.compared.unlike(current) == ""]
         more = [case((is_looked_at, kind.compared.unlike(current)), else_="").label("unlike")]
-    conditions = [matches, differs, *conditions, *references.are_known]
+    is_held = _held(held, current, new)
+    conditions = [matches, differs, *conditions, *references.are_known, *map(not_, is_held)]
     decided = _decision(asked, me, current, new, conditions, references)
     decided_content = {name: decided.c[name] for name in content.columns}
 
@@ -188,19 +193,29 @@ def changed(
 
     change = asked.changed(kind, current, decided, values)
     as_it_is = func.coalesce(_rendered(kind, change), _rendered(kind, current))
-    said = [matches.label("matches"), *more, *references.said]
+    said = [matches.label("matches"), *more, *references.said, *_is_held(is_held)]
     answer = _told(kind, asked, me, current, change, as_it_is, said, *references.found)
     return answer if beside is None else answer.add_cte(*beside(current, decided))
 
 
-def deleted(kind: Kind, asked: Asked, *, beside: Beside | None = None) -> Select[Any]:
-    """The record as it was."""
+def deleted(kind: Kind, asked: Asked, *, held: Held | None = None, beside: Beside | None = None) -> Select[Any]:
+    """The record as it was. What is `held` is not done, and `is_held` says so."""
     me = asked.me()
     current = asked.record(kind, me)
-    decided = _decision(asked, me, current, {}, [_matches(current)])
+    is_held = _held(held, current, {})
+    decided = _decision(asked, me, current, {}, [_matches(current), *map(not_, is_held)])
     change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at})
-    answer = _told(kind, asked, me, current, change, _rendered(kind, current), [_matches(current).label("matches")])
+    said = [_matches(current).label("matches"), *_is_held(is_held)]
+    answer = _told(kind, asked, me, current, change, _rendered(kind, current), said)
     return answer if beside is None else answer.add_cte(*beside(current, decided))
+
+
+def _held(held: Held | None, current: CTE, new: Values) -> list[ColumnElement[bool]]:
+    return [] if held is None else [held(current, new)]
+
+
+def _is_held(held: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    return [is_held.label("is_held") for is_held in held]
 
 
 def _decision(

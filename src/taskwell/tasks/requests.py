@@ -20,6 +20,7 @@ class NewTask(BaseModel):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    parent_id: Id | None = None
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
     labels: LabelNamesOrNull = Field(default_factory=list)
@@ -44,6 +45,7 @@ class WholeTask(TaskAsRead):
     description: Description | None = None
     is_completed: Flag = False
     list_id: Id | None = None
+    parent_id: Id | None = None
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
     labels: LabelNamesOrNull = Field(default_factory=list)
@@ -58,6 +60,7 @@ class TaskChanges(TaskAsRead):
     description: Annotated[Description | None, Field(default=None)]
     is_completed: Annotated[Flag, Field(default=None)]
     list_id: Annotated[Id | None, Field(default=None)]
+    parent_id: Annotated[Id | None, Field(default=None)]
     position: Annotated[PositionOrNull, Field(default=None)]
     priority: Annotated[PriorityOrNull, Field(default=None)]
     labels: Annotated[LabelNamesOrNull, Field(default=None)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CTE, FromClause, Select, case, delete, func, null, select, true, update
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, case, delete, func, null, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from taskwell.accounts.may_act import owner
@@ -39,6 +39,7 @@ TASK = Kind(
     references=_REFERENCES,
     by_name={"labels": LABEL},
     searched=_SEARCHED,
+    decisive=("is_parent",),
 )
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
@@ -46,11 +47,21 @@ _REFERENCES["parent_id"] = TASK  # a kind that names itself
 def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
     # Changing the title of a completed task does not complete it again.
     completed_at = stamp.c.at if before is None else func.coalesce(before.c.completed_at, stamp.c.at)
-    position = placed(content, stamp, before, among=["list_id"])
+    position = placed(content, stamp, before, among=["list_id", "parent_id"])
     return {"completed_at": case((content["is_completed"], completed_at), else_=null()), **position}
 
 
-def _departed(current: CTE, moved: FromClause) -> Sequence[CTE]:
+def _is_parent(current: CTE, _: Values) -> ColumnElement[bool]:
+    return current.c.is_parent
+
+
+def _is_of_a_tree(current: CTE, new: Values) -> ColumnElement[bool]:
+    """The task changes its place, and has subtasks or is one, before or after."""
+    moves = or_(*(new[name].is_distinct_from(current.c[name]) for name in ("list_id", "parent_id")))
+    return and_(moves, or_(current.c.is_parent, current.c.parent_id.is_not(None), new["parent_id"].is_not(None)))
+
+
+def departed(current: CTE, moved: FromClause) -> Sequence[CTE]:
     """A task that moves leaves a note in the list that it left, and takes away the one where it comes back."""
     has_moved = current.c.list_id.is_distinct_from(moved.c.list_id)
     row = [owner, current.c.list_id, current.c.id, moved.c.revision]
@@ -119,7 +130,8 @@ CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TAS
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
 _created = partial(writing.created, TASK, _derived, ONE, is_whole=True)
-_changed = partial(writing.changed, TASK, _derived, ONE, is_whole=True, beside=_departed)
+_changed = partial(writing.changed, TASK, _derived, ONE, is_whole=True, beside=departed)
+_changed_alone = partial(_changed, held=_is_of_a_tree)
 
 CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
 """Of a request that says more than tasks began with, at an id that we chose. What it names is locked, or `unknown` says so."""
@@ -127,16 +139,25 @@ CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
 CREATE_WHOLE_TASK_AT = Statement("create_whole_task_at", _created())
 """Likewise, at an id that the client chose."""
 
-CHANGE_WHOLE_TASK = Statement("change_whole_task", _changed())
-"""PATCH and PUT of a task that say more than tasks began with. A list that it leaves keeps a note."""
+CHANGE_WHOLE_TASK = Statement("change_whole_task", _changed_alone())
+"""PATCH and PUT of a task that say more than tasks began with. A list that it leaves keeps a note. Nothing moves in a tree."""
 
-CHANGE_WHOLE_TASK_AS_READ = Statement("change_whole_task_as_read", _changed(is_sent_back=True))
+CHANGE_WHOLE_TASK_AS_READ = Statement("change_whole_task_as_read", _changed_alone(is_sent_back=True))
 """Likewise, by who sends back what was read."""
 
-DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK))
-"""A deleted task keeps its row, so that what changed since can be told."""
+CHANGE_TASK_IN_TREE = Statement("change_task_in_tree", _changed())
+"""Likewise, also where the task moves in a tree: in a unit of work, which has looked at the tree (tasks/subtasks.py)."""
 
-PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived, beside=_departed))
+CHANGE_TASK_IN_TREE_AS_READ = Statement("change_task_in_tree_as_read", _changed(is_sent_back=True))
+"""Likewise, by who sends back what was read."""
+
+DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_parent))
+"""A deleted task keeps its row, so that what changed since can be told. One that has subtasks stays."""
+
+DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE))
+"""A task that may have subtasks is deleted. In a unit of work, which deletes them as well."""
+
+PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived, beside=departed))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
 
 DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list))

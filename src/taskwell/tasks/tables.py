@@ -105,6 +105,7 @@ class TaskView(SQLModel):
     is_completed: bool
     completed_at: datetime | None
     list_id: UUID | None
+    parent_id: UUID | None
     position: str
     priority: Priority
     labels: list[str]

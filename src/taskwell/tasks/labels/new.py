@@ -6,6 +6,7 @@ from typing import TypeVar
 from taskwell.accounts.owner import Owner, unit_for
 from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
+from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.labels.store import make_labels
 from taskwell.records.store import NewNames
 
@@ -24,3 +25,12 @@ async def with_new_labels(db: Database, owner: Owner, names: Sequence[str], writ
     async with unit_for(db, owner) as unit:
         await make_labels(unit, owner, names)
         return await write(unit)
+
+
+async def with_labels_of_unit(unit: UnitOfWork, owner: Owner, names: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
+    """The same for a write within a unit of work."""
+    try:
+        return await write()
+    except NewNames:
+        await make_labels(unit, owner, names)
+        return await write()
