@@ -34,7 +34,8 @@ ICON_LENGTH = 64
 POSITION_LENGTH = 64
 LABEL_LENGTH = 100
 LABELS_PER_TASK = 20
-CURSOR_LENGTH = 200
+CURSOR_LENGTH = 512
+SEARCH_LENGTH = 200
 
 
 def _storable(text: str) -> str:
@@ -133,6 +134,14 @@ def _in_utc(time: datetime) -> datetime:
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_in_utc)]
+
+
+def _with_its_plus(value: object) -> object:
+    # A plus that is not percent-encoded is a blank in a query: our own times end in +00:00.
+    return re.sub(r" (?=\d\d:\d\d$)", "+", value) if isinstance(value, str) else value
+
+
+QueryTime = Annotated[Time, BeforeValidator(_with_its_plus)]
 
 QueryFlag = Annotated[Literal["true", "false"], BeforeValidator(_in_lower_case), WithJsonSchema({"type": "boolean"})]
 """A boolean in a query, in any case: Python writes True."""

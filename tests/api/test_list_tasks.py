@@ -54,6 +54,54 @@ def test_it_filters_by_completion(alice: Person) -> None:
     assert titles(alice.get(f"{TASKS}?completed=false")) == []
 
 
+def test_it_shows_what_was_changed_since(alice: Person) -> None:
+    tasks = [alice.creates(title) for title in ("one", "two", "three")]
+    changed = alice.patch(f"{TASKS}/{tasks[0]['id']}", json={"title": "changed"}).json()
+    assert titles(alice.get(TASKS, params={"updated_since": tasks[1]["updated_at"], "order": "updated"})) == [
+        "changed",
+        "three",
+        "two",
+    ]
+    first = alice.get(TASKS, params={"updated_since": changed["updated_at"], "limit": 1})
+    assert first.json() == {"items": [changed], "next_cursor": None}
+    # A plus that nobody has encoded is a blank in a query.
+    for written in (changed["updated_at"], changed["updated_at"].replace("+00:00", "Z"), "2026-01-01T00:00:00+01:00"):
+        assert "changed" in titles(alice.get(f"{TASKS}?updated_since={written}"))
+    page = alice.get(f"{TASKS}?updated_since=2026-01-01T00:00:00%2B01:00&limit=1")
+    assert titles(alice.get(page.links["next"]["url"])) == ["two"]
+
+
+@pytest.mark.parametrize(
+    "time", ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "1767225600", "9999-12-31T23:59:59-14:00", "%00"]
+)
+def test_a_time_that_is_none_is_refused(alice: Person, time: str) -> None:
+    assert invalid_fields(alice.get(f"{TASKS}?updated_since={time}")) == ["updated_since"]
+
+
+@pytest.mark.parametrize("priority", ["", "High", "1", "high,low", "null"])
+def test_a_priority_that_there_is_not_is_refused(alice: Person, priority: str) -> None:
+    assert invalid_fields(alice.get(f"{TASKS}?priority={priority}")) == ["priority"]
+
+
+def test_it_orders_by_what_a_person_sees(alice: Person) -> None:
+    made = [
+        alice.creates(title, priority=priority)
+        for title, priority in (("Äpfel", "low"), ("banana", "none"), ("apfelsaft", "urgent"))
+    ]
+    alice.patch(f"{TASKS}/{made[0]['id']}", json={"description": "x"})
+    assert [task["title"] for task in alice.sees(order="title", limit=1)] == ["Äpfel", "apfelsaft", "banana"]
+    assert [task["title"] for task in alice.sees(order="priority", limit=1)] == ["apfelsaft", "Äpfel", "banana"]
+    assert [task["title"] for task in alice.sees(order="updated", limit=1)] == ["Äpfel", "apfelsaft", "banana"]
+    assert [task["title"] for task in alice.sees(order="position", limit=1)] == ["Äpfel", "banana", "apfelsaft"]
+    assert titles(alice.get(f"{TASKS}?priority=low")) == ["Äpfel"]
+
+
+def test_the_longest_titles_have_cursors_too(alice: Person) -> None:
+    for character in ("🧀", "ﷺ", "한", "x", "牛", "é"):
+        alice.creates(character * 255)
+    assert len(alice.sees(order="title", limit=1)) == 6
+
+
 def test_head_gives_the_headers_of_get_and_no_body(alice: Person) -> None:
     alice.creates()
     head, get = alice.head(TASKS), alice.get(TASKS)
@@ -120,8 +168,8 @@ def test_completed_is_true_or_false(alice: Person, completed: str) -> None:
     assert invalid_fields(alice.get(f"{TASKS}?completed={completed}")) == ["completed"]
 
 
-@pytest.mark.parametrize("order", ["", "Newest", "desc", "created_at", "newest;drop", "%00"])
-def test_order_is_newest_or_oldest(alice: Person, order: str) -> None:
+@pytest.mark.parametrize("order", ["", "Newest", "desc", "created_at", "rank", "newest;drop", "%00"])
+def test_an_order_that_there_is_not_is_refused(alice: Person, order: str) -> None:
     assert invalid_fields(alice.get(f"{TASKS}?order={order}")) == ["order"]
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskwell.api.records import next_link
-from taskwell.api.tasks import TaskQuery
+from taskwell.api.task_query import TaskQuery
 from taskwell.app import build_app
 from taskwell.types import new_id
 from taskwell.web.request import ApiRequest

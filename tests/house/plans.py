@@ -21,7 +21,7 @@ from tests.house.isolation import OWNED
 from tests.house.isolation_of_sets import is_of_set
 
 # asyncpg would want values for $1, $2...; a statement that PL/pgSQL executes has none.
-_EXPLAINER = """
+EXPLAINER = """
 CREATE FUNCTION pg_temp.plan_of(statement text) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE plan json;
 BEGIN
@@ -65,7 +65,7 @@ class Explainer:
 
     @classmethod
     async def on(cls, connection: "asyncpg.Connection[asyncpg.Record]") -> "Explainer":
-        await connection.execute(_EXPLAINER)
+        await connection.execute(EXPLAINER)
         # Dropped columns too: an INSERT's plan gives each its place.
         rows = await connection.fetch(
             "SELECT attrelid::regclass::text AS name, array_agg(attname::text ORDER BY attnum) AS columns"

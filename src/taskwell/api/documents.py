@@ -10,10 +10,12 @@ from taskwell.tasks.tables import TaskView
 
 
 class TaskPage(BaseModel):
-    """One page of a list. `next_cursor` is null on the last one."""
+    """One page of a list. `next_cursor` is null on the last one. `total` is there with `count=true`, and each task has all its
+    fields unless `fields` chose some."""
 
     items: list[TaskView]
     next_cursor: str | None
+    total: Annotated[int, Field(default=None)]
 
 
 class ListPage(BaseModel):

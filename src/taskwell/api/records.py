@@ -1,6 +1,7 @@
 """What the resources of a user's records share: their conditions, and how a record and a page go out."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Header as HeaderParameter
@@ -44,14 +45,19 @@ def page_reply(request: ApiRequest, query: BaseModel, page: RenderedPage) -> Rep
     tag = (b"etag", page.etag.encode())
     if page.items is None:
         return not_modified(tag)
+    total = "" if page.total is None else f',"total":{page.total}'
     if page.next_cursor is None:
-        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null}}', tag)
-    body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"}}'
+        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null{total}}}', tag)
+    body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"{total}}}'
     return json_reply(200, body, tag, (b"link", next_link(request, query, page.next_cursor)))
 
 
 def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
     given = query.model_fields_set
-    kept = {name: getattr(query, name) for name in type(query).model_fields if name in given}
+    kept = {name: _written(getattr(query, name)) for name in type(query).model_fields if name in given}
     return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())
+
+
+def _written(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

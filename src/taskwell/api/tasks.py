@@ -1,6 +1,6 @@
 """The operations of tasks."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,7 @@ from taskwell.api.records import (
     read_reply,
     record_reply,
 )
+from taskwell.api.task_query import TaskQuery
 from taskwell.errors import (
     BelowItself,
     TaskChanged,
@@ -29,23 +30,11 @@ from taskwell.errors import (
     UnknownReference,
 )
 from taskwell.records import store
-from taskwell.records.paging import CreationOrder
 from taskwell.tasks import store as of_tasks
 from taskwell.tasks import subtasks
-from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView
-from taskwell.types import (
-    DESCRIPTION_LENGTH,
-    LABEL_LENGTH,
-    LABELS_PER_TASK,
-    TITLE_LENGTH,
-    Cursor,
-    Id,
-    InboxOrId,
-    PageLimit,
-    QueryFlag,
-)
+from taskwell.types import DESCRIPTION_LENGTH, LABEL_LENGTH, LABELS_PER_TASK, TITLE_LENGTH, Id, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, no_content
@@ -55,21 +44,6 @@ router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[Id, Path()]
 IN_TREE = (TooManyLevels, BelowItself)
-
-
-class TaskQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
-    cursor: Annotated[Cursor, Field(description="`next_cursor` of the page before")] = None
-    completed: Annotated[QueryFlag | None, Field(description="Only the completed, or only the open ones")] = None
-    order: Annotated[CreationOrder, Field(description="By creation")] = "newest"
-
-    list_id: Annotated[InboxOrId | None, Field(description="Only those of one list, or of the `inbox`: those in no list")] = None
-
-    @property
-    def filter(self) -> TaskFilter:
-        return TaskFilter(None if self.completed is None else self.completed == "true", self.order, self.list_id)
 
 
 class AlongQuery(BaseModel):
@@ -110,7 +84,8 @@ async def list_tasks(
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
     known = tags.if_none_match(if_none_match, owner.id)
-    page = await of_tasks.list_tasks_page(db, owner, query.filter, limit=query.limit, cursor=query.cursor, if_none_match=known)
+    how: dict[str, Any] = {"limit": query.limit, "cursor": query.cursor, "if_none_match": known}
+    page = await of_tasks.list_tasks_page(db, owner, query.filter, **how, tailored=query.tailored)
     return page_reply(request, query, page)
 
 

@@ -11,7 +11,8 @@ from taskwell.errors import InvalidInput
 
 _CHECK_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_as_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder with each call
+# json.dumps would make an encoder with each call; an escape would make a character of a title three times as long.
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 Place = dict[str, Any]
 """A row's values of the sort keys, by their names: times, ids, texts, whole numbers, None."""

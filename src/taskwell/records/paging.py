@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import asyncpg
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     FromClause,
     Integer,
@@ -15,6 +16,8 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    any_,
+    case,
     cast,
     func,
     not_,
@@ -37,14 +40,23 @@ BETWEEN_ITEMS = ",\n"
 
 _if_none_match = argument("if_none_match", String())
 _limit = argument("limit", Integer())
+_fields = argument("fields", String())
+_is_counted = argument("is_counted", Boolean())
 _NONE: Final[Mapping[str, Kind]] = MappingProxyType({})
 
 
 class SortKey(NamedTuple):
-    """A column to sort by. NULLs come last in both directions. The last key of an order is the id, so that no two rows tie."""
+    """What to sort by: the column of that name, or else `value`, which is computed from the row.
+
+    NULLs come last in both directions. The last key of an order is the id, so that no two rows tie.
+    """
 
     name: str
     is_descending: bool = False
+    value: ColumnElement[Any] | None = None
+
+    def of(self, rows: FromClause) -> ColumnElement[Any]:
+        return rows.c[self.name] if self.value is None else self.value
 
 
 Sort = tuple[SortKey, ...]
@@ -57,52 +69,90 @@ BY_CREATION: Final[Mapping[CreationOrder, Sort]] = {
 """The orders that every noun has."""
 
 
+class Tailored(NamedTuple):
+    """What a request chooses of a page: which fields of each record are rendered (all where it names none), and the `total`."""
+
+    fields: tuple[str, ...] = ()
+    is_counted: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"fields": ",".join(self.fields) or None, "is_counted": self.is_counted}
+
+
+AS_IT_IS: Final = Tailored()
+
+
 def page(
-    kind: Kind, conditions: Sequence[ColumnElement[bool]], sort: Sort, *, is_resumed: bool, named: Mapping[str, Kind] = _NONE
+    kind: Kind,
+    conditions: Sequence[ColumnElement[bool]],
+    sort: Sort,
+    *,
+    is_resumed: bool,
+    named: Mapping[str, Kind] = _NONE,
+    is_tailored: bool = False,
 ) -> Select[Any]:
     """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
 
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
-    `named` are the arguments that name another record, which `unknown` lists if it is not there.
+    `named` are the arguments that name another record, which `unknown` lists if it is not there. `is_tailored` is for a request
+    that may choose the `fields` that are rendered, and ask for the `total` of all pages.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = or_(
         _if_none_match.is_(None), and_(not_(is_each(_if_none_match)), not_(is_among(users.c.revision, _if_none_match)))
     )
     begin = [at_or_after(kind.table, sort)] if is_resumed else []
+    hidden = [key.of(kind.table).label(key.name) for key in sort if key.name not in kind.view.model_fields]
     item = (
-        select(*kind.stored)
+        select(*kind.stored, *hidden)
         .where(kind.live, *conditions, *begin, is_changed)
-        .order_by(*(_sorted(kind.table.c[key.name], key) for key in sort))
+        .order_by(*(_sorted(key.of(kind.table), key) for key in sort))
         .limit(_limit + 1)
         .correlate(users)
         .subquery("item")
     )
     places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
     shown = select(*kind.shown(item)).correlate(item).lateral(kind.name)
+    rendered = cast(_chosen(as_json(shown)) if is_tailored else as_json(shown), Text)
     cut = (
-        select(func.string_agg(cast(as_json(shown), Text), BETWEEN_ITEMS).label("items"), *places)
+        select(func.string_agg(rendered, BETWEEN_ITEMS).label("items"), *places)
         .select_from(item.join(shown, true()))
         .lateral("page")
     )
+    total = [_total(kind, conditions, is_changed)] if is_tailored else []
     return (
-        select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named), *cut.c)
+        select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named), *total, *cut.c)
         .select_from(users.outerjoin(cut, true()))
         .where(owner_may_act())
     )
 
 
+def _chosen(record: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of a record as JSON the fields that the request chose, or all of them."""
+    each = func.json_each(record).table_valued("key", "value").render_derived(name="each")
+    of_it = func.json_object_agg(each.c.key, each.c.value)
+    chosen = select(of_it).where(each.c.key == any_(func.string_to_array(_fields, ","))).scalar_subquery()
+    return case((_fields.is_(None), record), else_=chosen)
+
+
+def _total(kind: Kind, conditions: Sequence[ColumnElement[bool]], is_changed: ColumnElement[bool]) -> ColumnElement[int]:
+    every = select(func.count()).select_from(kind.table).where(kind.live, *conditions).correlate(users).scalar_subquery()
+    return case((and_(_is_counted, is_changed), every)).label("total")
+
+
 def at_or_after(rows: FromClause, sort: Sort) -> ColumnElement[bool]:
     """The row stands at the place that the `first_...` arguments name, or after it."""
-    columns = [rows.c[key.name] for key in sort]
+    columns = [key.of(rows) for key in sort]
+    nullable = [getattr(column, "nullable", False) for column in columns]
     places = [argument(f"first_{key.name}", column.type) for key, column in zip(sort, columns, strict=True)]
-    if len({key.is_descending for key in sort}) == 1 and not any(column.nullable for column in columns):
+    if len({key.is_descending for key in sort}) == 1 and not any(nullable):
         row, place = tuple_(*columns), tuple_(*places)  # which an index can begin at
         return row <= place if sort[0].is_descending else row >= place
     reached = and_(*(column.is_not_distinct_from(place) for column, place in zip(columns, places, strict=True)))
-    for key, column, place in reversed(list(zip(sort, columns, places, strict=True))):
+    for key, column, place, may_be_null in reversed(list(zip(sort, columns, places, nullable, strict=True))):
         beyond = column < place if key.is_descending else column > place
-        is_after = or_(beyond, and_(column.is_(None), place.is_not(None))) if column.nullable else beyond
+        is_after = or_(beyond, and_(column.is_(None), place.is_not(None))) if may_be_null else beyond
         reached = or_(is_after, and_(column.is_not_distinct_from(place), reached))
     return reached
 

@@ -76,11 +76,12 @@ def _locked(field: str, target: Kind, name: ColumnElement[Any], is_named: Column
 
 
 def unknown_in_a_filter(named: Mapping[str, Kind]) -> list[ColumnElement[str]]:
-    """`unknown` of a read, whose arguments `named` each name a record of that kind."""
-    unknown = {
-        field: select(kind.table.c.id).where(kind.live, kind.table.c.id == argument(field, Uuid())).scalar_subquery().is_(None)
-        for field, kind in named.items()
-    }
+    """`unknown` of a read, whose arguments `named` each name a record of that kind, or are NULL."""
+    unknown = {}
+    for field, kind in named.items():
+        name = argument(field, Uuid())
+        there = select(kind.table.c.id).where(kind.live, kind.table.c.id == name).scalar_subquery()
+        unknown[field] = and_(name.is_not(None), there.is_(None))
     return [_names(unknown)] if unknown else []
 
 

@@ -38,12 +38,16 @@ class Rendered(NamedTuple):
 
 
 class RenderedPage(NamedTuple):
-    """`items` is the inside of a JSON array, None where the client's copy of that revision still holds."""
+    """`items` is the inside of a JSON array, None where the client's copy of that revision still holds.
+
+    `total` is None where nobody asked for it.
+    """
 
     items: str | None
     next_cursor: str | None
     revision: int
     etag: str
+    total: int | None = None
 
 
 class NeedsUnitOfWork(Exception):
@@ -133,14 +137,14 @@ async def list_page(
     if named and (unknown := ",".join(named) if row is None else row["unknown"]):
         raise UnknownReference.at(unknown.split(","))
     if row is None:
-        return RenderedPage("", None, 0, tag_of(head, 0))
+        return RenderedPage("", None, 0, tag_of(head, 0), 0 if filtered.get("is_counted") else None)
     revision = row["revision"]
     etag = tag_of(head, revision)
     if not row["is_changed"]:
         return RenderedPage(None, None, revision, etag)
     items, place = cut(row, sort)
     next_cursor = None if place is None else encode_cursor(place, rows.keyed_hash, owner.id, asked.name)
-    return RenderedPage(items, next_cursor, revision, etag)
+    return RenderedPage(items, next_cursor, revision, etag, row.get("total"))
 
 
 async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: UUID | None) -> tuple[Rendered, bool]:

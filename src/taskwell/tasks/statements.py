@@ -23,7 +23,8 @@ from taskwell.records.ordering import placed
 from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.searched import Fold
 from taskwell.records.writing import Values
-from taskwell.tasks.filter import SHAPES, TaskShape
+from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, FilteredShape, TaskShape
+from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView, departures, tasks
 
@@ -101,16 +102,27 @@ FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
 """After a create met a taken id: is what stands there what was sent?"""
 
 
+_PLACE = {"anywhere": "", "inbox": "_in_inbox", "list": "_in_list"}
+
+
 def _list(shape: TaskShape) -> Statement:
     which = {None: "all", True: "completed", False: "open"}[shape.completed]
-    where = {"anywhere": "", "inbox": "_in_inbox", "list": "_in_list"}[shape.where]
-    name = f"list_tasks_{shape.order}_{which}{where}{'_resumed' if shape.is_resumed else ''}"
+    name = f"list_tasks_{shape.order}_{which}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
     sort = BY_CREATION[shape.order]
     return in_sets(Statement(name, page(TASK, shape.conditions, sort, is_resumed=shape.is_resumed, named=shape.named)))
 
 
+def _filtered_list(shape: FilteredShape) -> Statement:
+    name = f"filter_tasks_{shape.order}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
+    how: dict[str, Any] = {"is_resumed": shape.is_resumed, "named": shape.named, "is_tailored": True}
+    return Statement(name, page(TASK, shape.conditions, ORDERS[shape.order], **how))
+
+
 LIST_TASKS = Shapes(SHAPES, _list)
 """One page of a user's tasks. Each shape has a statement of its own, and so an index of its own."""
+
+FILTER_TASKS = Shapes(FILTERED_SHAPES, _filtered_list)
+"""The same with any filter, in any order, with chosen fields, and counted."""
 
 
 def _write(name: str, build: Callable[[Asked], Select[Any]], *, repeatable: bool | None = None) -> Statement:

@@ -7,10 +7,11 @@ from taskwell.accounts.owner import Owner
 from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
-from taskwell.records.paging import BY_CREATION
+from taskwell.records.paging import AS_IT_IS, Tailored
 from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, change, create, list_page, place
-from taskwell.tasks.filter import TaskFilter
+from taskwell.tasks.filter import TaskFilter, TaskShape
 from taskwell.tasks.labels.new import with_new_labels
+from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.statements import (
     CHANGE_TASK,
@@ -22,6 +23,7 @@ from taskwell.tasks.statements import (
     CREATE_WHOLE_TASK,
     CREATE_WHOLE_TASK_AT,
     DELETE_TASK,
+    FILTER_TASKS,
     FIND_SAME_TASK,
     LIST_TASKS,
     PLACE_TASK,
@@ -43,10 +45,23 @@ TASKS = Noun(
 
 
 async def list_tasks_page(
-    rows: Rows, owner: Owner, asked: TaskFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
+    rows: Rows,
+    owner: Owner,
+    asked: TaskFilter,
+    *,
+    limit: int,
+    cursor: str | None,
+    if_none_match: Revisions | None,
+    tailored: Tailored = AS_IT_IS,
 ) -> RenderedPage:
-    statement = LIST_TASKS[asked.shape(is_resumed=cursor is not None)]
-    sort, filtered = BY_CREATION[asked.order], asked.arguments
+    shape = asked.shape(is_resumed=cursor is not None, is_tailored=tailored != AS_IT_IS)
+    filtered = asked.arguments(shape)
+    if isinstance(shape, TaskShape):
+        statement = LIST_TASKS[shape]
+    else:
+        statement = FILTER_TASKS[shape]
+        filtered |= tailored.arguments
+    sort = ORDERS[shape.order]
     return await list_page(
         statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match, filtered=filtered
     )

@@ -1,0 +1,72 @@
+"""What can be asked of the list of tasks: which of them, in which order, and what is shown of each."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from taskwell.records.folding import fold
+from taskwell.records.paging import Tailored
+from taskwell.tasks.filter import TaskFilter
+from taskwell.tasks.orders import Order
+from taskwell.tasks.tables import TaskView
+from taskwell.types import SEARCH_LENGTH, Cursor, InboxOrId, PageLimit, Priority, QueryFlag, QueryTime
+
+
+def _typed(value: object) -> object:
+    # A box for a search that is empty, or holds a blank, looks for nothing.
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+def _searchable(query: str) -> str:
+    if not fold(query):
+        raise ValueError("must have a letter, a digit or a symbol in it")
+    return query
+
+
+Search = Annotated[
+    Annotated[str, StringConstraints(max_length=SEARCH_LENGTH), AfterValidator(_searchable)] | None, BeforeValidator(_typed)
+]
+
+
+def _shown(fields: str) -> str:
+    if not set(fields.split(",")) <= TaskView.model_fields.keys():
+        raise ValueError("must be names of fields of a task, with commas between them")
+    return fields
+
+
+class TaskQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[PageLimit, Field(description="How many tasks a page holds")] = 20
+    cursor: Annotated[Cursor, Field(description="`next_cursor` of the page before")] = None
+    completed: Annotated[QueryFlag | None, Field(description="Only the completed, or only the open ones")] = None
+    list_id: Annotated[InboxOrId | None, Field(description="Only those of one list, or of the `inbox`: those in no list")] = None
+    updated_since: Annotated[
+        QueryTime | None, Field(description="Only those that were changed then or later. It is no sync token")
+    ] = None
+    priority: Annotated[Priority | None, Field(description="Only those of this priority")] = None
+    q: Annotated[Search, Field(description="Only those that have each of these words, or one that begins with it")] = None
+    order: Annotated[
+        Order | None, Field(description="`newest` first by default, and with `q` by default the best match first")
+    ] = None
+    count: Annotated[QueryFlag | None, Field(description="Also the `total` of all pages")] = None
+    fields: Annotated[
+        Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_shown)] | None,
+        Field(description="Of each task only these, as in `id,title`"),
+    ] = None
+
+    @property
+    def filter(self) -> TaskFilter:
+        completed = None if self.completed is None else self.completed == "true"
+        return TaskFilter(
+            completed=completed,
+            order=self.order,
+            list_id=self.list_id,
+            updated_since=self.updated_since,
+            priority=self.priority,
+            q=self.q,
+        )
+
+    @property
+    def tailored(self) -> Tailored:
+        return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true")

@@ -1,0 +1,74 @@
+"""However a list is filtered and ordered, PostgreSQL reads the owner's own tasks through an index, and nobody else's."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from taskwell.database import url
+from taskwell.database.statement import Statement
+from taskwell.tasks.statements import FILTER_TASKS, LIST_TASKS
+from tests.house.plans import EXPLAINER
+from tests.support import postgres
+
+PEOPLE, TASKS_OF_EACH = 200, 200
+
+_USERS = f"INSERT INTO users (id) SELECT lpad(to_hex(n), 32, '0')::uuid FROM generate_series(1, {PEOPLE}) n"
+_LISTS = (
+    "INSERT INTO lists (user_id, id, name, is_archived, created_at, updated_at, revision)"
+    " SELECT id, id, 'Groceries', false, now(), now(), 1 FROM users"
+)
+_TASKS = f"""
+INSERT INTO tasks (user_id, id, title, is_completed, list_id, folded, due_sort, created_at, updated_at, revision)
+SELECT users.id, gen_random_uuid(), 'Task ' || n, false, CASE WHEN n % 2 = 0 THEN users.id END, ' task ' || n || E' \\x01\\x01',
+    CASE WHEN n % 3 = 0 THEN timestamp '2026-01-01' + n * interval '1 hour' END, now(), now(), n
+FROM users, generate_series(1, {TASKS_OF_EACH}) n
+"""
+
+
+@pytest.fixture(scope="module")
+def many(postgres_url: str) -> Iterator[str]:
+    with postgres.new_database(postgres_url) as database_url:
+        postgres.run(database_url, _USERS, _LISTS, _TASKS, "ANALYZE")
+        yield database_url
+
+
+def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if plan.get("Relation Name") == "tasks" or plan["Node Type"] == "Bitmap Index Scan":
+        yield plan
+    for below in plan.get("Plans", ()):
+        yield from scans(below)
+
+
+async def _wrong(database_url: str, statements: list[Statement]) -> dict[str, list[str]]:
+    """The scans of tasks that are not through an index at this owner, by the statement."""
+    connection = await asyncpg.connect(**url.parse(database_url).arguments())
+    try:
+        await connection.execute(EXPLAINER)
+        found = {}
+        for one in statements:
+            plan = json.loads(await connection.fetchval("SELECT pg_temp.plan_of($1)", one.sql))
+            found[one.name] = list(scans(plan[0]["Plan"]))
+        assert all(found.values())
+    finally:
+        await connection.close()
+    return {
+        name: wrong
+        for name, of_it in found.items()
+        if (
+            wrong := [
+                f"{scan['Node Type']} {scan.get('Index Cond', '')}"
+                for scan in of_it
+                if scan["Node Type"] != "Bitmap Heap Scan" and "user_id = " not in scan.get("Index Cond", "")
+            ]
+        )
+    }
+
+
+def test_every_shape_reads_an_index_at_the_owner(many: str) -> None:
+    shapes = [*LIST_TASKS, *FILTER_TASKS]
+    assert len(shapes) > 40
+    assert asyncio.run(_wrong(many, shapes)) == {}

@@ -1,0 +1,205 @@
+"""Every pair of filters, in every order, is the same query in plain Python, page by page."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any, get_args
+from uuid import UUID
+
+import asyncpg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskwell.accounts.owner import Owner
+from taskwell.database import url
+from taskwell.database.connection import Database
+from taskwell.records.folding import fold
+from taskwell.records.paging import Tailored
+from taskwell.tasks.filter import TaskFilter
+from taskwell.tasks.orders import ORDERS, TITLE_KEY_LENGTH
+from taskwell.tasks.store import list_tasks_page
+from taskwell.types import Priority, new_id
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+LISTS = [new_id(), new_id()]
+WORDS = ("milk", "Milkshake", "Café", "牛乳", "")
+
+
+@dataclass(frozen=True)
+class Stored:
+    id: UUID
+    title: str
+    description: str
+    is_completed: bool
+    list_id: UUID | None
+    priority: Priority
+    position: str
+    created_at: datetime
+    revision: int
+
+    @property
+    def updated_at(self) -> datetime:
+        return BEGINNING + timedelta(minutes=self.revision)
+
+    @property
+    def completed_at(self) -> datetime | None:
+        return BEGINNING if self.is_completed else None
+
+    @property
+    def words(self) -> list[str]:
+        return [fold(self.title), fold(self.description)]
+
+    @property
+    def folded(self) -> str:
+        return "\x01".join([*self.words, ""])
+
+
+COLUMNS = (*(field.name for field in fields(Stored)), "updated_at", "completed_at", "folded")
+
+
+TASKS = st.builds(
+    Stored,
+    id=st.builds(new_id),
+    title=st.sampled_from(WORDS[:-1]),
+    description=st.sampled_from(WORDS),
+    is_completed=st.booleans(),
+    list_id=st.sampled_from([None, *LISTS]),
+    priority=st.sampled_from(get_args(Priority)),
+    position=st.sampled_from(["V", "h", "h5"]),
+    created_at=st.integers(0, 2).map(lambda hours: BEGINNING + timedelta(hours=hours)),
+    revision=st.integers(1, 3),
+)
+
+
+def _found_in(folded: str, query: str, *, whole: bool) -> bool:
+    """Each word of the query is a word of the text, or begins one; of a script without spaces, it is in one."""
+    words = folded.split()
+    return all(
+        word in words or (not whole and any(word in one if word == "牛" else one.startswith(word) for one in words))
+        for word in fold(query).split()
+    )
+
+
+def _rank(task: Stored, query: str) -> int:
+    title, both = task.words[0], "".join(task.words)
+    for rank, (text, whole) in enumerate([(title, True), (title, False), (both, True)]):
+        if _found_in(text, query, whole=whole):
+            return rank
+    return 3
+
+
+def _down(time: datetime) -> float:
+    return -time.timestamp()
+
+
+SHOWN: dict[str, tuple[st.SearchStrategy[Any], Callable[[Stored, Any], bool]]] = {
+    "completed": (st.booleans(), lambda task, given: task.is_completed == given),
+    "list_id": (
+        st.sampled_from(["inbox", *LISTS]),
+        lambda task, given: task.list_id is None if given == "inbox" else task.list_id == given,
+    ),
+    "updated_since": (
+        st.integers(1, 3).map(lambda revision: BEGINNING + timedelta(minutes=revision)),
+        lambda task, given: task.updated_at >= given,
+    ),
+    "priority": (st.sampled_from(get_args(Priority)), lambda task, given: task.priority == given),
+    "q": (
+        st.sampled_from(["milk", "MILKS", "cafe", "牛", "milk caf"]),
+        lambda task, given: _found_in("".join(task.words), given, whole=False),
+    ),
+}
+"""Each filter: what may be asked, and which tasks it shows."""
+
+KEYS: dict[str, Callable[[Stored, TaskFilter], Any]] = {
+    "newest": lambda task, _: (_down(task.created_at), -task.id.int),
+    "oldest": lambda task, _: (task.created_at, task.id),
+    "updated": lambda task, _: (-task.revision, -task.id.int),
+    "priority": lambda task, _: (-get_args(Priority).index(task.priority), _down(task.created_at), -task.id.int),
+    "position": lambda task, _: (task.position, task.id),
+    "title": lambda task, _: (task.words[0][:TITLE_KEY_LENGTH].encode(), task.id),
+    "rank": lambda task, asked: (_rank(task, asked.q or ""), _down(task.created_at), -task.id.int),
+}
+
+
+def test_every_order_and_every_filter_is_tried() -> None:
+    assert KEYS.keys() == ORDERS.keys()
+    assert {*SHOWN, "order"} == set(TaskFilter.__dataclass_fields__)
+
+
+async def _store(connection: "asyncpg.Connection[asyncpg.Record]", owner: UUID, tasks: list[Stored]) -> None:
+    await connection.execute("INSERT INTO users (id, revision) VALUES ($1, 9)", owner)
+    await connection.executemany(
+        "INSERT INTO lists (user_id, id, name, is_archived, created_at, updated_at, revision)"
+        " VALUES ($1, $2, 'x', false, now(), now(), 1)",
+        [(owner, one) for one in LISTS],
+    )
+    await connection.executemany(
+        f"INSERT INTO tasks (user_id, {', '.join(COLUMNS)})"
+        f" VALUES ($1, {', '.join(f'${number}' for number in range(2, len(COLUMNS) + 2))})",
+        [(owner, *(getattr(one, name) for name in COLUMNS)) for one in tasks],
+    )
+
+
+async def _listed(database: Database, owner: UUID, asked: TaskFilter, limit: int, tailored: Tailored) -> list[str]:
+    """All pages. The total is the same on each of them."""
+    seen: list[str] = []
+    cursor: str | None = None
+    totals = set()
+    while True:
+        page = await list_tasks_page(
+            database, Owner(owner, None), asked, limit=limit, cursor=cursor, if_none_match=None, tailored=tailored
+        )
+        seen += [item["id"] for item in json.loads(f"[{page.items}]")]
+        totals.add(page.total)
+        cursor = page.next_cursor
+        if cursor is None:
+            assert totals == ({len(seen)} if tailored.is_counted else {None})
+            return seen
+
+
+def _expected(tasks: list[Stored], asked: TaskFilter) -> list[str]:
+    shown = [
+        task
+        for task in tasks
+        if all(shows(task, given) for name, (_, shows) in SHOWN.items() if (given := getattr(asked, name)) is not None)
+    ]
+    return [str(task.id) for task in sorted(shown, key=lambda task: KEYS[asked.ordered_by](task, asked))]
+
+
+@settings(max_examples=5)
+@given(
+    tasks=st.lists(TASKS, max_size=12),
+    given_=st.fixed_dictionaries({name: values for name, (values, _) in SHOWN.items()}),
+    limit=st.integers(2, 6),
+    is_counted=st.booleans(),
+)
+def test_every_pair_of_filters_in_every_order_is_what_python_finds(
+    shared_database: str, tasks: list[Stored], given_: dict[str, Any], limit: int, is_counted: bool
+) -> None:
+    orders = [*KEYS.keys() - {"rank"}, None]
+    asked = [
+        TaskFilter(order=order, **{name: given_[name] for name in names})  # type: ignore[arg-type]
+        for names in [(), *((name,) for name in SHOWN), *combinations(SHOWN, 2)]
+        for order in orders
+    ]
+    asked.append(replace(asked[0], **given_))
+    tailored = Tailored(("id",), is_counted)
+
+    async def check() -> None:
+        owner = new_id()
+        connection = await asyncpg.connect(**url.parse(shared_database).arguments())
+        database = Database.at(shared_database, pool_size=1, prepared_statements="auto")
+        try:
+            await database.check_schema()
+            await _store(connection, owner, tasks)
+            for one in asked:
+                assert await _listed(database, owner, one, limit, tailored) == _expected(tasks, one), one
+        finally:
+            await connection.execute("DELETE FROM users WHERE id = $1", owner)
+            await connection.close()
+            await database.close()
+
+    asyncio.run(check())
