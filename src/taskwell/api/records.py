@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel
@@ -54,9 +54,11 @@ def page_reply(request: ApiRequest, query: BaseModel, page: RenderedPage) -> Rep
 
 def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
-    given = query.model_fields_set
-    kept = {name: _written(getattr(query, name)) for name in type(query).model_fields if name in given}
-    return b'<%s?%s>; rel="next"' % (address(request), urlencode(kept | {"cursor": next_cursor}).encode())
+    given = query.model_fields_set - {"cursor"}
+    kept = {name: _written(getattr(query, name)) for name in type(query).model_fields if name in given} if given else {}
+    place = f"cursor={quote(next_cursor, safe='')}"
+    asked = f"{urlencode(kept)}&{place}" if kept else place
+    return b'<%s?%s>; rel="next"' % (address(request), asked.encode())
 
 
 def _written(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What can be asked of the list of tasks: which of them, in which order, and what is shown of each."""
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -55,7 +56,7 @@ class TaskQuery(BaseModel):
         Field(description="Of each task only these, as in `id,title`"),
     ] = None
 
-    @property
+    @cached_property  # all requests that ask for nothing have one query in common
     def filter(self) -> TaskFilter:
         completed = None if self.completed is None else self.completed == "true"
         return TaskFilter(
@@ -67,6 +68,6 @@ class TaskQuery(BaseModel):
             q=self.q,
         )
 
-    @property
+    @cached_property
     def tailored(self) -> Tailored:
         return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true")

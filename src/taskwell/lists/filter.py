@@ -1,6 +1,7 @@
 """In which order lists are shown."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, get_args
 
 from taskwell.records.paging import CreationOrder
@@ -22,7 +23,7 @@ class ListFilter:
 
     order: CreationOrder = "newest"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What a cursor is bound to, besides its owner."""
         return repr(self)

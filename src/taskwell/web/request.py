@@ -26,6 +26,7 @@ JSON_DEPTH = 32
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 _JSON = strict_decoder(FIELDS_PER_OBJECT)
 _IN_A_PATH = "/:@!$&'()*+,;="  # a path may hold these (RFC 3986 3.3), beside what `quote` never touches
+_AS_IT_IS = re.compile(r"[A-Za-z0-9/_.~-]*")
 _CHARSET = re.compile(r'charset\s*=\s*"?utf-?8"?', re.IGNORECASE)
 
 
@@ -87,7 +88,8 @@ class ApiRequest(Request):
 
 def address(request: ApiRequest) -> bytes:
     """Returns the path of this request as a `Link` or a `Location` writes it: with the prefix, and percent-encoded."""
-    return (request.services.prefix.of(request) + quote(request.path, safe=_IN_A_PATH)).encode()
+    path = request.path if _AS_IT_IS.fullmatch(request.path) else quote(request.path, safe=_IN_A_PATH)
+    return (request.services.prefix.of(request) + path).encode()
 
 
 def check_json(body: bytes, structure: int) -> None:
