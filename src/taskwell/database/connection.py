@@ -10,8 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar, cast
-from uuid import UUID
-from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -21,10 +19,11 @@ from taskwell.database.constraints import meaning
 from taskwell.database.failures import BROKEN, DEFECTS, NOT_STORABLE, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
 from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
-from taskwell.database.pool import WAIT_SECONDS, Pool
+from taskwell.database.pool import Pool
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.database.sets import Sets
 from taskwell.database.statement import Connection, Statement
+from taskwell.database.turns import Turns
 from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
@@ -33,13 +32,6 @@ CONNECT_SECONDS = 10.0
 """A serverless database that sleeps takes a while to wake up."""
 
 STATEMENT_SECONDS = 10.0
-
-WRITES_AT_ONCE = 1
-"""In one process, one user can have this many writes at work, so they are done in the order in which they came.
-
-The writes of one user would queue on that user's row, and each of them hold a connection: eight would fill a pool of eight, and
-all other users wait. A set of writes counts on it that no two of them are of one user.
-"""
 
 log = structlog.get_logger()
 
@@ -66,7 +58,7 @@ class Database:
         self.pool = Pool(self._connect, pool_size)
         # A statement over a set is worth it where it is prepared: planned with each run, it costs half as much again.
         self.sets = Sets(self._attempt, pool_size) if sets and statement_cache else None
-        self._writing: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+        self.turns = Turns()
 
     @classmethod
     def at(cls, url: str, *, pool_size: int, prepared_statements: PreparedStatements, sets: bool = True) -> "Database":
@@ -120,34 +112,15 @@ class Database:
     async def _in_turn(self, statement: Statement, run: _Run[T], arguments: dict[str, Any], sets: Sets | None = None) -> T:
         values = statement.values(arguments)
         alone: _Try[T] = partial(self._attempt, run, values)
-        first = alone if sets is None else cast("_Try[T]", partial(sets.row, statement, arguments, cast("Any", alone)))
+        first = alone if sets is None else cast("_Try[T]", partial(sets.row, statement, values, cast("Any", alone)))
         if not statement.writes or statement.unscoped:
             return await self._run(statement, alone, first)
-        writing, deadline = await self.turn(arguments[statement.queue])
+        owner = arguments[statement.queue]
+        deadline = await self.turns.take(owner)
         try:
             return await self._run(statement, alone, first, deadline)
         finally:
-            writing.release()
-
-    async def turn(self, owner: UUID) -> tuple[asyncio.Semaphore, float | None]:
-        """Waits until a write of this owner may begin. Raises DatabaseBusy.
-
-        It returns what the caller has to release afterwards, and the time until which the write may wait for a connection.
-        """
-        writing = self._writing.get(owner)
-        if writing is None:
-            writing = self._writing[owner] = asyncio.Semaphore(WRITES_AT_ONCE)
-        deadline = None
-        if writing.locked():
-            deadline = asyncio.get_running_loop().time() + WAIT_SECONDS  # the turn and the connection share it
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await writing.acquire()
-            except TimeoutError:
-                raise DatabaseBusy("Many writes of yours are waiting already. Nothing was changed; try again.") from None
-        else:
-            await writing.acquire()
-        return writing, deadline
+            self.turns.give_back(owner)
 
     async def _run(self, statement: Statement, alone: _Try[T], first: _Try[T], deadline: float | None = None) -> T:
         try:
@@ -203,7 +176,7 @@ class Database:
         log.warning("statement_failed", statement=name, error=_without_values(error))
 
     async def _attempt(self, run: _Run[T], values: list[Any], deadline: float | None = None) -> T:
-        connection = await (self.pool.acquire() if deadline is None else self.acquire(deadline))
+        connection = await self.acquire(deadline)
         try:
             given = await run(connection, values)
         except OUTDATED:
@@ -228,6 +201,9 @@ class Database:
         return given
 
     async def acquire(self, deadline: float | None) -> Connection:
+        connection = self.pool.acquire_idle()
+        if connection is not None:  # without a timer
+            return connection
         try:
             async with asyncio.timeout_at(deadline):
                 return await self.pool.acquire()
@@ -266,6 +242,7 @@ class Database:
             command_timeout=STATEMENT_SECONDS,
             statement_cache_size=self._statement_cache,
             max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,  # else what is longer than 15 KB would be planned with each run
             # These two settings are the only ones that every pooler lets through.
             server_settings={"application_name": "taskwell", "timezone": "UTC"},
         )

@@ -50,10 +50,9 @@ class Pool:
 
         Raises DatabaseBusy after WAIT_SECONDS, and what connecting raises.
         """
-        if not self._waiting:
-            connection = self._take_idle()
-            if connection is not None:
-                return connection
+        connection = self.acquire_idle()
+        if connection is not None:
+            return connection
         if self._open < self._size and self._may_open_more():
             self._open += 1
             longest = self._next_waiting()
@@ -63,6 +62,10 @@ class Pool:
         connection = await self._wait()
         # None: there is a place for a new connection.
         return await self._make() if connection is None else connection
+
+    def acquire_idle(self) -> Connection | None:
+        """An idle connection, if there is one and nobody waits for it."""
+        return None if self._waiting else self._take_idle()
 
     def release(self, connection: Connection) -> None:
         if connection.is_closed():

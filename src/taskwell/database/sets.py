@@ -46,12 +46,12 @@ class AnswersMixedUp(Exception):
 
 
 class _Request:
-    __slots__ = ("answer", "arguments", "deadline", "since", "skipped", "statement")
+    __slots__ = ("answer", "deadline", "since", "skipped", "statement", "values")
 
-    def __init__(self, statement: Statement, arguments: dict[str, Any], deadline: float | None) -> None:
+    def __init__(self, statement: Statement, values: list[Any], deadline: float | None) -> None:
         loop = asyncio.get_running_loop()
         self.statement = statement
-        self.arguments = arguments
+        self.values = values
         self.skipped = 0  # times
         self.since = loop.time()
         self.deadline = self.since + WAIT_SECONDS if deadline is None else deadline
@@ -92,12 +92,12 @@ class Sets:
     async def row(
         self,
         statement: Statement,
-        arguments: dict[str, Any],
+        values: list[Any],
         alone: Callable[[float | None], Awaitable[asyncpg.Record | None]],
         deadline: float | None,
     ) -> asyncpg.Record | None:
-        """Returns what the statement gives for these arguments. Raises what `alone` and `attempt` raise, and DatabaseBusy."""
-        request = _Request(statement, arguments, deadline)
+        """Returns what the statement gives for these values. Raises what `alone` and `attempt` raise, and DatabaseBusy."""
+        request = _Request(statement, values, deadline)
         self._put(request)
         try:
             answer = await request.answer
@@ -188,9 +188,7 @@ class Sets:
         assert of_set is not None
         began = time.perf_counter()
         try:
-            rows = await self._attempt(
-                of_set.run_all, of_set.values_of([one.arguments for one in requests]), requests[0].deadline
-            )
+            rows = await self._attempt(of_set.run_all, of_set.values_of([one.values for one in requests]), requests[0].deadline)
             self._note(time.perf_counter() - began)
             answers = _answers(of_set, requests, rows)
         except BaseException as error:  # noqa: BLE001  # each of the requests goes on with it
@@ -232,9 +230,10 @@ class Sets:
 def _answers(of_set: StatementOfSet, requests: Sequence[_Request], rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
     """Returns the row of each request. Raises AnswersMixedUp, and then nobody gets anything."""
     by_number = {row["n"]: row for row in rows}
+    owner = requests[0].statement.order.index(of_set.queue)
     given = [row for number in range(1, len(requests) + 1) if (row := by_number.get(number)) is not None]
     if not len(rows) == len(given) == len(requests) or any(
-        row[ASKED_BY] != one.arguments[of_set.queue] for row, one in zip(given, requests, strict=True)
+        row[ASKED_BY] != one.values[owner] for row, one in zip(given, requests, strict=True)
     ):
         raise AnswersMixedUp(of_set.name)
     return given

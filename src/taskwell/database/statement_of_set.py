@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, Text, cast, func, select, true
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Text, cast, func, select, true
 from sqlalchemy.sql.type_api import TypeEngine
 
 from taskwell.database.statement import ASKED, EACH, SET_DIALECT, Statement, argument
 
 COUNT: Final = f"{EACH}request"
-"""The argument that says how many requests there are. The others are arrays: `each_owner`, `each_task_id`..."""
+"""The argument that says how many requests there are. The others have the values of all: `each_owner`, `each_task_id`..."""
 
 ASKED_BY: Final = "asked_by"
 """The column of the answers that says whose request this was."""
@@ -31,7 +31,7 @@ Over = Callable[[Statement, Types], Select[Any]]
 class StatementOfSet(Statement):
     """It gives for each request, in any order, `n` (from 1 on), `asked_by`, `is_there`, and what the form of one gives."""
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_written",)
 
     def __init__(self, one: Statement, over: Over) -> None:
         super().__init__(
@@ -43,15 +43,13 @@ class StatementOfSet(Statement):
             dialect=SET_DIALECT,
         )
         names = [name.removeprefix(EACH) for name in self.order if name != COUNT]
-        self._texts = [(name, _text_of(one.types[name])) for name in names]
+        self._written = [(one.order.index(name), _WRITTEN[one.types[name].python_type]) for name in names]
         assert self.order == (*map(EACH.__add__, names), COUNT)
 
-    def values_of(self, requests: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Returns what is sent for requests that have the arguments of the form of one."""
-        arrays: list[Any] = [
-            [None if (value := one[name]) is None else text(value) for one in requests] for name, text in self._texts
-        ]
-        return [*arrays, len(requests)]
+    def values_of(self, requests: Sequence[Sequence[Any]]) -> list[Any]:
+        """Returns what is sent for requests, each with the values of the form of one."""
+        columns = list(zip(*requests, strict=True))
+        return [*(written(columns[place]) for place, written in self._written), len(requests)]
 
 
 def in_sets(one: Statement, over: Over | None = None) -> Statement:
@@ -68,9 +66,7 @@ def requests(types: Types) -> Select[Any]:
     the other form.
     """
     names = sorted(types)
-    # Texts, and cast inside: asyncpg would ask the server for any other type of array, and sets `jit` for the session meanwhile,
-    # which a pooler hands to somebody else.
-    arrays = (select(argument(EACH + name, ARRAY(Text()))).scalar_subquery() for name in names)
+    arrays = (select(_array(EACH + name, types[name])).scalar_subquery() for name in names)
     given = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived(name="given")
     count = select(argument(COUNT, Integer())).scalar_subquery()
     return select(given.c.n, *(cast(given.c[name], types[name]).label(name) for name in names)).limit(count)
@@ -89,17 +85,16 @@ def _each(one: Statement, types: Types) -> Select[Any]:
     return select(asked.c.n, asked.c[one.queue].label(ASKED_BY), *found.c).select_from(asked.outerjoin(found, true()))
 
 
-def _text_of(type_: TypeEngine[Any]) -> Callable[[Any], str]:
-    """How a value that is not None is written, for PostgreSQL to read."""
-    return _WRITTEN[type_.python_type]
+def _array(name: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    # Texts, and cast inside: asyncpg would ask the server for any other type of array, and sets `jit` for the session meanwhile,
+    # which a pooler hands to somebody else. And one text where no value has a comma: asyncpg asks of each element of an array
+    # several times what it is.
+    if type_.python_type in _WITH_COMMAS:
+        return argument(name, ARRAY(Text()))
+    return func.string_to_array(argument(name, Text()), ",", "")
 
 
-def _itself(value: str) -> str:
-    return value
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
+_Values = Sequence[Any]
 
 
 def array_text(values: Sequence[str]) -> str:
@@ -108,11 +103,24 @@ def array_text(values: Sequence[str]) -> str:
     return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
 
 
-_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
-    str: _itself,
-    bool: _truth,
-    datetime: datetime.isoformat,
-    int: str,
-    list: array_text,
-    UUID: str,
+def _hexadecimal(value: UUID) -> str:
+    return f"{value.int:032x}"  # with hyphens it takes three times as long
+
+
+def _arrays(values: _Values) -> list[str | None]:
+    return [None if value is None else array_text(value) for value in values]
+
+
+def _joined(text: Callable[[Any], str]) -> Callable[[_Values], str]:
+    return lambda values: ",".join(["" if value is None else text(value) for value in values])
+
+
+_WITH_COMMAS: Final[Mapping[type, Callable[[_Values], Any]]] = {str: list, list: _arrays}
+_WITHOUT: Final[Mapping[type, Callable[[_Values], Any]]] = {
+    bool: _joined(str),
+    datetime: _joined(datetime.isoformat),
+    int: _joined(str),
+    UUID: _joined(_hexadecimal),
 }
+_WRITTEN: Final = {**_WITH_COMMAS, **_WITHOUT}
+"""How the values of all requests are sent, for PostgreSQL to read. In a text with commas, nothing between two of them is NULL."""

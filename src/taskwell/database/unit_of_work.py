@@ -36,7 +36,7 @@ async def unit_of_work(db: Database, owner: UUID) -> AsyncIterator["UnitOfWork"]
     Nothing within the block may write for this owner by `db` itself: it would wait for this very unit. Raises DatabaseBusy,
     DatabaseUnavailable (nothing was changed), and OutcomeUnknown where the connection broke at the COMMIT.
     """
-    writing, deadline = await db.turn(owner)
+    deadline = await db.turns.take(owner)
     try:
         unit = UnitOfWork(db, owner, await _begun(db, deadline))
         try:
@@ -50,7 +50,7 @@ async def unit_of_work(db: Database, owner: UUID) -> AsyncIterator["UnitOfWork"]
             unit.abandon()
             raise
     finally:
-        writing.release()
+        db.turns.give_back(owner)
 
 
 async def _begun(db: Database, deadline: float | None) -> Connection:
