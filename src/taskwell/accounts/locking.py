@@ -12,7 +12,8 @@ from taskwell.accounts.may_act import owner_may_act, users
 
 def locked_owner(*conditions: ColumnElement[bool]) -> CTE:
     """The user's row as it is now, if the account may act and the conditions hold."""
-    return select(users.c.id, users.c.revision).where(owner_may_act(), *conditions).with_for_update(key_share=True).cte("me")
+    columns = [users.c.id, users.c.revision, users.c.time_zone]
+    return select(*columns).where(owner_may_act(), *conditions).with_for_update(key_share=True).cte("me")
 
 
 def stamped(locked: CTE) -> CTE:

@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from taskwell.accounts.locking import ahead, locked_owner, stamped, the_time
 from taskwell.accounts.may_act import owner, owner_may_act, owner_may_come_back, users
 from taskwell.accounts.tables import ApiToken, Session, SigningKeyName, UserView
+from taskwell.accounts.wall_time import wall_time
 from taskwell.database.statement import Statement, argument
 from taskwell.database.view import as_json, shown_column, shown_of
 
@@ -50,6 +51,7 @@ _email = argument("email", String())
 _email_key = argument("email_key", Text())
 _password_hash = argument("password_hash", Text())
 _display_name = argument("display_name", String())
+_time_zone = argument("time_zone", String())
 _checked_hash = argument("checked_hash", Text())
 
 LIFETIME = argument("seconds", Float())
@@ -132,6 +134,9 @@ LIST_USERS = Statement(
 )
 """`taskwell users list` shows all users that are not deleted."""
 
+FIND_TIME_ZONE = Statement("find_time_zone", select(wall_time(_time_zone, users.c.created_at)).where(users.c.id == owner))
+"""PostgreSQL refuses this where its own time zones are older than Python's, and do not have that one."""
+
 LOCK_OWNER = Statement("lock_owner", select(users.c.id, users.c.revision).where(owner_may_act()).with_for_update(key_share=True))
 """A unit of work begins with the lock on the row of the user."""
 
@@ -166,7 +171,9 @@ _has_time_zone = argument("has_time_zone", Boolean())
 
 _profile = {
     "display_name": case((_has_display_name, _display_name), else_=users.c.display_name),
-    "time_zone": case((_has_time_zone, argument("time_zone", String())), else_=users.c.time_zone),
+    "time_zone": case((_has_time_zone, _time_zone), else_=users.c.time_zone),
+    # What is today, and in which order tasks are due, is another matter in another zone: no ETag of before holds.
+    "revision": case((and_(_has_time_zone, _time_zone != users.c.time_zone), users.c.revision + 1), else_=users.c.revision),
 }
 
 _changed = _change(stamped(locked_owner()), *_view, **_profile)

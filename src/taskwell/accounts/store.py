@@ -1,7 +1,7 @@
 """What can be done with accounts."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,6 +17,7 @@ from taskwell.accounts.statements import (
     CHANGE_PASSWORD,
     DELETE_ACCOUNT,
     FIND_ACCOUNT,
+    FIND_TIME_ZONE,
     LIST_USERS,
     MAKE_ADMIN,
     READ_ACCOUNT,
@@ -31,6 +32,7 @@ from taskwell.accounts.statements import (
 )
 from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
+from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.errors import (
     EmailTaken,
     InvalidInput,
@@ -132,7 +134,11 @@ def _nobody_yet(owner: Owner) -> str:
     return json.dumps(user, separators=(",", ":"))
 
 
-async def change_account(by_password: PasswordSignIn, owner: Owner, changes: AccountChanges) -> str:
+InTimeZone = Callable[[UnitOfWork, Owner, str], Awaitable[None]]
+"""What else of a user's changes with the time zone of the account. It does nothing where the zone is what it was."""
+
+
+async def change_account(by_password: PasswordSignIn, owner: Owner, changes: AccountChanges, in_time_zone: InTimeZone) -> str:
     """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, also that of the request.
 
     Raises WrongPassword, EmailTaken, NoPassword.
@@ -145,20 +151,34 @@ async def change_account(by_password: PasswordSignIn, owner: Owner, changes: Acc
         "has_time_zone": "time_zone" in given,
         "time_zone": changes.time_zone,
     }
-    if not changes.moves or changes.email is None:
-        row = await row_for(by_password.db, CHANGE_ACCOUNT, owner, **content)
-    else:
+    statement = CHANGE_ACCOUNT
+    if changes.moves and changes.email is not None:
         checked = await check_password(by_password, owner, changes.password.get_secret_value())
         email_key = address_key(changes.email)
         # The index decides. Because of this look-up hardly any refusal is an error of PostgreSQL, which would log it.
         holder = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
         if holder is not None and holder["id"] != owner.id:
             raise EmailTaken
-        moved = {"email": changes.email, "email_key": email_key, "checked_hash": checked}
-        row = await row_for(by_password.db, CHANGE_EMAIL, owner, **moved, **content)
+        statement = CHANGE_EMAIL
+        content |= {"email": changes.email, "email_key": email_key, "checked_hash": checked}
+    if "time_zone" not in given:
+        row = await row_for(by_password.db, statement, owner, **content)
+    else:
+        async with unit_for(by_password.db, owner) as unit:
+            await _find_time_zone(unit, owner, changes.time_zone)
+            await in_time_zone(unit, owner, changes.time_zone)
+            row = await row_for(unit, statement, owner, **content)
     assert row is not None, "a write makes the user's row"
     user: str = row["user"]
     return user
+
+
+async def _find_time_zone(unit: UnitOfWork, owner: Owner, name: str) -> None:
+    """Raises InvalidInput where the database does not have it."""
+    try:
+        await unit.row(FIND_TIME_ZONE, owner=owner.id, time_zone=name)
+    except InvalidInput:
+        raise InvalidInput.of("time_zone", "value_error", "must be a time zone that the database knows") from None
 
 
 async def _check_what_was_read(rows: Rows, owner: Owner, changes: AccountChanges) -> None:

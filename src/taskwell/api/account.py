@@ -12,6 +12,7 @@ from taskwell.api.dependencies import Account, Db, SignedIn, SignInServices, own
 from taskwell.api.documents import AccessToken
 from taskwell.api.sign_in import signed_in
 from taskwell.errors import EmailTaken, NoPassword, WrongPassword
+from taskwell.tasks.time_zone import in_time_zone
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content
 
@@ -32,7 +33,7 @@ async def read_me(claims: Account, db: Db) -> Reply:
 )
 async def change_me(sign_in: SignInServices, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
     """Change your name, your time zone or, with your password, your e-mail address; that one ends every sign-in."""
-    return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes))
+    return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes, in_time_zone))
 
 
 @router.delete("/me", status_code=204, response_model=None, responses=refuses(*BY_SIGN_IN, *BODY, *PASSWORD, WrongPassword))

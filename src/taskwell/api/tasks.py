@@ -31,7 +31,7 @@ from taskwell.errors import (
 )
 from taskwell.records import store
 from taskwell.tasks import store as of_tasks
-from taskwell.tasks import subtasks
+from taskwell.tasks import subtasks, writing
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import DESCRIPTION_LENGTH, LABEL_LENGTH, LABELS_PER_TASK, TITLE_LENGTH, Id, QueryFlag
@@ -69,7 +69,7 @@ _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH + LABELS_PER_TASK * LA
 )
 async def create_task(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewTask, Body(), _READ]) -> Reply:
     """Create a task. With an `id` of your own the request is safe to repeat."""
-    task, is_new = await subtasks.create_task(db, owner, new)
+    task, is_new = await writing.create_task(db, owner, new)
     return created_reply(201 if is_new else 200, task, created_at(request, task))
 
 
@@ -118,9 +118,9 @@ async def replace_task(
     """Replace a task; what is left out is cleared, but for `list_id`. It creates only with `If-None-Match: *`, so that a
     stale device cannot bring a deleted task back by accident."""
     if must_create(if_match, if_none_match):
-        return created_reply(201, await subtasks.place_task(db, owner, task_id, whole), address(request))
+        return created_reply(201, await writing.place_task(db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
-    task = await subtasks.change_task(
+    task = await writing.change_task(
         db, owner, task_id, whole, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
     )
     return record_reply(200, task)
@@ -142,7 +142,7 @@ async def change_task(
 ) -> Reply:
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
-    task = await subtasks.change_task(
+    task = await writing.change_task(
         db, owner, task_id, changes, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
     )
     return record_reply(200, task)

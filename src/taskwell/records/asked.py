@@ -22,7 +22,7 @@ ValuesOf = Callable[[FromClause], dict[str, ColumnElement[Any]]]
 
 class Asked(Protocol):
     def me(self) -> CTE:
-        """The rows of the owners who may act, locked: `id` and `revision`."""
+        """The rows of the owners who may act, locked: `id`, `revision` and `time_zone`."""
 
     def of(self, carrier: CTE) -> FromClause:
         """What a level reads that has arguments."""
@@ -105,7 +105,7 @@ class Each:
 
     def me(self) -> CTE:
         own = (
-            select(users.c.id, users.c.revision)
+            select(users.c.id, users.c.revision, users.c.time_zone)
             .where(owner_may_act())
             .with_for_update(key_share=True, skip_locked=True)
             .lateral("own")

@@ -4,12 +4,14 @@ The arguments of a statement, the columns of an insert, and what "the same", "di
 it. A field that is added to the model is stored, compared and changed everywhere, or nowhere.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
-from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, func, or_
+from pydantic_core import to_json
+from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, cast, func, or_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlmodel import AutoString
 
@@ -30,14 +32,21 @@ have set there.
 """
 
 
+Follows = Callable[[BaseModel], Mapping[str, Any]]
+"""The arguments that Python makes of a request's content, beside the content itself."""
+
 _NONE: Final[Mapping[str, Fold]] = MappingProxyType({})
+
+
+def nothing(_: BaseModel) -> Mapping[str, Any]:
+    return {}
 
 
 class Content:
     """`whole` is the model of a PUT; each of its fields that a client may set, but for `without`, is a column of `table`.
 
     Those of `searched` are also folded into one that follows from them (records/searched.py). Of those of `by_name`, the keys of
-    the names are sent (records/names.py).
+    the names are sent (records/names.py). What writes the content takes what else `follows` from it.
     """
 
     def __init__(
@@ -47,11 +56,14 @@ class Content:
         without: Collection[str] = (),
         searched: Mapping[str, Fold] = _NONE,
         by_name: Collection[str] = (),
+        follows: Follows = nothing,
     ) -> None:
+        self._follows = follows
         self.names = tuple(name for name in whole.model_fields if name not in read_only(whole) and name not in without)
         self._first_version = FIRST_VERSION.get(table.name, frozenset(self.names))
         self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in self.names}
-        self.arguments = {name: argument(name, _sent(column)) for name, column in self._columns.items()}
+        self._json = frozenset(name for name, column in self._columns.items() if isinstance(column.type, JSONB))
+        self.arguments = {name: _argument(name, column) for name, column in self._columns.items()}
         self.given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
         self._searched = Searched(searched, self.names)
         self.columns = (*self.names, COLUMN) if self._searched else self.names
@@ -88,12 +100,15 @@ class Content:
 
     def said_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of `same`: what the request says of each field."""
-        values = {name: getattr(request, name) for name in self.names}
+        values = {name: self._sent(name, getattr(request, name)) for name in self.names}
         return values | {name: [name_key(one) for one in values[name] or ()] for name in self._by_name}
+
+    def _sent(self, name: str, value: Any) -> Any:
+        return value if value is None or name not in self._json else to_json(value, exclude_none=True).decode()
 
     def given_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a request that gives every field: a POST, or a PUT that creates."""
-        return self.said_by(request) | self._searched.given_by(request)
+        return {**self.said_by(request), **self._searched.given_by(request), **self._follows(request)}
 
     def replaced_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a PUT: every field of the first version is given, and of the later ones those that it names."""
@@ -103,6 +118,11 @@ class Content:
     def changed_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a PATCH: the fields that it names are given."""
         return self.given_by(request) | {f"has_{name}": name in request.model_fields_set for name in self.names}
+
+
+def _argument(name: str, column: Column[Any]) -> ColumnElement[Any]:
+    # asyncpg takes JSON as text.
+    return cast(argument(name, String()), JSONB) if isinstance(column.type, JSONB) else argument(name, _sent(column))
 
 
 def _sent(column: Column[Any]) -> TypeEngine[Any]:

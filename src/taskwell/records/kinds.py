@@ -13,7 +13,7 @@ from taskwell.database.statement import argument
 from taskwell.database.view import shown_of
 from taskwell.encoding import sha256_text
 from taskwell.records.as_read import Compared
-from taskwell.records.content import FIRST_VERSION, Content
+from taskwell.records.content import FIRST_VERSION, Content, Follows, nothing
 from taskwell.records.searched import Fold
 
 KINDS: dict[str, "Kind"] = {}
@@ -55,6 +55,8 @@ class Kind:
     """The fields that name such records by their names, and their kind (records/names.py)."""
     decisive: tuple[str, ...] = ()
     """The columns that no client sees, and by which a change decides."""
+    follows: Follows = nothing
+    """What Python makes of all that a request says. Where it says nothing but what the noun began with, nothing follows."""
     content: Content = field(init=False)
     later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
     plain: Content = field(init=False)
@@ -63,7 +65,8 @@ class Kind:
     id: ColumnElement[Any] = field(init=False)  # the argument that names one record
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "content", Content(self.table, self.whole, searched=self.searched, by_name=self.by_name))
+        content = Content(self.table, self.whole, searched=self.searched, by_name=self.by_name, follows=self.follows)
+        object.__setattr__(self, "content", content)
         began_with = FIRST_VERSION.get(self.table.name, frozenset(self.content.names))
         object.__setattr__(self, "later", frozenset(self.content.names) - began_with)
         object.__setattr__(self, "plain", Content(self.table, self.whole, self.later, self.searched))

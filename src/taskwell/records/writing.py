@@ -38,7 +38,7 @@ Values = Mapping[str, ColumnElement[Any]]
 Derived = Callable[[Values, FromClause, FromClause | None], Values]
 """The columns that follow from a record's content: of (its new content, the stamp of the write, the row as it was or None).
 
-The stamp is a row that has the time of the change as `at`, and its `revision`.
+The stamp is a row that has the time of the change as `at`, its `revision`, and the owner's `time_zone`.
 """
 Held = Callable[[CTE, Values], ColumnElement[bool]]
 """Whether a write has to be done in a unit of work, of (the row as it was, its new content): it decides on rows that it cannot
@@ -124,8 +124,9 @@ def _stamped(asked: Asked, me: CTE, references: References, conditions: Sequence
     source = references.beside(before)
     for one in beside:
         source = source.outerjoin(one, true())
+    time = func.clock_timestamp().label("at")
     return (
-        select(*asked.carried(), (before.c.revision + 1).label("revision"), func.clock_timestamp().label("at"))
+        select(*asked.carried(), (before.c.revision + 1).label("revision"), before.c.time_zone, time)
         .select_from(source)
         .where(*references.are_known, *conditions)
         .cte("stamped")
@@ -232,7 +233,7 @@ def _decision(
     time = func.clock_timestamp().label("at")
     found = before.join(current, asked.tied(current.c.user_id))
     return asked.of(
-        select(*asked.carried("owner"), *columns, (before.c.revision + 1).label("revision"), time)
+        select(*asked.carried("owner"), *columns, (before.c.revision + 1).label("revision"), before.c.time_zone, time)
         .select_from(found if references is None else references.beside(found))
         .where(*conditions)
         .cte("decided")

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead
+from taskwell.tasks.due import RemindersOrNull, When
 from taskwell.types import Description, Flag, Id, LabelNamesOrNull, PositionOrNull, PriorityOrNull, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -24,6 +25,9 @@ class NewTask(BaseModel):
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
     labels: LabelNamesOrNull = Field(default_factory=list)
+    due: When | None = None
+    start: When | None = None
+    reminders: RemindersOrNull = Field(default_factory=list)
     id: Id | None = None
 
 
@@ -49,6 +53,9 @@ class WholeTask(TaskAsRead):
     position: PositionOrNull = None
     priority: PriorityOrNull = "none"
     labels: LabelNamesOrNull = Field(default_factory=list)
+    due: When | None = None
+    start: When | None = None
+    reminders: RemindersOrNull = Field(default_factory=list)
 
 
 class TaskChanges(TaskAsRead):
@@ -64,3 +71,6 @@ class TaskChanges(TaskAsRead):
     position: Annotated[PositionOrNull, Field(default=None)]
     priority: Annotated[PriorityOrNull, Field(default=None)]
     labels: Annotated[LabelNamesOrNull, Field(default=None)]
+    due: Annotated[When | None, Field(default=None)]
+    start: Annotated[When | None, Field(default=None)]
+    reminders: Annotated[RemindersOrNull, Field(default=None)]

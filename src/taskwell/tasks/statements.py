@@ -6,12 +6,35 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, case, delete, func, null, or_, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from taskwell.accounts.may_act import owner
+from taskwell.accounts.locking import locked_owner
+from taskwell.accounts.may_act import owner, users
+from taskwell.accounts.wall_time import wall_time
 from taskwell.database.shapes import Shapes
-from taskwell.database.statement import Statement
+from taskwell.database.statement import Statement, argument
 from taskwell.database.statement_of_set import in_sets
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
@@ -23,6 +46,7 @@ from taskwell.records.ordering import placed
 from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.searched import Fold
 from taskwell.records.writing import Values
+from taskwell.tasks.due import on_clocks_by
 from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, FilteredShape, TaskShape
 from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
@@ -41,6 +65,7 @@ TASK = Kind(
     by_name={"labels": LABEL},
     searched=_SEARCHED,
     decisive=("is_parent",),
+    follows=on_clocks_by,
 )
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
@@ -49,7 +74,14 @@ def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> V
     # Changing the title of a completed task does not complete it again.
     completed_at = stamp.c.at if before is None else func.coalesce(before.c.completed_at, stamp.c.at)
     position = placed(content, stamp, before, among=["list_id", "parent_id"])
-    return {"completed_at": case((content["is_completed"], completed_at), else_=null()), **position}
+    sorts = {f"{name}_sort": _on_clocks(name, stamp, before) for name in ("due", "start") if name in content}
+    return {"completed_at": case((content["is_completed"], completed_at), else_=null()), **position, **sorts}
+
+
+def _on_clocks(name: str, stamp: FromClause, before: FromClause | None) -> ColumnElement[Any]:
+    instant = argument(f"{name}_at", DateTime(timezone=True))
+    given = func.coalesce(argument(f"{name}_wall", DateTime(timezone=False)), wall_time(stamp.c.time_zone, instant))
+    return given if before is None else case((TASK.content.given[name], given), else_=before.c[f"{name}_sort"])
 
 
 def _is_parent(current: CTE, _: Values) -> ColumnElement[bool]:
@@ -171,6 +203,37 @@ DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE))
 
 PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived, beside=departed))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
+
+ZONED_TASKS = Statement(
+    "zoned_tasks",
+    select(tasks.c.id, tasks.c.due, tasks.c.start)
+    .select_from(tasks.join(users, users.c.id == tasks.c.user_id))
+    .where(tasks.c.user_id == owner, tasks.c.id > argument("after", Uuid()), users.c.time_zone != argument("time_zone", String()))
+    .where(or_(*(func.jsonb_extract_path_text(when, "time_zone").is_not(None) for when in (tasks.c.due, tasks.c.start))))
+    .order_by(tasks.c.id)
+    .limit(argument("limit", Integer())),
+)
+"""Those that are due at a moment, or begin at one, some at a time: in another zone clocks show another time at it."""
+
+
+def _on_other_clocks() -> Select[Any]:
+    me = locked_owner()
+    columns = (argument(name, ARRAY(Text())) for name in ("ids", "due_ats", "start_ats"))
+    given = func.unnest(*columns).table_valued("id", "due_at", "start_at").render_derived(name="given")
+    zone = argument("time_zone", String())
+    sorts = {f"{name}_sort": wall_time(zone, cast(given.c[f"{name}_at"], DateTime(timezone=True))) for name in ("due", "start")}
+    moved = (
+        update(tasks)
+        .values({name: func.coalesce(sort, tasks.c[name]) for name, sort in sorts.items()})
+        .where(tasks.c.user_id == owner, tasks.c.user_id == me.c.id, tasks.c.id == cast(given.c.id, Uuid()))
+        .returning(tasks.c.id)
+        .cte("moved")
+    )
+    return select(func.count()).select_from(moved)
+
+
+SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks())
+"""The times by which tasks are sorted, in another zone. Nothing that is shown of a task changes, nor does its revision."""
 
 DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list))
 """A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 import taskwell.lists.tables  # noqa: F401  # the tables that these refer to
+from taskwell.tasks.due import Reminder, When
 from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Priority
 
 
@@ -109,6 +110,9 @@ class TaskView(SQLModel):
     position: str
     priority: Priority
     labels: list[str]
+    due: When | None
+    start: When | None
+    reminders: list[Reminder]
     created_at: datetime
     updated_at: datetime
     revision: int
