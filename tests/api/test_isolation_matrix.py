@@ -64,6 +64,10 @@ for _mount in LIST_MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
     GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
     GUARDED |= {(_method, f"{_collection}/{{list_id}}"): _status for _method, _status in ONE_TASK.items()}
+MOVES = [
+    ("POST", f"/api/v1{of}{what}/move") for of in ("", "/users/{user_id}") for what in ("/tasks/{task_id}", "/lists/{list_id}")
+]
+GUARDED |= dict.fromkeys(MOVES, 200)
 """What each answers to who may."""
 
 BY_SIGN_IN_ALONE = {
@@ -85,6 +89,8 @@ ROUTES = sorted(GUARDED) + [("HEAD", path) for method, path in sorted(GUARDED) i
 
 
 def body_of(route: tuple[str, str]) -> Any:
+    if route in MOVES:
+        return {}
     new = {"name": "x"} if "/lists" in route[1] else {"title": "x"}
     return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 
@@ -192,38 +198,43 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
         assert len(answers) == 1, (code, answers)
 
 
-NAMING = [(method, path) for method, path in ROUTES if path in MOUNTS_OF_TASKS and method in ("GET", "POST")]
-NAMING += [(method, f"{path}/{{task_id}}") for path in MOUNTS_OF_TASKS for method in ("PUT", "PATCH")]
+NAMING = [((method, path), "list_id") for method, path in ROUTES if path in MOUNTS_OF_TASKS and method == "GET"]
+for _field in ("list_id", "parent_id"):
+    NAMING += [(("POST", path), _field) for path in MOUNTS_OF_TASKS]
+    NAMING += [((method, f"{path}/{{task_id}}"), _field) for path in MOUNTS_OF_TASKS for method in ("PUT", "PATCH")]
+NAMING += [(route, field) for route in MOVES if "/tasks" in route[1] for field in ("list_id", "parent_id", "before", "after")]
+NAMING += [(route, field) for route in MOVES if "/lists" in route[1] for field in ("before", "after")]
 
 
 @pytest.mark.parametrize("asks", [asks for asks in ASKERS if asks not in REFUSED])
-@pytest.mark.parametrize("route", NAMING, ids=lambda route: f"{route[0]} {route[1]}")
-def test_a_list_is_named_by_its_owner_alone(world: World, route: tuple[str, str], asks: str) -> None:
+@pytest.mark.parametrize(("route", "field"), NAMING, ids=lambda one: one if isinstance(one, str) else f"{one[0]} {one[1]}")
+def test_a_record_is_named_by_its_owner_alone(world: World, route: tuple[str, str], field: str, asks: str) -> None:
     """In a body or a query: another's is unknown as one that does not exist is, byte for byte."""
     method, template = route
-    asker, lists = world.askers[asks], world.lists()
+    asker = world.askers[asks]
+    is_of_lists = "/lists" in template
+    make = world.lists if is_of_lists else world.tasks
     refusals = set()
     users: list[Named | None] = [*Named] if "{user_id}" in template else [None]
     for user in users:
         owner = asker.id if user is None else world.owner_of(user)
-        task = world.tasks()[Named.ANOTHERS if user is Named.ANOTHERS else Named.OWN]
-        path = template.replace("{task_id}", task)
+        whose = Named.ANOTHERS if user is Named.ANOTHERS else Named.OWN
+        path = re.sub(r"\{(task|list)_id\}", make()[whose], template)
         path = path if user is None else path.replace("{user_id}", str(world.user(user)))
-        thing = (Named.ANOTHERS if user is Named.ANOTHERS else Named.OWN) if "{task_id}" in template else None
-        status, code = expected(world, asker, route, user, thing)
-        for named, list_id in lists.items():
+        status, code = expected(world, asker, route, user, whose if re.search(r"\{(task|list)_id\}", template) else None)
+        for named, named_id in (world.lists() if is_of_lists or field == "list_id" else world.tasks()).items():
             before = world.revisions()
             if method == "GET":
-                answer = world.ask(asks, method, f"{path}?list_id={list_id}", None)
+                answer = world.ask(asks, method, f"{path}?{field}={named_id}", None)
             else:
-                answer = world.ask(asks, method, path, {"title": "x", "list_id": list_id})
+                answer = world.ask(asks, method, path, (body_of(route) or {}) | {field: named_id})
             if status >= 400:
                 assert_error(answer, status, code)
             elif world.owner_of(named) == owner:
                 assert answer.status_code == status, answer.text
                 continue
             else:
-                assert unknown_references(answer) == [("query" if method == "GET" else "body", "list_id")]
+                assert unknown_references(answer) == [("query" if method == "GET" else "body", field)]
                 refusals.add(answer.content)
             assert world.revisions() == before
     assert len(refusals) <= 1

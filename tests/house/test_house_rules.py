@@ -98,6 +98,7 @@ HOLDS_SQL = {
     "accounts/attempts/statements.py": BUILDERS,
     "records/asked.py": BUILDERS,
     "records/reading.py": BUILDERS,
+    "records/ordering.py": {"select", "update"},
     "records/writing.py": BUILDERS,
     "records/paging.py": BUILDERS,
     "records/names.py": {"select"},

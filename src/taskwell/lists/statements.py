@@ -14,7 +14,7 @@ from taskwell.lists.tables import ListView, lists
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
-from taskwell.records.ordering import placed
+from taskwell.records.ordering import neighbours, placed, spread
 from taskwell.records.paging import BY_CREATION, page
 
 LISTS_PER_USER = 500
@@ -67,3 +67,9 @@ CHANGE_WHOLE_LIST_AS_READ = Statement("change_whole_list_as_read", _changed(is_s
 
 PLACE_LIST = Statement("place_list", writing.placed(LIST, placed, most=LISTS_PER_USER))
 """PUT with `If-None-Match: *`: only where no live list stands; a deleted one's id may be used again."""
+
+NEIGHBOURS_OF_LIST = Statement("neighbours_of_list", neighbours(LIST, []))
+"""For a move of a list among all lists."""
+
+SPREAD_LISTS = Statement("spread_lists", spread(LIST, []))
+"""For a move of a list to where there is no room."""

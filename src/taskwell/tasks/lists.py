@@ -1,5 +1,6 @@
 """What can be done with lists. It stands beside the tasks, since a list that is deleted takes its tasks with it."""
 
+import json
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
@@ -7,7 +8,7 @@ from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
 from taskwell.errors import ListChanged, ListExists, ListIdTaken, ListNotFound, TooManyLists
 from taskwell.lists.filter import ListFilter, ListShape
-from taskwell.lists.requests import NewList, WholeList
+from taskwell.lists.requests import ListChanges, NewList, WholeList
 from taskwell.lists.statements import (
     CHANGE_LIST,
     CHANGE_LIST_AS_READ,
@@ -20,11 +21,14 @@ from taskwell.lists.statements import (
     FIND_SAME_LIST,
     LIST,
     LIST_LISTS,
+    NEIGHBOURS_OF_LIST,
     PLACE_LIST,
     READ_LIST,
+    SPREAD_LISTS,
 )
+from taskwell.records.moving import Move, Row, position_for
 from taskwell.records.paging import BY_CREATION
-from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, create, delete, list_page, place
+from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, change, create, delete, list_page, place, read
 from taskwell.tasks.statements import DELETE_LIST
 from taskwell.types import Revisions
 
@@ -64,3 +68,16 @@ async def delete_list(db: Database, owner: Owner, list_id: UUID, *, if_match: Re
     """Delete the list, and all tasks that are in it at that moment. One statement sees them all once the owner is locked."""
     async with unit_for(db, owner) as unit:
         await delete(LISTS, unit, owner, list_id, if_match=if_match)
+
+
+async def move_list(db: Database, owner: Owner, list_id: UUID, move: Move, *, if_match: Revisions | None) -> Rendered:
+    """Raises what a change raises, and UnknownReference where the neighbour is no list."""
+    move.check()
+    async with unit_for(db, owner) as unit:
+        there = await read(LISTS, unit, owner, list_id)
+        as_it_is = json.loads(there.json)
+        if if_match is not None and there.revision not in if_match:
+            raise ListChanged(as_it_is)
+        row, now = Row(NEIGHBOURS_OF_LIST, SPREAD_LISTS, {}), as_it_is["position"]
+        position = await position_for(unit, owner, row, {"list_id": list_id}, move, now, is_there=True)
+        return await change(LISTS, unit, owner, list_id, ListChanges.model_validate({"position": position}), if_match=None)

@@ -72,7 +72,7 @@ async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) 
 
 
 async def _settled(unit: UnitOfWork, owner: Owner, task_id: UUID, new: T) -> T:
-    seen = await _look(unit, owner, task_id, new.parent_id)
+    seen = await look(unit, owner, task_id, new.parent_id)
     if not seen.has_parent:
         return new  # the statement that writes says so
     if "list_id" in new.model_fields_set and new.list_id != seen.list_of_parent:
@@ -115,10 +115,10 @@ async def change_in_tree(
     with_subtasks: bool = False,
 ) -> Rendered:
     """Likewise, within a unit of work."""
-    seen = await _look(unit, owner, task_id, changes.parent_id)
+    seen = await look(unit, owner, task_id, changes.parent_id)
     is_stale = any(known is not None and seen.revision not in known for known in (if_match, as_read))
     if seen.place is not None and not is_stale:  # else the statement that changes says so
-        place = _wanted(seen, seen.place, changes)
+        place = wanted(seen, seen.place, changes)
         if place.parent_id not in (None, seen.place.parent_id):
             _refuse_loops_and_depths(seen)
             await _mark_parent(unit, owner, seen, place.parent_id)
@@ -133,7 +133,7 @@ async def change_in_tree(
     return task
 
 
-def _wanted(seen: Seen, there: Place, changes: WholeTask | TaskChanges) -> Place:
+def wanted(seen: Seen, there: Place, changes: WholeTask | TaskChanges) -> Place:
     """Where the task goes: what differs from where it is, is meant. (A record that was read comes back with both fields.)"""
     named = changes.model_fields_set
     list_id = changes.list_id if "list_id" in named else there.list_id
@@ -158,7 +158,7 @@ async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: Re
             await row_for(unit, DELETE_BELOW, owner, task_id=task_id)
 
 
-async def _look(unit: UnitOfWork, owner: Owner, task_id: UUID, parent_id: UUID | None) -> Seen:
+async def look(unit: UnitOfWork, owner: Owner, task_id: UUID, parent_id: UUID | None) -> Seen:
     row = await row_for(unit, FIND_PLACE, owner, task_id=task_id, parent_id=parent_id)
     assert row is not None  # the unit has locked the owner
     place = Place(row["list_id"], row["parent_id"]) if row["is_there"] else None
