@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -141,6 +141,24 @@ def _with_its_plus(value: object) -> object:
     return re.sub(r" (?=\d\d:\d\d$)", "+", value) if isinstance(value, str) else value
 
 
+DayOrTime = date | datetime
+"""A day; a wall time, in the account's zone; or an instant."""
+
+
+def _day_or_time(value: object) -> object:
+    try:
+        text = str(_with_its_plus(value))
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            return date.fromisoformat(text)
+        if not re.match(r"\d{4}-\d\d-\d\dT\d\d:", text, re.ASCII):
+            raise ValueError
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date, or a date and a time, such as 2026-12-24 or 2026-12-24T18:00") from None
+    return time if time.tzinfo is None else _in_utc(time)
+
+
+QueryDay = Annotated[DayOrTime, PlainValidator(_day_or_time), WithJsonSchema({"type": "string"})]
 QueryTime = Annotated[Time, BeforeValidator(_with_its_plus)]
 
 QueryFlag = Annotated[Literal["true", "false"], BeforeValidator(_in_lower_case), WithJsonSchema({"type": "boolean"})]
@@ -163,6 +181,7 @@ def _digits(value: object) -> object:
 
 
 PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
+QueryDays = Annotated[int, Field(ge=1, le=366), BeforeValidator(_digits)]
 
 
 # An address names an account, and nothing is mailed to it: admin@localhost and me@home.local are as good as any. The library has
@@ -269,6 +288,25 @@ InboxOrId = Annotated[
     Inbox | UUID,
     PlainValidator(_inbox_or_id),
     WithJsonSchema({"anyOf": [{"type": "string", "const": "inbox"}, {"type": "string", "format": "uuid"}]}),
+]
+
+NoParent = Literal["none"]
+"""The parent of a task that is below no other one."""
+
+
+def _none_or_id(value: object) -> object:
+    if value == "none" or isinstance(value, UUID):
+        return value
+    try:
+        return UUID(str(_hyphenated(value)))
+    except ValueError:
+        raise ValueError("must be the id of a task, or none") from None
+
+
+NoneOrId = Annotated[
+    NoParent | UUID,
+    PlainValidator(_none_or_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "const": "none"}, {"type": "string", "format": "uuid"}]}),
 ]
 
 

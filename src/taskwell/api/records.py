@@ -1,6 +1,6 @@
 """What the resources of a user's records share: their conditions, and how a record and a page go out."""
 
-from datetime import datetime
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -42,14 +42,14 @@ def read_reply(record: Rendered, known: Revisions | None) -> Reply:
 
 
 def page_reply(request: ApiRequest, query: BaseModel, page: RenderedPage) -> Reply:
-    tag = (b"etag", page.etag.encode())
+    tag = () if page.etag is None else ((b"etag", page.etag.encode()),)
     if page.items is None:
-        return not_modified(tag)
+        return not_modified(*tag)
     total = "" if page.total is None else f',"total":{page.total}'
     if page.next_cursor is None:
-        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null{total}}}', tag)
+        return json_reply(200, f'{{"items":[{page.items}],"next_cursor":null{total}}}', *tag)
     body = f'{{"items":[{page.items}],"next_cursor":"{page.next_cursor}"{total}}}'
-    return json_reply(200, body, tag, (b"link", next_link(request, query, page.next_cursor)))
+    return json_reply(200, body, *tag, (b"link", next_link(request, query, page.next_cursor)))
 
 
 def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
@@ -57,9 +57,9 @@ def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     given = query.model_fields_set - {"cursor"}
     kept = {name: _written(getattr(query, name)) for name in type(query).model_fields if name in given} if given else {}
     place = f"cursor={quote(next_cursor, safe='')}"
-    asked = f"{urlencode(kept)}&{place}" if kept else place
+    asked = f"{urlencode(kept, doseq=True)}&{place}" if kept else place
     return b'<%s?%s>; rel="next"' % (address(request), asked.encode())
 
 
 def _written(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value

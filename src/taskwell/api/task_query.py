@@ -10,7 +10,20 @@ from taskwell.records.paging import Tailored
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.orders import Order
 from taskwell.tasks.tables import TaskView
-from taskwell.types import SEARCH_LENGTH, Cursor, InboxOrId, PageLimit, Priority, QueryFlag, QueryTime
+from taskwell.types import (
+    LABELS_PER_TASK,
+    SEARCH_LENGTH,
+    Cursor,
+    InboxOrId,
+    LabelName,
+    NoneOrId,
+    PageLimit,
+    Priority,
+    QueryDay,
+    QueryDays,
+    QueryFlag,
+    QueryTime,
+)
 
 
 def _typed(value: object) -> object:
@@ -46,6 +59,18 @@ class TaskQuery(BaseModel):
         QueryTime | None, Field(description="Only those that were changed then or later. It is no sync token")
     ] = None
     priority: Annotated[Priority | None, Field(description="Only those of this priority")] = None
+    parent_id: Annotated[NoneOrId | None, Field(description="Only those below this task, or, with `none`, below no other")] = None
+    label: Annotated[
+        tuple[LabelName, ...],
+        Field(max_length=LABELS_PER_TASK, description="Only those that carry this label; given several times, each of them"),
+    ] = ()
+    due_before: Annotated[QueryDay | None, Field(description="Only those that are due before this day or time")] = None
+    due_after: Annotated[QueryDay | None, Field(description="Only those that are due after this day or time")] = None
+    overdue: Annotated[QueryFlag | None, Field(description="Only the open ones that were due, or only all others")] = None
+    today: Annotated[QueryFlag | None, Field(description="Only those that are due today, or only all others")] = None
+    upcoming: Annotated[
+        QueryDays | None, Field(description="Only those that are due on one of so many days, of which today is the first")
+    ] = None
     q: Annotated[Search, Field(description="Only those that have each of these words, or one that begins with it")] = None
     order: Annotated[
         Order | None, Field(description="`newest` first by default, and with `q` by default the best match first")
@@ -58,16 +83,26 @@ class TaskQuery(BaseModel):
 
     @cached_property  # all requests that ask for nothing have one query in common
     def filter(self) -> TaskFilter:
-        completed = None if self.completed is None else self.completed == "true"
         return TaskFilter(
-            completed=completed,
+            completed=_truth(self.completed),
             order=self.order,
             list_id=self.list_id,
             updated_since=self.updated_since,
             priority=self.priority,
+            parent_id=self.parent_id,
+            labels=self.label,
+            due_before=self.due_before,
+            due_after=self.due_after,
+            is_overdue=_truth(self.overdue),
+            is_due_today=_truth(self.today),
+            upcoming_days=self.upcoming,
             q=self.q,
         )
 
     @cached_property
     def tailored(self) -> Tailored:
         return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true")
+
+
+def _truth(flag: QueryFlag | None) -> bool | None:
+    return None if flag is None else flag == "true"

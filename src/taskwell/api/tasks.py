@@ -83,10 +83,9 @@ async def list_tasks(
     if_none_match: IfNoneMatch = None,
 ) -> Reply:
     """List the tasks, a page at a time. Nothing is skipped or repeated while others write."""
-    known = tags.if_none_match(if_none_match, owner.id)
-    how: dict[str, Any] = {"limit": query.limit, "cursor": query.cursor, "if_none_match": known}
-    page = await of_tasks.list_tasks_page(db, owner, query.filter, **how, tailored=query.tailored)
-    return page_reply(request, query, page)
+    known, asked = tags.if_none_match(if_none_match, owner.id), query.filter
+    how: dict[str, Any] = {"limit": query.limit, "cursor": query.cursor, "if_none_match": known, "tailored": query.tailored}
+    return page_reply(request, query, await of_tasks.list_tasks_page(db, owner, asked, **how))
 
 
 @router.get(

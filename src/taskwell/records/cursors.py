@@ -13,6 +13,7 @@ from taskwell.errors import InvalidInput
 
 _CHECK_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ON_CLOCKS = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 
 Place = dict[str, Any]
@@ -39,7 +40,8 @@ def decode_cursor(cursor: str, keyed_hash: KeyedHash, owner: UUID, asked: str) -
 
 def _written(value: Any) -> Any:
     if isinstance(value, datetime):
-        return ["time", (value - _EPOCH) // _MICROSECOND]
+        kind, epoch = ("wall", _EPOCH_ON_CLOCKS) if value.tzinfo is None else ("time", _EPOCH)
+        return [kind, (value - epoch) // _MICROSECOND]
     return ["id", value.hex] if isinstance(value, UUID) else value
 
 
@@ -47,7 +49,10 @@ def _read(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     kind, written = value
-    return _EPOCH + timedelta(microseconds=written) if kind == "time" else UUID(hex=written)
+    if kind == "id":
+        return UUID(hex=written)
+    time = _EPOCH + timedelta(microseconds=written)
+    return time if kind == "time" else time.replace(tzinfo=None)
 
 
 def _check(body: bytes, keyed_hash: KeyedHash, owner: UUID, asked: str) -> bytes:

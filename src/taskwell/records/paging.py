@@ -42,7 +42,7 @@ _if_none_match = argument("if_none_match", String())
 _limit = argument("limit", Integer())
 _fields = argument("fields", String())
 _is_counted = argument("is_counted", Boolean())
-_NONE: Final[Mapping[str, Kind]] = MappingProxyType({})
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class SortKey(NamedTuple):
@@ -90,13 +90,15 @@ def page(
     *,
     is_resumed: bool,
     named: Mapping[str, Kind] = _NONE,
+    unknown: Mapping[str, ColumnElement[bool]] = _NONE,
     is_tailored: bool = False,
 ) -> Select[Any]:
     """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
 
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
-    `named` are the arguments that name another record, which `unknown` lists if it is not there. `is_tailored` is for a request
-    that may choose the `fields` that are rendered, and ask for the `total` of all pages.
+    `named` are the arguments that name another record, which the column `unknown` lists if it is not there; `unknown` is for what
+    is named otherwise. `is_tailored` is for a request that may choose the `fields` that are rendered, and ask for the `total` of
+    all pages.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = or_(
@@ -122,7 +124,7 @@ def page(
     )
     total = [_total(kind, conditions, is_changed)] if is_tailored else []
     return (
-        select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named), *total, *cut.c)
+        select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named, unknown), *total, *cut.c)
         .select_from(users.outerjoin(cut, true()))
         .where(owner_may_act())
     )

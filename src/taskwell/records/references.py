@@ -6,13 +6,16 @@ runs a statement without them, alone or in a set.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Uuid, and_, case, func, literal, not_, or_, select, true
 
 from taskwell.database.statement import argument
 from taskwell.records.kinds import Kind
 from taskwell.records.names import are_missing, locked_names
+
+_NOTHING: Final[Mapping[str, ColumnElement[bool]]] = MappingProxyType({})
 
 
 class References:
@@ -75,14 +78,19 @@ def _locked(field: str, target: Kind, name: ColumnElement[Any], is_named: Column
     )
 
 
-def unknown_in_a_filter(named: Mapping[str, Kind]) -> list[ColumnElement[str]]:
-    """`unknown` of a read, whose arguments `named` each name a record of that kind, or are NULL."""
-    unknown = {}
+def unknown_in_a_filter(
+    named: Mapping[str, Kind], unknown: Mapping[str, ColumnElement[bool]] = _NOTHING
+) -> list[ColumnElement[str]]:
+    """`unknown` of a read, whose arguments `named` each name a record of that kind, or are NULL.
+
+    The argument says of other filters by their names whether what they name is unknown.
+    """
+    of_ids = {}
     for field, kind in named.items():
         name = argument(field, Uuid())
         there = select(kind.table.c.id).where(kind.live, kind.table.c.id == name).scalar_subquery()
-        unknown[field] = and_(name.is_not(None), there.is_(None))
-    return [_names(unknown)] if unknown else []
+        of_ids[field] = and_(name.is_not(None), there.is_(None))
+    return [_names({**of_ids, **unknown})] if of_ids or unknown else []
 
 
 def _names(unknown: Mapping[str, ColumnElement[bool]]) -> ColumnElement[str]:

@@ -5,7 +5,7 @@ in its own store.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -40,13 +40,13 @@ class Rendered(NamedTuple):
 class RenderedPage(NamedTuple):
     """`items` is the inside of a JSON array, None where the client's copy of that revision still holds.
 
-    `total` is None where nobody asked for it.
+    `total` is None where nobody asked for it, and `etag` where the page can become another one without a write.
     """
 
     items: str | None
     next_cursor: str | None
     revision: int
-    etag: str
+    etag: str | None
     total: int | None = None
 
 
@@ -123,17 +123,18 @@ async def list_page(
     cursor: str | None,
     if_none_match: Revisions | None,
     filtered: Mapping[str, Any] = _NOTHING,
+    named: Sequence[str] = (),
 ) -> RenderedPage:
     """One page. Nothing is rendered when `if_none_match` holds the revision of the owner's.
 
-    `filtered` are the arguments of the filter. Raises UnknownReference where one of them names a record that is not there.
+    `filtered` are the arguments of the filter, and `named` says what in it names a record. Raises UnknownReference where there is
+    no such record.
     """
     begin = {} if cursor is None else decode_cursor(cursor, rows.keyed_hash, owner.id, asked.name)
     resume = {f"first_{name}": value for name, value in begin.items()}
     head = tag_head(rows, owner.id)
     known = as_text(if_none_match)
     row = await row_for(rows, statement, owner, limit=limit, if_none_match=known, tag_head=head, **filtered, **resume)
-    named = [name for name, value in filtered.items() if isinstance(value, UUID)]
     if named and (unknown := ",".join(named) if row is None else row["unknown"]):
         raise UnknownReference.at(unknown.split(","))
     if row is None:

@@ -10,7 +10,7 @@ from taskwell.tasks.search import RANK, folded_title
 from taskwell.tasks.tables import tasks
 from taskwell.types import Priority
 
-Order = Literal["newest", "oldest", "updated", "priority", "position", "title"]
+Order = Literal["newest", "oldest", "updated", "due", "priority", "position", "title"]
 
 TITLE_KEY_LENGTH: Final = 64
 """Titles are ordered by so many characters, since what a page ends with stands in its cursor."""
@@ -24,6 +24,7 @@ ORDERS: Final[Mapping[str, Sort]] = {
     "oldest": BY_CREATION["oldest"],
     # The revision is the order of the changes, and has an index.
     "updated": (SortKey("revision", is_descending=True), SortKey("id", is_descending=True)),
+    "due": (SortKey("due_sort"), SortKey("id")),
     "priority": (
         SortKey("urgency", is_descending=True, value=_urgency),
         SortKey("created_at", is_descending=True),

@@ -43,11 +43,11 @@ from taskwell.records.asked import ONE, Asked, Each
 from taskwell.records.folding import fold, fold_each
 from taskwell.records.kinds import Kind
 from taskwell.records.ordering import placed
-from taskwell.records.paging import BY_CREATION, page
+from taskwell.records.paging import page
 from taskwell.records.searched import Fold
 from taskwell.records.writing import Values
 from taskwell.tasks.due import on_clocks_by
-from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, FilteredShape, TaskShape
+from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, UNKNOWN_LABEL, FilteredShape, TaskShape
 from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView, departures, tasks
@@ -140,13 +140,14 @@ _PLACE = {"anywhere": "", "inbox": "_in_inbox", "list": "_in_list"}
 def _list(shape: TaskShape) -> Statement:
     which = {None: "all", True: "completed", False: "open"}[shape.completed]
     name = f"list_tasks_{shape.order}_{which}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
-    sort = BY_CREATION[shape.order]
+    sort = ORDERS[shape.order]
     return in_sets(Statement(name, page(TASK, shape.conditions, sort, is_resumed=shape.is_resumed, named=shape.named)))
 
 
 def _filtered_list(shape: FilteredShape) -> Statement:
     name = f"filter_tasks_{shape.order}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
-    how: dict[str, Any] = {"is_resumed": shape.is_resumed, "named": shape.named, "is_tailored": True}
+    named = {**shape.named, "parent_id": TASK}
+    how: dict[str, Any] = {"is_resumed": shape.is_resumed, "named": named, "unknown": UNKNOWN_LABEL, "is_tailored": True}
     return Statement(name, page(TASK, shape.conditions, ORDERS[shape.order], **how))
 
 

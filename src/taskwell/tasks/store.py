@@ -1,6 +1,7 @@
 """What can be done with tasks: what can be done with any record (records/store.py), and what is about tasks alone."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner
@@ -54,6 +55,7 @@ async def list_tasks_page(
     if_none_match: Revisions | None,
     tailored: Tailored = AS_IT_IS,
 ) -> RenderedPage:
+    """One page. What follows from the present has no ETag: time goes by without a write."""
     shape = asked.shape(is_resumed=cursor is not None, is_tailored=tailored != AS_IT_IS)
     filtered = asked.arguments(shape)
     if isinstance(shape, TaskShape):
@@ -61,10 +63,11 @@ async def list_tasks_page(
     else:
         statement = FILTER_TASKS[shape]
         filtered |= tailored.arguments
-    sort = ORDERS[shape.order]
-    return await list_page(
-        statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match, filtered=filtered
-    )
+    how: dict[str, Any] = {"limit": limit, "cursor": cursor, "filtered": filtered, "named": asked.named}
+    if not asked.is_of_the_present:
+        return await list_page(statement, ORDERS[shape.order], rows, owner, asked, **how, if_none_match=if_none_match)
+    page = await list_page(statement, ORDERS[shape.order], rows, owner, asked, **how, if_none_match=None)
+    return page._replace(etag=None)
 
 
 async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:

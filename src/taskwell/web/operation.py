@@ -10,8 +10,8 @@ be found: first the user and the owner of the rows (401, 404), then the body's t
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from typing import Annotated, Any, NamedTuple, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import params
@@ -171,12 +171,13 @@ def _header(name: str) -> Callable[[ApiRequest], str | None]:
 
 def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
     absent = model.model_validate({})
+    repeatable = frozenset(name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple)
 
     def source(request: ApiRequest) -> BaseModel:
         if not request.scope["query_string"]:
             return absent
         try:
-            return model.model_validate(_query_pairs(request))
+            return model.model_validate(_query_pairs(request, repeatable))
         except ValidationError as error:
             raise _invalid("query", error) from None
 
@@ -227,17 +228,18 @@ class _Body:
             raise _invalid("body", error) from None
 
 
-def _query_pairs(request: ApiRequest) -> dict[str, str]:
+def _query_pairs(request: ApiRequest, repeatable: Collection[str] = ()) -> dict[str, Any]:
     text: bytes = request.scope["query_string"]
     if len(text) > QUERY_BYTES:
         raise invalid("query", None, "too_long", f"is longer than {QUERY_BYTES} bytes")
-    return pairs_of("query", text)
+    return pairs_of("query", text, repeatable)
 
 
-def pairs_of(location: str, text: bytes) -> dict[str, str]:
+def pairs_of(location: str, text: bytes, repeatable: Collection[str] = ()) -> dict[str, Any]:
     """Reads a query or a form into a dictionary. Raises InvalidInput.
 
-    Bytes that are not UTF-8, and a name that is given twice, are refused and not repaired.
+    Bytes that are not UTF-8, and a name that is given twice, are refused and not repaired. A name that is `repeatable` has a
+    list of its values.
     """
     if text.count(b"%") > ESCAPES:
         raise invalid(location, None, "too_long", f"has more than {ESCAPES} characters in percent-encoding")
@@ -247,11 +249,13 @@ def pairs_of(location: str, text: bytes) -> dict[str, str]:
         raise invalid(location, None, "encoding_invalid", "is not UTF-8 in percent-encoding, or is too long") from None
     if location == "query":
         pairs = [pair for pair in pairs if pair[0] != CACHE_BUSTER]
-    values = dict(pairs)
+    lists = {name: [value for other, value in pairs if other == name] for name, _ in pairs if name in repeatable}
+    pairs = [pair for pair in pairs if pair[0] not in lists]
+    values: dict[str, Any] = dict(pairs)
     if len(values) != len(pairs):
         twice = next(name for index, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:index]))
         raise invalid(location, _shown(twice), "repeated", "is given twice")
-    return values
+    return values | lists
 
 
 def _invalid(location: str, error: ValidationError, field: str | None = None) -> InvalidInput:
