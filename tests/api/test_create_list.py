@@ -28,6 +28,7 @@ def test_it_creates_a_list_and_says_where(alice: Person) -> None:
         "colour": "#2e7d32",
         "icon": "\U0001f6d2",
         "is_archived": False,
+        "position": made["position"],
         "created_at": made["created_at"],
         "updated_at": made["created_at"],
         "revision": 1,

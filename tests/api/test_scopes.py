@@ -12,6 +12,7 @@ from taskwell.identity.scopes import SCOPES
 from tests.support import postgres
 from tests.support.cast import PASSWORD, Person
 from tests.support.errors import assert_error
+from tests.support.lists import LIST_MOUNTS
 from tests.support.mounts import MOUNTS
 from tests.support.server import RunningServer
 from tests.support.signed_in import AUTH, bearer, make_api_token
@@ -40,22 +41,23 @@ BY_SIGN_IN_ALONE = {
     ("POST", f"{AUTH}/tokens"),
 }
 
-TASKS: dict[Route, Any] = {}
+RECORDS: dict[Route, Any] = {}
 NEEDS: dict[Route, str] = dict.fromkeys(ACCOUNT, "account")
-for _mount in MOUNTS:
+for _mount in (*MOUNTS, *LIST_MOUNTS):
     _collection = _mount.replace("{user}", "{user_id}")
-    for _method, _path, _scope, _body in (
+    _id, _body = ("{list_id}", {"name": "x"}) if _mount in LIST_MOUNTS else ("{task_id}", {"title": "x"})
+    for _method, _path, _scope, _sent in (
         ("GET", _collection, "tasks:read", None),
         ("HEAD", _collection, "tasks:read", None),
-        ("POST", _collection, "tasks:write", {"title": "x"}),
-        ("GET", f"{_collection}/{{task_id}}", "tasks:read", None),
-        ("PUT", f"{_collection}/{{task_id}}", "tasks:write", {"title": "x"}),
-        ("PATCH", f"{_collection}/{{task_id}}", "tasks:write", {"title": "x"}),
-        ("DELETE", f"{_collection}/{{task_id}}", "tasks:write", None),
+        ("POST", _collection, "tasks:write", _body),
+        ("GET", f"{_collection}/{_id}", "tasks:read", None),
+        ("PUT", f"{_collection}/{_id}", "tasks:write", _body),
+        ("PATCH", f"{_collection}/{_id}", "tasks:write", _body),
+        ("DELETE", f"{_collection}/{_id}", "tasks:write", None),
     ):
         NEEDS[_method, _path] = _scope
-        TASKS[_method, _path] = _body
-NAMED = [route for route in TASKS if "{user_id}" in route[1]]
+        RECORDS[_method, _path] = _sent
+NAMED = [route for route in RECORDS if "{user_id}" in route[1]]
 
 every_scope = pytest.mark.parametrize("scope", SCOPES)
 every_route = pytest.mark.parametrize("route", NEEDS, ids=" ".join)
@@ -63,14 +65,16 @@ every_named_route = pytest.mark.parametrize("route", NAMED, ids=" ".join)
 
 
 def ask(client: httpx.Client, token: str, route: Route, owner: Person, user: UUID | None = None) -> httpx.Response:
-    """With a task or an API token of the owner's; `user` is whom the path names, where it names somebody."""
+    """With a task, a list or an API token of the owner's; `user` is whom the path names, where it names somebody."""
     method, path = route
     if "{task_id}" in path:
         path = path.replace("{task_id}", owner.creates()["id"])
+    if "{list_id}" in path:
+        path = path.replace("{list_id}", owner.creates_list()["id"])
     if "{token_id}" in path:
         path = path.replace("{token_id}", make_api_token(owner, "account")["id"])
     path = path.replace("{user_id}", str(user or owner.id))
-    return client.request(method, path, headers=bearer(token), json=(ACCOUNT | TASKS)[route])
+    return client.request(method, path, headers=bearer(token), json=(ACCOUNT | RECORDS)[route])
 
 
 def assert_lacks(answer: httpx.Response, scope: str) -> None:
@@ -186,7 +190,7 @@ def test_what_is_described_is_what_is_needed(anonymous: httpx.Client) -> None:
         for method, operation in operations.items()
         if "security" in operation
     }
-    shown = [mount.replace("{user}", "{user_id}") for mount in MOUNTS[:2]]
+    shown = [mount.replace("{user}", "{user_id}") for mount in (*MOUNTS[:2], *LIST_MOUNTS)]
     assert described == {
         (method, path): [scope] for (method, path), scope in NEEDS.items() if method != "HEAD" and path.startswith((AUTH, *shown))
     }
