@@ -64,7 +64,7 @@ def stage(
             server = stack.enter_context(serve(settings))
             yield Stage(stack.enter_context(browser(server)), database_url)
     finally:
-        postgres.run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+        postgres.drop(postgres_url, name)
 
 
 SAME = {

@@ -37,7 +37,7 @@ def test_an_encoding_that_cannot_keep_every_text_is_refused(tmp_path: Path, post
             said = refused_by(command, tmp_path, postgres.at(postgres_url, name))
             assert said.startswith(f"the database's encoding is {encoding}, which cannot keep every text: make another one")
     finally:
-        postgres.run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+        postgres.drop(postgres_url, name)
 
 
 def a_role_that_can_lose(database_url: str) -> str:

@@ -1,7 +1,5 @@
 """The SQL of docs/deploy.md, run on a PostgreSQL as it is printed, and Taskwell with the roles that it makes."""
 
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +35,13 @@ class Made:
             postgres.run(database_url, statement)  # one at a time: CREATE DATABASE stands alone
 
 
-def as_role(database_url: str, role: str) -> str:
-    return re.sub("//[^@:]+", f"//{role}", database_url, count=1)
-
-
 @pytest.fixture
 def made(postgres_url: str) -> Iterator[Made]:
     own = f"taskwell_{uuid4().hex}"
     names = {"taskwell_owner": f"{own}_o", "taskwell_app": f"{own}_a", "DATABASE taskwell ": f"DATABASE {own} "}
-    administrator = as_role(postgres_url, "taskwell" if os.environ.get("TEST_DATABASE_URL") else "postgres")
+    administrator = postgres.as_superuser(postgres_url)
     there = postgres.at(administrator, own)
-    roles = Made(names, there, as_role(there, names["taskwell_owner"]), as_role(there, names["taskwell_app"]))
+    roles = Made(names, there, postgres.as_role(there, names["taskwell_owner"]), postgres.as_role(there, names["taskwell_app"]))
     roles.run(administrator, printed("CREATE ROLE"))
     try:
         yield roles

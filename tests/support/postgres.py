@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,16 @@ def at(server_url: str, database: str) -> str:
     return head.rpartition("/")[0] + "/" + database + question + query
 
 
+def as_role(database_url: str, role: str) -> str:
+    """The URL with somebody else's name in it."""
+    return re.sub("//[^@:]+", f"//{role}", database_url, count=1)
+
+
+def as_superuser(database_url: str) -> str:
+    """The embedded PostgreSQL's superuser has a name; who is named by TEST_DATABASE_URL is taken for one."""
+    return database_url if os.environ.get("TEST_DATABASE_URL") else as_role(database_url, "postgres")
+
+
 def run(database_url: str, *statements: str) -> None:
     async def all_of_them() -> None:
         connection = await asyncpg.connect(**url.parse(database_url).arguments())
@@ -75,4 +86,9 @@ def new_database(server_url: str, *, template: str = TEMPLATE) -> Iterator[str]:
     try:
         yield at(server_url, name)
     finally:
-        run(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        drop(server_url, name)
+
+
+def drop(server_url: str, database: str) -> None:
+    """By the superuser, because nobody else may end an autovacuum that happens to be there."""
+    run(as_superuser(server_url), f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
