@@ -41,7 +41,9 @@ def load(url: str, source: int) -> None:
     """Put what an open file holds in the place of the database, with a new epoch. Raises CannotStart, and nothing was changed."""
     target = parse(url)
     new = replace(target, database=_NEW)
-    asyncio.run(_execute(replace(target, database="postgres"), *_dropped(_OLD), *_dropped(_NEW), f"CREATE DATABASE {_NEW}"))
+    # Nobody else may end an autovacuum, and a database in which one is at work is not dropped before that.
+    superuser = replace(target, database="postgres", user="postgres")
+    asyncio.run(_execute(superuser, *_dropped(_OLD), *_dropped(_NEW), f"CREATE DATABASE {_NEW} OWNER {target.user}"))
     _run(
         [*PG_RESTORE, "--no-password", f"--dbname={new.for_libpq()}"],
         "the backup cannot be restored",
@@ -57,7 +59,7 @@ def load(url: str, source: int) -> None:
         f"ALTER DATABASE {_NEW} RENAME TO {target.database}",
         "COMMIT",
     )
-    asyncio.run(_execute(replace(target, database="postgres"), *swap, *_dropped(_OLD)))
+    asyncio.run(_execute(superuser, *swap, *_dropped(_OLD)))
 
 
 async def _refuse_strangers(target: ConnectionTarget) -> None:
