@@ -296,7 +296,7 @@ class UnknownReference(InvalidInput):
 
     @classmethod
     def at(cls, names: Iterable[str]) -> Self:
-        message = "you have nothing with this id"
+        message = "you have nothing with this id or name"
         return cls(fields=[{"field": name, "code": cls.code, "message": message} for name in names])
 
 

@@ -68,6 +68,7 @@ MOVES = [
     ("POST", f"/api/v1{of}{what}/move") for of in ("", "/users/{user_id}") for what in ("/tasks/{task_id}", "/lists/{list_id}")
 ]
 GUARDED |= dict.fromkeys(MOVES, 200)
+GUARDED |= {("GET", f"/api/v1{of}/overview"): 200 for of in ("", "/users/{user_id}")}
 """What each answers to who may."""
 
 BY_SIGN_IN_ALONE = {

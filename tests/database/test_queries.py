@@ -52,10 +52,6 @@ class Stored:
         return BEGINNING + timedelta(minutes=self.revision)
 
     @property
-    def completed_at(self) -> datetime | None:
-        return BEGINNING if self.is_completed else None
-
-    @property
     def words(self) -> list[str]:
         return [fold(self.title), fold(self.description), fold_each(self.labels)]
 
@@ -65,7 +61,7 @@ class Stored:
 
 
 TASK = Stored(new_id(), "Parent", "", False, None, "none", "h", None, [], None, BEGINNING, 1)
-COLUMNS = (*(field.name for field in fields(Stored)), "updated_at", "completed_at", "folded")
+COLUMNS = (*(field.name for field in fields(Stored)), "updated_at", "folded")
 
 
 def _here(now: datetime) -> datetime:
@@ -195,9 +191,9 @@ async def _store(connection: "asyncpg.Connection[asyncpg.Record]", owner: UUID, 
         [(owner, new_id(), name, name_key(name)) for name in LABELS],
     )
     await connection.executemany(
-        f"INSERT INTO tasks (user_id, {', '.join(COLUMNS)})"
-        f" VALUES ($1, {', '.join(f'${number}' for number in range(2, len(COLUMNS) + 2))})",
-        [(owner, *(getattr(one, name) for name in COLUMNS)) for one in tasks],
+        f"INSERT INTO tasks (user_id, completed_at, {', '.join(COLUMNS)})"
+        f" VALUES ($1, $2, {', '.join(f'${number}' for number in range(3, len(COLUMNS) + 3))})",
+        [(owner, BEGINNING if one.is_completed else None, *(getattr(one, name) for name in COLUMNS)) for one in tasks],
     )
 
 

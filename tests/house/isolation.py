@@ -37,8 +37,9 @@ OWNED = {"users": "id"} | {table.name: "user_id" for table in SQLModel.metadata.
 FUNCTIONS = frozenset(
     """
     array_agg array_position array_remove array_replace chr clock_timestamp coalesce concat_ws count date_trunc greatest
-    json_agg json_build_object jsonb_agg jsonb_extract_path_text least length lower lpad make_interval max min now replace
-    row_number row_to_json split_part string_agg string_to_array sum timezone to_char to_hex to_json to_jsonb unnest upper
+    json_agg json_build_object json_each json_object_agg jsonb_agg jsonb_extract_path_text least left length lower lpad
+    make_interval max min now replace row_number row_to_json split_part string_agg string_to_array sum timezone to_char
+    to_hex to_json to_jsonb unnest upper
     """.split()  # noqa: SIM905  a list of words
 )
 """They read their arguments and nothing else. (`query_to_xml` and its like run SQL that neither proof would see.)"""
@@ -48,10 +49,10 @@ OPERATORS = frozenset({"@>"})
 
 CONSTRUCTS = frozenset(
     """
-    alias array binary bindparam case cast clauselist column compound_select cte delete expression_clauselist false function
-    funcfilter grouping insert join label lateral null on_conflict_do_nothing on_conflict_do_update over select
-    select_statement_grouping subquery table table_valued_alias table_valued_column true tuple type_clause typeclause unary
-    update values
+    alias array binary bindparam case cast clauselist collation column compound_select cte delete expression_clauselist
+    false funcfilter function grouping insert join label lateral null on_conflict_do_nothing on_conflict_do_update over
+    select select_statement_grouping subquery table table_valued_alias table_valued_column true tuple type_clause typeclause
+    unary update values
     """.split()  # noqa: SIM905
 )
 """SQLAlchemy's names of the constructs that write no SQL text of somebody's own, and that the proof follows."""

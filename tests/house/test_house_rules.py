@@ -106,6 +106,8 @@ HOLDS_SQL = {
     "labels/statements.py": BUILDERS,
     "lists/statements.py": {"Statement"},
     "tasks/statements.py": BUILDERS,
+    "tasks/search.py": {"select"},
+    "tasks/overview.py": {"Statement", "select"},
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
     "database/statement_of_set.py": {"select"},
     # The statement that asks for the version must be there before any table is known.

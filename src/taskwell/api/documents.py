@@ -1,6 +1,7 @@
 """These models tell OpenAPI what the answers look like. No request uses them, and tests/api/test_contract.py checks them."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,25 @@ class ListPage(BaseModel):
 
     items: list[ListView]
     next_cursor: str | None
+
+
+class OpenTasks(BaseModel):
+    """How many open tasks a list has, or a label."""
+
+    id: UUID
+    name: str
+    open: int
+
+
+class Overview(BaseModel):
+    """How many open tasks there are. Those by dates are there unless `dates=false`."""
+
+    inbox: int
+    overdue: Annotated[int, Field(default=None)]
+    today: Annotated[int, Field(default=None)]
+    upcoming: Annotated[int, Field(default=None)]
+    lists: list[OpenTasks]
+    labels: list[OpenTasks]
 
 
 class AccessToken(BaseModel):
