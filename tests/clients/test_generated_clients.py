@@ -5,33 +5,21 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.browser.origin import printed_client
+from tests.clients.environment import ENVIRONMENT, package, run
 from tests.support.cast import PASSWORD
 from tests.support.programs import system_program
 from tests.support.server import RunningServer
 from tests.support.signed_in import new_email
 
 HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parents[1] / ".clients"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def environment() -> None:
-    if not (ENVIRONMENT / ".made").exists():
-        pytest.skip("there is no environment for clients: `make clients` makes it, with npm and a network")
-
-
-def run(folder: Path, *command: str | Path, **environment: str) -> str:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=240, check=False, env=os.environ | environment
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture
@@ -41,10 +29,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "package.json").write_text("{}")
     shutil.copy(HERE / "tsconfig.json", tmp_path)
     return tmp_path
-
-
-def package(name: str) -> Path:
-    return ENVIRONMENT / "node_modules" / ".bin" / name
 
 
 def runs(folder: Path, built: str, server: RunningServer) -> None:
