@@ -20,6 +20,7 @@ What HTTP itself refuses is in web/refusals.py.
     ├── NotFound                also whatever belongs to somebody else
     │   ├── TaskNotFound
     │   ├── ListNotFound
+    │   ├── LabelNotFound
     │   ├── UserNotFound
     │   └── ApiTokenNotFound
     ├── Conflict
@@ -31,12 +32,16 @@ What HTTP itself refuses is in web/refusals.py.
     │   ├── TooManyLevels
     │   ├── BelowItself
     │   ├── TaskIdTaken
-    │   └── ListIdTaken
+    │   ├── ListIdTaken
+    │   ├── LabelIdTaken
+    │   └── LabelNameTaken
     ├── PreconditionFailed      the record is not as the client expects it: `details.current` is how it is now
     │   ├── TaskChanged
     │   ├── TaskExists
     │   ├── ListChanged
-    │   └── ListExists
+    │   ├── ListExists
+    │   ├── LabelChanged
+    │   └── LabelExists
     ├── InvalidInput            `details` names the fields, never their values
     │   └── UnknownReference
     ├── Unavailable             try again after `retry_after` seconds
@@ -171,6 +176,12 @@ class ListNotFound(NotFound):
     code = "list_not_found"
 
 
+class LabelNotFound(NotFound):
+    """There is no such label."""
+
+    code = "label_not_found"
+
+
 class UserNotFound(NotFound):
     """There is no such user."""
 
@@ -241,6 +252,18 @@ class ListIdTaken(Conflict):
     code = "list_id_taken"
 
 
+class LabelIdTaken(Conflict):
+    """This id belongs to another label of yours, or to a deleted one."""
+
+    code = "label_id_taken"
+
+
+class LabelNameTaken(Conflict):
+    """You have a label of this name already, in whichever case. To make one of the two, change it with `merge=true`."""
+
+    code = "label_name_taken"
+
+
 class PreconditionFailed(TaskwellError):
     """A condition of the request does not hold."""
 
@@ -270,6 +293,18 @@ class ListExists(PreconditionFailed):
     """A list with this id exists already. `details.current` is how it is now."""
 
     code = "list_exists"
+
+
+class LabelChanged(PreconditionFailed):
+    """The label has changed since you read it. `details.current` is how it is now."""
+
+    code = "label_changed"
+
+
+class LabelExists(PreconditionFailed):
+    """A label with this id exists already. `details.current` is how it is now."""
+
+    code = "label_exists"
 
 
 class InvalidInput(TaskwellError):

@@ -23,6 +23,7 @@ from tests.support.signed_in import SignedIn
 from tests.support.wire import Wire, chunked, exchange, message
 
 TASKS = "/api/v1/tasks"
+LABELS = "/api/v1/labels"
 LISTS = "/api/v1/lists"
 AUTH = "/api/v1/auth"
 OAUTH = "/api/v1/oauth"
@@ -42,6 +43,9 @@ LIMITS = {
     ("DELETE", f"{AUTH}/me"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/password"): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/tokens"): ACCOUNT_BYTES,
+    ("POST", LABELS): ACCOUNT_BYTES,
+    ("PUT", f"{LABELS}/{UUID(int=1)}"): ACCOUNT_BYTES,
+    ("PATCH", f"{LABELS}/{UUID(int=1)}"): ACCOUNT_BYTES,
     ("POST", LISTS): ACCOUNT_BYTES,
     ("PUT", f"{LISTS}/{UUID(int=1)}"): ACCOUNT_BYTES,
     ("PATCH", f"{LISTS}/{UUID(int=1)}"): ACCOUNT_BYTES,
@@ -69,7 +73,7 @@ def refusal(path: str, answer: httpx.Response, status: int, code: str) -> str:
 def test_every_operation_with_a_body_is_listed_here() -> None:
     there = set()
     for route in iter_route_contexts(routes().routes):
-        path = re.sub(r"\{(task|list)_id\}", str(UUID(int=1)), route.path or "")
+        path = re.sub(r"\{(task|list|label)_id\}", str(UUID(int=1)), route.path or "")
         if path.startswith("/api/v1") and "{user_id}" not in path:
             there |= {(method, path) for method in route.methods or () if Operation(route, method).body is not None}
     assert there == LIMITS.keys()

@@ -16,6 +16,7 @@ from taskwell.api import routes
 from tests.support import postgres
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
+from tests.support.labels import LABEL_MOUNTS
 from tests.support.lists import LIST_MOUNTS, unknown_references
 from tests.support.mounts import MOUNTS
 from tests.support.server import RunningServer
@@ -69,6 +70,10 @@ MOVES = [
 ]
 GUARDED |= dict.fromkeys(MOVES, 200)
 GUARDED |= {("GET", f"/api/v1{of}/overview"): 200 for of in ("", "/users/{user_id}")}
+for _mount in LABEL_MOUNTS:
+    _collection = _mount.replace("{user}", "{user_id}")
+    GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
+    GUARDED |= {(_method, f"{_collection}/{{label_id}}"): _status for _method, _status in ONE_TASK.items()}
 """What each answers to who may."""
 
 BY_SIGN_IN_ALONE = {
@@ -89,10 +94,18 @@ BODIES: dict[tuple[str, str], Any] = {
 ROUTES = sorted(GUARDED) + [("HEAD", path) for method, path in sorted(GUARDED) if method == "GET"]
 
 
+NOT_FOUND = {
+    "task_id": "task_not_found",
+    "list_id": "list_not_found",
+    "label_id": "label_not_found",
+    "token_id": "api_token_not_found",
+}
+
+
 def body_of(route: tuple[str, str]) -> Any:
     if route in MOVES:
         return {}
-    new = {"name": "x"} if "/lists" in route[1] else {"title": "x"}
+    new = {"name": "x"} if "/lists" in route[1] else {"name": uuid4().hex} if "/labels" in route[1] else {"title": "x"}
     return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 
 
@@ -147,15 +160,15 @@ def expected(world: World, asker: Asker, route: tuple[str, str], user: Named | N
     if asker.is_api_token and route in BY_SIGN_IN_ALONE:
         return 403, "sign_in_required"
     if thing is not None and world.owner_of(thing) != owner:
-        what = next(name for name in ("task_id", "list_id", "token_id") if f"{{{name}}}" in route[1])
-        return 404, {"task_id": "task_not_found", "list_id": "list_not_found", "token_id": "api_token_not_found"}[what]
+        what = next(name for name in NOT_FOUND if f"{{{name}}}" in route[1])
+        return 404, NOT_FOUND[what]
     method, path = route
     return GUARDED["GET" if method == "HEAD" else method, path], "wrong_password"
 
 
 def ids_in(path: str) -> list[tuple[Named | None, Named | None]]:
     users: list[Named | None] = [*Named] if "{user_id}" in path else [None]
-    things: list[Named | None] = [*Named] if re.search(r"\{(task|list|token)_id\}", path) else [None]
+    things: list[Named | None] = [*Named] if re.search(r"\{(task|list|label|token)_id\}", path) else [None]
     return [(user, thing) for user in users for thing in things]
 
 
@@ -165,14 +178,15 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
     method, template = route
     asker = world.askers[asks]
     refusals: dict[str, set[tuple[bytes, tuple[tuple[str, str], ...]]]] = {}
-    make = world.api_tokens if "{token_id}" in template else world.lists if "{list_id}" in template else world.tasks
+    makes = {"{token_id}": world.api_tokens, "{list_id}": world.lists, "{label_id}": world.labels}
+    make = next((make for name, make in makes.items() if name in template), world.tasks)
     things = make() if "_id}" in template else {}
     for user, thing in ids_in(template):
         path = template
         if user is not None:
             path = path.replace("{user_id}", str(world.user(user)))
         if thing is not None:
-            path = re.sub(r"\{(task|list|token)_id\}", things[thing], path)
+            path = re.sub(r"\{(task|list|label|token)_id\}", things[thing], path)
         status, code = expected(world, asker, route, user, thing)
         if "a user of" in asks and code == "wrong_password" and status == 403:
             status, code = (409, "no_password") if path.endswith("/password") else (0, "")

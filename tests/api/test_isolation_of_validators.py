@@ -6,6 +6,7 @@ get without a condition is said in tests/api/test_isolation_matrix.py.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -20,11 +21,15 @@ from tests.support.world import ASKERS, PRESETS, Asker, make_world
 CONDITIONAL = sorted(
     (method, path)
     for method, path in GUARDED
-    if re.search("/(tasks|lists)", path) and (method != "POST" or path.endswith("/move"))
+    if re.search("/(tasks|lists|labels)", path) and (method != "POST" or path.endswith("/move"))
 )
 READS = [(method, path) for method, path in CONDITIONAL if method == "GET"]
 WRITES = [(method, path) for method, path in CONDITIONAL if method != "GET"]
-LISTS = [route for route in READS if not re.search(r"\{(task|list)_id\}", route[1])]
+LISTS = [route for route in READS if not re.search(r"\{(task|list|label)_id\}", route[1])]
+
+CHANGED = {"/lists": "list_changed", "/labels": "label_changed", "/tasks": "task_changed"}
+SAME: dict[str, Any] = {"/lists": {"is_archived": False}, "/labels": {"colour": None}, "/tasks": {"is_completed": False}}
+"""What each of the records is already."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def unwritten(alike: Alike) -> Iterator[None]:
 
 def asked(alike: Alike, asks: str, method: str, path: str, **headers: str) -> httpx.Response:
     sent = alike.world.askers[asks].headers | {"X-Request-Id": "matrix"} | headers
-    whole = {} if path.endswith("/move") else {"name": "mine"} if "/lists" in path else {"title": "mine"}
+    whole = {} if path.endswith("/move") else {"title": "mine"} if "/tasks" in path else {"name": "mine"}
     body = None if method in ("GET", "HEAD", "DELETE") else whole
     return alike.world.browser.request(method, path, headers=sent, json=body)
 
@@ -52,7 +57,7 @@ def cells(alike: Alike, asker: Asker, route: tuple[str, str]) -> Iterator[tuple[
     for user in sorted({user for user, _ in ids_in(route[1])}, key=str):
         owner = asker.id if user is None else alike.world.owner_of(user)
         named = "" if user is None else str(alike.world.user(user))
-        path = re.sub(r"\{(task|list)_id\}", str(alike.record_id), route[1].replace("{user_id}", named))
+        path = re.sub(r"\{(task|list|label)_id\}", str(alike.record_id), route[1].replace("{user_id}", named))
         yield path, owner, *expected(alike.world, asker, route, user, None)
 
 
@@ -62,6 +67,11 @@ def own_and_others(alike: Alike, owner: UUID | None, path: str) -> tuple[str, st
     others = [getattr(held, kind) for user_id, held in alike.held.items() if user_id != owner]
     own = getattr(alike.held[owner], kind) if owner in alike.held else '"of-nobody"'
     return own, ", ".join([*others, *(decorated(other)[number % 25] for number, other in enumerate(others))])
+
+
+def cursors(held: Held) -> dict[str, str]:
+    """By the noun that the address of a collection ends with."""
+    return {"tasks": held.cursor, "lists": held.cursor_of_lists, "labels": held.cursor_of_labels}
 
 
 def test_nobodys_tags_and_cursors_are_anybody_elses(alike: Alike) -> None:
@@ -100,14 +110,14 @@ def test_a_write_is_done_for_its_owners_tag_alone(alike: Alike, asks: str, unwri
                 for tags in (others, own):
                     assert_error(asked(alike, asks, route[0], path, **{"If-Match": tags}), status, code)
                 continue
-            changed = "list_changed" if "/lists" in path else "task_changed"
+            changed = next(code for noun, code in CHANGED.items() if noun in path)
             details = assert_error(asked(alike, asks, route[0], path, **{"If-Match": others}), 412, changed)
             assert details["current"]["user_id"] == str(owner)
             if route[0] == "PUT":
                 assert invalid_fields(asked(alike, asks, "PUT", path, **{"If-None-Match": others})) == ["if-none-match"]
             if route[0] == "PATCH":  # of what it is already: the tag matches, and nothing is counted
                 headers = asker.headers | {"If-Match": f"{others}, {own}"}
-                same = {"is_archived": False} if "/lists" in path else {"is_completed": False}
+                same = next(body for noun, body in SAME.items() if noun in path)
                 assert alike.world.browser.patch(path, headers=headers, json=same).status_code == 200
 
 
@@ -117,7 +127,7 @@ def test_a_cursor_goes_on_with_its_owners_list_alone(alike: Alike, asks: str) ->
     for route in LISTS:
         for path, owner, status, code in cells(alike, asker, route):
             for user_id, held in alike.held.items():
-                page = f"{path}?cursor={held.cursor_of_lists if '/lists' in path else held.cursor}"
+                page = f"{path}?cursor={cursors(held)[path.rpartition('/')[2]]}"
                 answer = asked(alike, asks, "GET", page, **{"If-None-Match": held.list_tag})
                 if user_id != owner and answer.status_code == 400:
                     # Before the database is asked, which knows of disabled users, and for an administrator of absent ones.

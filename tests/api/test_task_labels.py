@@ -5,30 +5,14 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.labels import fill_labels, labels_of
 from tests.support.stored import revision_of
 
 TASKS = "/api/v1/tasks"
 NOTHING_THERE = {"If-None-Match": "*"}
 MOST = 1_000
-
-
-def labels_of(database_url: str, who: Person) -> dict[str, int]:
-    """The names of those that are not deleted, and their revisions."""
-    rows = postgres.query(database_url, "SELECT name, revision FROM labels WHERE user_id = $1 AND deleted_at IS NULL", who.id)
-    return {row["name"]: row["revision"] for row in rows}
-
-
-def fill(database_url: str, who: Person, number: int) -> None:
-    postgres.query(
-        database_url,
-        "INSERT INTO labels (user_id, id, name, key, created_at, updated_at, revision)"
-        " SELECT $1, gen_random_uuid(), 'label ' || n, 'label ' || n, now(), now(), 1 FROM generate_series(1, $2::int) n",
-        who.id,
-        number,
-    )
 
 
 def test_a_task_has_none_until_somebody_says_so(alice: Person) -> None:
@@ -174,7 +158,7 @@ def test_what_is_refused_makes_no_label(alice: Person, shared_database: str) -> 
 
 
 def test_one_user_has_a_thousand(alice: Person, bob: Person, shared_database: str) -> None:
-    fill(shared_database, alice, MOST - 1)
+    fill_labels(shared_database, alice, MOST - 1)
     task = alice.creates(labels=["label 1", "the last one"])
     path = f"{TASKS}/{task['id']}"
     before = revision_of(shared_database, alice.id)

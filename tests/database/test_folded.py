@@ -9,7 +9,7 @@ import pytest
 
 from taskwell.database import url
 from taskwell.database.migrate import migrate
-from taskwell.records.folding import fold, fold_each
+from taskwell.records.folding import fold, fold_names
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.at_once import Stage, at_once, in_thread, play
@@ -24,7 +24,7 @@ def folded(database_url: str, who: Person) -> dict[str, str | None]:
 
 
 def right(task: dict[str, Any]) -> str:
-    return "\x01".join((fold(task["title"]), fold(task["description"] or ""), fold_each(task.get("labels", []))))
+    return "\x01".join((fold(task["title"]), fold(task["description"] or ""), fold_names(task.get("labels", []))))
 
 
 def test_every_write_keeps_it_right(alice: Person, shared_database: str) -> None:
@@ -74,7 +74,7 @@ def before(own_database: str) -> str:
         "INSERT INTO users (id) VALUES ('00000000-0000-0000-0000-000000000001'), ('00000000-0000-0000-0000-000000000002')",
         "INSERT INTO tasks (user_id, id, title, description, labels, is_completed, created_at, updated_at, revision)"
         " SELECT ('00000000-0000-0000-0000-00000000000' || 1 + n % 2)::uuid, gen_random_uuid(), 'Tâsk ' || n,"
-        " nullif('', 'x'), '{Hôme,\"big errand\"}', false, now(), now(), 1 FROM generate_series(1, 2100) n",
+        " nullif('', 'x'), '{}', false, now(), now(), 1 FROM generate_series(1, 2100) n",
     )
     return own_database
 

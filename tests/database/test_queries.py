@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from taskwell.accounts.owner import Owner
 from taskwell.database import url
 from taskwell.database.connection import Database
-from taskwell.records.folding import fold, fold_each
+from taskwell.records.folding import fold, fold_names
 from taskwell.records.paging import Tailored
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.orders import ORDERS, TITLE_KEY_LENGTH
@@ -53,7 +53,7 @@ class Stored:
 
     @property
     def words(self) -> list[str]:
-        return [fold(self.title), fold(self.description), fold_each(self.labels)]
+        return [fold(self.title), fold(self.description), fold_names(self.labels)]
 
     @property
     def folded(self) -> str:
@@ -187,7 +187,8 @@ async def _store(connection: "asyncpg.Connection[asyncpg.Record]", owner: UUID, 
         [(owner, one) for one in LISTS],
     )
     await connection.executemany(
-        "INSERT INTO labels (user_id, id, name, key, created_at, updated_at, revision) VALUES ($1, $2, $3, $4, now(), now(), 1)",
+        "INSERT INTO labels (user_id, id, name, key, folded, created_at, updated_at, revision)"
+        " VALUES ($1, $2, $3, $4, '', now(), now(), 1)",
         [(owner, new_id(), name, name_key(name)) for name in LABELS],
     )
     await connection.executemany(

@@ -109,6 +109,7 @@ HOLDS_SQL = {
     "tasks/search.py": {"select"},
     "tasks/overview.py": {"Statement", "select"},
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
+    "tasks/labels/statements.py": BUILDERS,
     "database/statement_of_set.py": {"select"},
     # The statement that asks for the version must be there before any table is known.
     "database/schema.py": {"Statement", "select"},

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from taskwell.records.folding import fold, fold_each, is_without_spaces
+from taskwell.records.folding import fold, fold_name, fold_names, is_without_spaces
 
 ALIKE = {
     "case": ("Buy MILK", "buy milk"),
@@ -60,8 +60,13 @@ def test_scripts_without_spaces_are_words_of_their_own() -> None:
 
 
 def test_labels_are_words_beside_each_other() -> None:
-    assert fold_each(["Home", "big errand"]).split() == ["home", "big", "errand"]
-    assert fold_each([]) == ""
+    both = fold_names(["Home", "big errand"])
+    assert both.startswith(" home ")
+    assert " big errand " in both
+    assert both == fold_name("home") + fold_name("BIG Errand ")
+    assert both.replace(fold_name("HOME"), "") == fold_name("big errand")
+    assert fold_name("café") != fold_name("cafe")  # which are two labels, of the same words
+    assert fold_names([]) == ""
 
 
 @pytest.mark.parametrize("text", ["\u0f73" * 16_384, "\u0301\u0323" * 8_192, "\u094d\u3099" * 8_192, "\ufdfa" * 16_384])

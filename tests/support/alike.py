@@ -15,12 +15,13 @@ class Held(NamedTuple):
     task_tag: str
     cursor: str
     cursor_of_lists: str
+    cursor_of_labels: str
 
 
 class Alike(NamedTuple):
     world: World
     database_url: str
-    record_id: UUID  # of a task, and of a list
+    record_id: UUID  # of a task, of a list, and of a label
     held: dict[UUID, Held]  # by whose rows they are of
 
     def rows(self) -> list[str]:
@@ -31,6 +32,7 @@ class Alike(NamedTuple):
 _EVERYTHING = (
     "SELECT t::text AS line FROM tasks t WHERE user_id = ANY($1)"
     " UNION ALL SELECT l::text AS line FROM lists l WHERE user_id = ANY($1)"
+    " UNION ALL SELECT l::text AS line FROM labels l WHERE user_id = ANY($1)"
     " UNION ALL SELECT u.id::text || ' ' || u.revision::text FROM users u WHERE id = ANY($1) ORDER BY line"
 )
 _MADE = [
@@ -39,6 +41,11 @@ _MADE = [
     " FROM unnest($2::uuid[]) WITH ORDINALITY AS made (id, n)"
     for table, name, flag in (("tasks", "title", "is_completed"), ("lists", "name", "is_archived"))
 ]
+_MADE.append(
+    "INSERT INTO labels (user_id, id, name, key, folded, created_at, updated_at, revision)"
+    " SELECT $1, id, 'label ' || n, 'label ' || n, '', '2026-11-25T00:00:00Z', '2026-11-25T00:00:00Z', n"
+    " FROM unnest($2::uuid[]) WITH ORDINALITY AS made (id, n)"
+)
 
 
 def make_alike(world: World, database_url: str) -> Alike:
@@ -55,8 +62,7 @@ def make_alike(world: World, database_url: str) -> Alike:
 
 def _held(world: World, owner: UUID, record_id: UUID) -> Held:
     """By an administrator's hand, so that whoever sees the same under their own name agrees with it."""
-    tasks = f"/api/v1/users/{owner}/tasks"
-    lists = f"/api/v1/users/{owner}/lists"
-    addresses = (f"{tasks}?limit=1", f"{tasks}/{record_id}", f"{lists}?limit=1")
-    page, task, page_of_lists = (world.ask("Carol's", "GET", path, None) for path in addresses)
-    return Held(page.headers["etag"], task.headers["etag"], cursor_of(page), cursor_of(page_of_lists))
+    of_owner = f"/api/v1/users/{owner}"
+    addresses = (f"tasks/{record_id}", *(f"{noun}?limit=1" for noun in ("tasks", "lists", "labels")))
+    task, *pages = (world.ask("Carol's", "GET", f"{of_owner}/{address}", None) for address in addresses)
+    return Held(pages[0].headers["etag"], task.headers["etag"], *map(cursor_of, pages))

@@ -65,6 +65,10 @@ class Person(httpx.Client):
         """All of this person's lists, page by page."""
         return self._pages("/api/v1/lists", query)
 
+    def labels(self, **query: Any) -> list[dict[str, Any]]:
+        """All of this person's labels, page by page."""
+        return self._pages("/api/v1/labels", query)
+
     def _pages(self, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []
         parameters = {"limit": 100} | query

@@ -106,6 +106,11 @@ class World:
         made = {named: of.creates_list()["id"] for named, of in _owners(self).items()}
         return made | {Named.UNKNOWN: str(uuid4())}
 
+    def labels(self) -> dict[Named, str]:
+        """New ones, likewise."""
+        made = {named: of.post("/api/v1/labels", json={"name": uuid4().hex}).json()["id"] for named, of in _owners(self).items()}
+        return made | {Named.UNKNOWN: str(uuid4())}
+
     def api_tokens(self) -> dict[Named, str]:
         made = {named: _api_token(of, ["tasks:read"])["id"] for named, of in _owners(self).items()}
         return made | {Named.UNKNOWN: str(uuid4())}

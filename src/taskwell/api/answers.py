@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from taskwell.api.documents import Answer, Answers, ErrorEnvelope, ListErrorEnvelope, header
+from taskwell.api.documents import Answer, Answers, ErrorEnvelope, LabelErrorEnvelope, ListErrorEnvelope, header
 from taskwell.errors import (
     AccountUnusable,
     DatabaseBusy,
@@ -17,6 +17,8 @@ from taskwell.errors import (
     InsufficientScope,
     InvalidInput,
     KeysUnavailable,
+    LabelChanged,
+    LabelExists,
     ListChanged,
     ListExists,
     OutcomeUnknown,
@@ -63,7 +65,9 @@ def refuses(*errors: type[TaskwellError]) -> Answers:
 
 
 def _envelope_of(errors: list[type[TaskwellError]]) -> type[BaseModel]:
-    return ListErrorEnvelope if {ListChanged, ListExists} & {*errors} else ErrorEnvelope
+    if {ListChanged, ListExists} & {*errors}:
+        return ListErrorEnvelope
+    return LabelErrorEnvelope if {LabelChanged, LabelExists} & {*errors} else ErrorEnvelope
 
 
 def by_status(errors: Errors, status: Callable[[type[TaskwellError]], int]) -> dict[int | str, list[type[TaskwellError]]]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.accounts.tables import ApiTokenView
+from taskwell.labels.tables import CountedLabel, LabelView
 from taskwell.lists.tables import ListView
 from taskwell.tasks.tables import TaskView
 
@@ -23,6 +24,13 @@ class ListPage(BaseModel):
     """One page of your lists. `next_cursor` is null on the last one."""
 
     items: list[ListView]
+    next_cursor: str | None
+
+
+class LabelPage(BaseModel):
+    """One page of your labels. `next_cursor` is null on the last one."""
+
+    items: list[CountedLabel]
     next_cursor: str | None
 
 
@@ -129,6 +137,25 @@ class ListErrorEnvelope(BaseModel):
     """The same shape, of an operation of lists whose condition does not hold."""
 
     error: ListErrorBody
+
+
+class LabelErrorDetails(BaseModel):
+    """`current` is the label as it is now."""
+
+    current: LabelView
+
+
+class LabelErrorBody(BaseModel):
+    code: str
+    message: str
+    details: LabelErrorDetails
+    request_id: str
+
+
+class LabelErrorEnvelope(BaseModel):
+    """The same shape, of an operation of labels whose condition does not hold."""
+
+    error: LabelErrorBody
 
 
 class OAuthError(BaseModel):

@@ -40,6 +40,7 @@ _API_TOKEN = {
 _TAGS = {
     "tasks": "Your tasks and, for an administrator, those of a user who is named in the path.",
     "lists": "What your tasks are sorted into, in the same way. A task without a list is in the inbox.",
+    "labels": "What your tasks carry, in the same way. A task that uses a new one makes it.",
     "account": "Who you are.",
     "sign-in": "Sign up, in and out. The forms are those of OAuth 2.",
     "API tokens": "For scripts and assistants, which cannot sign in.",

@@ -32,7 +32,7 @@ def for_generators(document: dict[str, Any]) -> None:
             if form is not None:
                 _without_nulls(schemas[form["schema"]["$ref"].rpartition("/")[2]])
     schemas["ErrorCode"] = {"type": "string", "enum": _codes(), "description": _OPEN}
-    for body in ("ErrorBody", "ListErrorBody"):
+    for body in ("ErrorBody", "ListErrorBody", "LabelErrorBody"):
         schemas[body]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 

@@ -7,12 +7,13 @@ requests at the same moment.
 from collections.abc import Callable
 from typing import Final
 
-from taskwell.errors import AccountUnusable, EmailTaken, InvalidInput, TaskwellError
+from taskwell.errors import AccountUnusable, EmailTaken, InvalidInput, LabelNameTaken, TaskwellError
 
 MEANING: Final[dict[str, Callable[[], TaskwellError]]] = {
     "users_email_key": EmailTaken,
     # The account was deleted after the statement had found it.
     "api_tokens_user_id_fkey": AccountUnusable,
+    "labels_key_idx": LabelNameTaken,
     "labels_user_id_fkey": AccountUnusable,
     "labels_name_check": lambda: InvalidInput.of("name", "not_storable", "cannot be stored"),
     "lists_user_id_fkey": AccountUnusable,
@@ -32,7 +33,6 @@ UNREACHABLE: Final[dict[str, str]] = {
     "instance_pkey": "written by a migration alone",
     "labels_pkey": "an id of ours, of which 74 bits are random; or the insert says what happens where the row is already",
     "labels_revision_check": "a revision is a user's, and one more",
-    "labels_key_idx": "a label is made where the same unit of work has seen that there is none",
     "lists_pkey": "the insert says what happens where the row is already",
     "lists_revision_check": "a revision is a user's, and one more",
     "sessions_pkey": "an id of ours, of which 74 bits are random",

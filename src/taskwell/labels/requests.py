@@ -21,7 +21,14 @@ class NewLabel(BaseModel):
     id: Id | None = None
 
 
-class WholeLabel(AsRead):
+class LabelAsRead(AsRead):
+    """The counts of a page may come back as well. They are not compared: a label that is sent back is not old because of them."""
+
+    task_count: Annotated[int, Field(default=None, ge=0)]
+    open_count: Annotated[int, Field(default=None, ge=0)]
+
+
+class WholeLabel(LabelAsRead):
     """PUT: the whole of what a client may say. What is left out is cleared; the name cannot be."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -30,7 +37,7 @@ class WholeLabel(AsRead):
     colour: Colour | None = None
 
 
-class LabelChanges(AsRead):
+class LabelChanges(LabelAsRead):
     """PATCH, a JSON Merge Patch (RFC 7396): absent leaves alone, null clears."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"colour": "#2e7d32"}]})

@@ -1,24 +1,30 @@
-"""The SQL of labels."""
+"""The SQL of labels alone. What concerns the tasks that carry them as well is in tasks/labels/statements.py."""
 
-from sqlalchemy import ARRAY, Text, Uuid, and_, cast, func, select, true
+from sqlalchemy import ARRAY, FromClause, Text, Uuid, and_, cast, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from taskwell.accounts.may_act import owner
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.requests import LabelChanges, NewLabel, WholeLabel
-from taskwell.labels.tables import LabelView, labels
+from taskwell.labels.tables import CountedLabel, LabelView, labels
+from taskwell.records import reading, writing
 from taskwell.records.asked import ONE
+from taskwell.records.folding import fold_name
 from taskwell.records.kinds import Kind
 from taskwell.records.names import given_texts
+from taskwell.records.writing import Values
 
 LABELS_PER_USER = 1_000
 """One user can have this many labels."""
 
-LABEL = Kind("label", labels, LabelView, NewLabel, WholeLabel, LabelChanges)
+LABEL = Kind("label", labels, LabelView, NewLabel, WholeLabel, LabelChanges, searched={"name": fold_name}, item=CountedLabel)
 
 _me = ONE.me()
 _given = given_texts(
-    name=argument("names", ARRAY(Text())), key=argument("keys", ARRAY(Text())), id=argument("ids", ARRAY(Text()))
+    id=argument("ids", ARRAY(Text())),
+    name=argument("names", ARRAY(Text())),
+    key=argument("keys", ARRAY(Text())),
+    folded=argument("folds", ARRAY(Text())),
 )
 _missing = (
     select(*_given.c)
@@ -39,6 +45,7 @@ _row = {
     "id": cast(_missing.c.id, Uuid()),
     "name": _missing.c.name,
     "key": _missing.c.key,
+    "folded": _missing.c.folded,
     "created_at": _stamped.c.at,
     "updated_at": _stamped.c.at,
     "revision": _stamped.c.revision,
@@ -49,3 +56,23 @@ MAKE_LABELS = Statement("make_labels", select((_number > LABELS_PER_USER).label(
 """Those of the given labels that are not there, unless the user would have more than LABELS_PER_USER.
 
 In a unit of work, before a write of a task that carries them and that counts the revision."""
+
+
+def _derived(_content: Values, _stamp: FromClause, _before: FromClause | None) -> Values:
+    return {}
+
+
+READ_LABEL = Statement("read_label", reading.read(LABEL))
+"""One label. No row: the account may not act. NULL: there is no such label."""
+
+FIND_SAME_LABEL = Statement("find_same_label", reading.read_same(LABEL))
+"""After a create met a taken id: is what stands there what was sent?"""
+
+CREATE_LABEL = Statement("create_label", writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
+"""At an id that we chose, unless the user has LABELS_PER_USER already."""
+
+CREATE_LABEL_AT = Statement("create_label_at", writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
+"""At an id that the client chose, unless the user has LABELS_PER_USER already."""
+
+PLACE_LABEL = Statement("place_label", writing.placed(LABEL, _derived, most=LABELS_PER_USER))
+"""PUT with `If-None-Match: *`: only where no live label stands; a deleted one's id may be used again."""

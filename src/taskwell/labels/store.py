@@ -6,6 +6,7 @@ from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.errors import TooManyLabels
 from taskwell.labels.statements import MAKE_LABELS
+from taskwell.records.folding import fold_name
 from taskwell.types import name_key, new_id
 
 
@@ -14,7 +15,14 @@ async def make_labels(unit: UnitOfWork, owner: Owner, names: Sequence[str]) -> N
 
     Raises TooManyLabels.
     """
-    keys, ids = [name_key(name) for name in names], [str(new_id()) for _ in names]
-    row = await row_for(unit, MAKE_LABELS, owner, names=[*names], keys=keys, ids=ids)
+    row = await row_for(
+        unit,
+        MAKE_LABELS,
+        owner,
+        ids=[str(new_id()) for _ in names],
+        names=[*names],
+        keys=[name_key(name) for name in names],
+        folds=[fold_name(name) for name in names],
+    )
     if row is not None and row["is_full"]:
         raise TooManyLabels

@@ -26,6 +26,8 @@ class Label(SQLModel, table=True):
     name: str = Field(max_length=LABEL_LENGTH)
     # What all spellings of the name have in common (types.name_key), compared byte by byte.
     key: str = Field(sa_type=Text(collation="C"))
+    # What the search reads of it in the tasks that carry it (folding.fold_name).
+    folded: str = Field(sa_type=Text)
     colour: str | None = Field(max_length=COLOUR_LENGTH, nullable=True)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -48,3 +50,13 @@ class LabelView(SQLModel):
     revision: int
     # It is computed (records/kinds.py).
     etag: str = Field(description="What the ETag header of a read of this label says, quotes included: for If-Match, as it is")
+
+
+class CountedLabel(LabelView):
+    """A label in a page, with how many tasks carry it, and how many of these are open.
+
+    They change without the label, so what reads it alone does not show them: its ETag would not tell.
+    """
+
+    task_count: int
+    open_count: int

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import to_json
-from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, and_, case, cast, func, or_
+from sqlalchemy import Boolean, Column, ColumnElement, FromClause, String, Table, Text, and_, case, cast, func, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlmodel import AutoString
@@ -34,6 +34,8 @@ have set there.
 
 Follows = Callable[[BaseModel], Mapping[str, Any]]
 """The arguments that Python makes of a request's content, beside the content itself."""
+KEY: Final = "key"
+"""The column by which others name a record: it follows from `name` (types.name_key), and no two live records have the same."""
 
 _NONE: Final[Mapping[str, Fold]] = MappingProxyType({})
 
@@ -66,9 +68,11 @@ class Content:
         self.arguments = {name: _argument(name, column) for name, column in self._columns.items()}
         self.given = {name: argument(f"has_{name}", Boolean()) for name in self.names}
         self._searched = Searched(searched, self.names)
-        self.columns = (*self.names, COLUMN) if self._searched else self.names
-        """The columns that a write of this content sets."""
         self._by_name = frozenset(by_name)
+        self._key = argument(KEY, Text()) if KEY in table.c else None
+        following = {COLUMN: bool(self._searched), KEY: self._key is not None}
+        self.columns = (*self.names, *(name for name, is_there in following.items() if is_there))
+        """The columns that a write of this content sets."""
 
     def same(self, row: FromClause, sent: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
         """The row holds what is `sent`: the arguments, or what they mean."""
@@ -76,14 +80,16 @@ class Content:
 
     def of_new(self, sent: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
         """The columns of a new record, from what is sent."""
-        return {**sent} | ({COLUMN: self._searched.of_new()} if self._searched else {})
+        new = {**sent} | ({COLUMN: self._searched.of_new()} if self._searched else {})
+        return new if self._key is None else new | {KEY: self._key}
 
     def merged(self, row: FromClause, sent: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
         """For each column what is sent, if it is given, or else what the row holds."""
         merged: dict[str, ColumnElement[Any]] = {
             name: case((self.given[name], sent[name]), else_=row.c[name]) for name in self.names
         }
-        return merged | ({COLUMN: self._searched.merged(row, self.given)} if self._searched else {})
+        merged |= {COLUMN: self._searched.merged(row, self.given)} if self._searched else {}
+        return merged if self._key is None else merged | {KEY: case((self.given["name"], self._key), else_=row.c[KEY])}
 
     def differs(self, new: Mapping[str, ColumnElement[Any]], row: FromClause) -> ColumnElement[bool]:
         """One of the new values is not what the row holds."""
@@ -108,7 +114,8 @@ class Content:
 
     def given_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a request that gives every field: a POST, or a PUT that creates."""
-        return {**self.said_by(request), **self._searched.given_by(request), **self._follows(request)}
+        given = {**self.said_by(request), **self._searched.given_by(request), **self._follows(request)}
+        return given if self._key is None else given | {KEY: given["name"] and name_key(given["name"])}
 
     def replaced_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a PUT: every field of the first version is given, and of the later ones those that it names."""

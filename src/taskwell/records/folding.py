@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 from unicodedata import category, combining, decomposition, normalize
 
-from taskwell.types import INVISIBLE
+from taskwell.encoding import sha256_text
+from taskwell.types import INVISIBLE, name_key
 
 # Thai, Lao, Tibetan, Burmese, Khmer, Kana, Bopomofo, and the characters of China.
 _SPACELESS = re.compile(
@@ -21,6 +22,7 @@ _SPACELESS = re.compile(
 _IN_ASCII: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 # To Unicode these are letters of their own, and no others with accents; and the last two, which show nothing, are letters.
 _SPELLED: Final = dict(zip("øđłħŧıæœþð\u115f\u1160", ("o", "d", "l", "h", "t", "i", "ae", "oe", "th", "d", "", ""), strict=True))
+_MARK_LENGTH: Final = 12
 _LONGER: Final = 3
 """A folded text has this many times the characters of the text at most. Syllables of Hangul need that; what has more, such as
 the one character for a whole sentence of Arabic, is cut off."""
@@ -41,9 +43,18 @@ def fold(text: str) -> str:
     return f" {' '.join(words)} " if words else ""
 
 
-def fold_each(texts: Iterable[str]) -> str:
-    """The words of several texts."""
-    return "".join(map(fold, texts))
+def fold_name(name: str) -> str:
+    """The words of a name that is one of several, and a mark: SQL finds it among the others, and puts another in its place.
+
+    It is the same for all spellings of the name.
+    """
+    key = name_key(name)
+    return f"{fold(key)}\x02{sha256_text(key.encode())[:_MARK_LENGTH]}\x03"
+
+
+def fold_names(names: Iterable[str]) -> str:
+    """The words of several names."""
+    return "".join(map(fold_name, names))
 
 
 def is_without_spaces(word: str) -> bool:

@@ -28,7 +28,10 @@ def view_version() -> str:
     It stands in every ETag, so that no cache keeps the old form.
     """
     views = [
-        (kind.name, [(name, str(getattr(kind.table.c.get(name), "type", "computed"))) for name in kind.view.model_fields])
+        (
+            kind.name,
+            [(name, str(getattr(kind.table.c.get(name), "type", "computed"))) for name in (kind.item or kind.view).model_fields],
+        )
         for kind in KINDS.values()
     ]
     return sha256_text(repr(sorted(views)).encode())[:6]
@@ -57,6 +60,8 @@ class Kind:
     """The columns that no client sees, and by which a change decides."""
     follows: Follows = nothing
     """What Python makes of all that a request says. Where it says nothing but what the noun began with, nothing follows."""
+    item: type[SQLModel] | None = None
+    """What a page shows of a record, where that is more than the view: `view` and what changes without the record."""
     content: Content = field(init=False)
     later: frozenset[str] = field(init=False)  # the names of the content that came after the first version
     plain: Content = field(init=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, CTE, ColumnElement, FromClause, TableValuedAlias, Text, and_, cast, func, literal, null, select
 
+from taskwell.records.content import KEY
 from taskwell.records.kinds import Kind
 
 Names = ColumnElement[list[str]]
@@ -25,21 +26,21 @@ def stored_names(target: Kind, keys: ColumnElement[Any]) -> Names:
     """For what only reads."""
     given = given_texts(key=keys)
     table = target.table
-    return _in_order(given, given.outerjoin(table, and_(target.live, table.c.key == given.c.key)), table.c.name)
+    return _in_order(given, given.outerjoin(table, and_(target.live, table.c[KEY] == given.c.key)), table.c.name)
 
 
 def locked_names(field: str, target: Kind, keys: ColumnElement[Any], me: CTE) -> Names:
     """For a write, after the owner's row: a record that was about to be renamed or deleted is locked as it is by then."""
     given, table = given_texts(key=keys), target.table
     found = (
-        select(table.c.key, table.c.name)
-        .select_from(me.join(table, table.c.user_id == me.c.id).join(given, table.c.key == given.c.key))
+        select(table.c[KEY], table.c.name)
+        .select_from(me.join(table, table.c.user_id == me.c.id).join(given, table.c[KEY] == given.c.key))
         .where(target.live)
         .with_for_update(of=table, key_share=True)
         .cte(f"found_{field}")
     )
     once_more = given_texts(key=keys)  # what is locked cannot be on the side of an outer join that may be empty
-    names = _in_order(once_more, once_more.outerjoin(found, found.c.key == once_more.c.key), found.c.name)
+    names = _in_order(once_more, once_more.outerjoin(found, found.c[KEY] == once_more.c.key), found.c.name)
     said = select(names.label("names")).cte(f"named_{field}")
     return select(said.c.names).scalar_subquery()
 

@@ -2,7 +2,7 @@
 two pages are neither repeated nor skipped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -83,6 +83,10 @@ class Tailored(NamedTuple):
 AS_IT_IS: Final = Tailored()
 
 
+def _nothing(_: FromClause) -> Sequence[ColumnElement[Any]]:
+    return ()
+
+
 def page(
     kind: Kind,
     conditions: Sequence[ColumnElement[bool]],
@@ -92,13 +96,14 @@ def page(
     named: Mapping[str, Kind] = _NONE,
     unknown: Mapping[str, ColumnElement[bool]] = _NONE,
     is_tailored: bool = False,
+    more: Callable[[FromClause], Sequence[ColumnElement[Any]]] = _nothing,
 ) -> Select[Any]:
     """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
 
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
     `named` are the arguments that name another record, which the column `unknown` lists if it is not there; `unknown` is for what
     is named otherwise. `is_tailored` is for a request that may choose the `fields` that are rendered, and ask for the `total` of
-    all pages.
+    all pages. `more` is what is shown of a record besides the view.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = differs_from_what_is_known()
@@ -113,7 +118,7 @@ def page(
         .subquery("item")
     )
     places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
-    shown = select(*kind.shown(item)).correlate(item).lateral(kind.name)
+    shown = select(*kind.shown(item), *more(item)).correlate(item).lateral(kind.name)
     rendered = cast(_chosen(as_json(shown)) if is_tailored else as_json(shown), Text)
     cut = (
         select(func.string_agg(rendered, BETWEEN_ITEMS).label("items"), *places)

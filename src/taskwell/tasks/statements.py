@@ -40,7 +40,7 @@ from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records import reading, writing
 from taskwell.records.asked import ONE, Asked, Each
-from taskwell.records.folding import fold, fold_each
+from taskwell.records.folding import fold, fold_names
 from taskwell.records.kinds import Kind
 from taskwell.records.ordering import placed
 from taskwell.records.paging import page
@@ -53,7 +53,7 @@ from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView, departures, tasks
 
 _REFERENCES: dict[str, Kind] = {"list_id": LIST}
-_SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_each}
+_SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_names}
 TASK = Kind(
     "task",
     tasks,

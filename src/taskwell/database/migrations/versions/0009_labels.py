@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("folded", sa.Text, nullable=False),
         sa.Column("colour", sa.String(7)),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),

@@ -1,0 +1,147 @@
+"""The SQL of labels that concerns the tasks which carry them. What writes runs in units of work, since which tasks these are is
+decided after the lock.
+
+Deleted tasks follow too, so that one that comes back carries no name that means nothing any more. They keep their revision: of
+them nobody sees a change.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, FromClause, Text, any_, case, cast, func, literal, null, select, true, update
+from sqlalchemy.sql.dml import Update
+
+from taskwell.accounts.may_act import owner
+from taskwell.database.shapes import Shapes
+from taskwell.database.statement import Statement, argument
+from taskwell.labels.filter import LABEL_SHAPES, LabelShape
+from taskwell.labels.statements import LABEL
+from taskwell.labels.tables import labels
+from taskwell.records import writing
+from taskwell.records.asked import ONE
+from taskwell.records.content import KEY
+from taskwell.records.paging import BY_CREATION, page
+from taskwell.records.writing import Values
+from taskwell.tasks.statements import TASK
+from taskwell.tasks.tables import tasks
+
+
+def _derived(_content: Values, _stamp: FromClause, _before: FromClause | None) -> Values:
+    return {}
+
+
+def _text(name: ColumnElement[Any]) -> ColumnElement[str]:
+    return cast(name, Text())
+
+
+def _carriers(label: CTE, stamp: FromClause, names: ColumnElement[Any], folded: ColumnElement[Any]) -> Update:
+    """The tasks that carry the label, which is given by `name`, get other names under the revision of the write."""
+    is_live = tasks.c.deleted_at.is_(None)
+    return (
+        update(tasks)
+        .values(
+            labels=names,
+            folded=folded,
+            updated_at=case((is_live, stamp.c.at), else_=tasks.c.updated_at),
+            revision=case((is_live, stamp.c.revision), else_=tasks.c.revision),
+        )
+        .where(tasks.c.user_id == owner, tasks.c.user_id == label.c.user_id, _text(label.c.name) == any_(tasks.c.labels))
+    )
+
+
+def _renamed(current: CTE, decided: FromClause) -> Sequence[CTE]:
+    names = func.array_replace(tasks.c.labels, _text(current.c.name), _text(decided.c.name))
+    folded = func.replace(tasks.c.folded, current.c.folded, decided.c.folded)
+    return [_carriers(current, decided, names, folded).where(current.c.name != decided.c.name).cte("renamed")]
+
+
+def _taken_away(current: CTE, decided: FromClause) -> Sequence[CTE]:
+    names = func.array_remove(tasks.c.labels, _text(current.c.name))
+    folded = func.replace(tasks.c.folded, current.c.folded, literal(""))
+    return [_carriers(current, decided, names, folded).where(decided.c.revision.is_not(None)).cte("taken_away")]
+
+
+CHANGE_LABEL = Statement("change_label", writing.changed(LABEL, _derived, ONE, beside=_renamed))
+"""PATCH and PUT of a label, under the revisions that the client accepts. The tasks that carry it carry its new name then."""
+
+CHANGE_LABEL_AS_READ = Statement(
+    "change_label_as_read", writing.changed(LABEL, _derived, ONE, is_sent_back=True, beside=_renamed)
+)
+"""Likewise, by who sends back what was read."""
+
+DELETE_LABEL = Statement("delete_label", writing.deleted(LABEL, ONE, beside=_taken_away))
+"""A label is deleted, and no task carries it any more."""
+
+# ---- merging -----------------------------------------------------------------------------------------------------------
+
+_me = ONE.me()
+_current = ONE.record(LABEL, _me)
+_other = (
+    select(labels.c.user_id, labels.c.id, labels.c.name, labels.c.folded)
+    .select_from(_me.join(labels, labels.c.user_id == _me.c.id).join(_current, labels.c.id != _current.c.id))
+    .where(LABEL.live, labels.c[KEY] == argument(KEY, Text()))
+    .with_for_update(of=labels)
+    .cte("other")
+)
+_stamped = (
+    select(
+        (_me.c.revision + 1).label("revision"),
+        func.clock_timestamp().label("at"),
+        _text(_current.c.name).label("name"),
+        _current.c.folded,
+    )
+    .select_from(_me.join(_current, true()))
+    .cte("stamped")
+)
+_place = func.array_position(tasks.c.labels, _stamped.c.name)
+_place_of_other = func.array_position(tasks.c.labels, _text(_other.c.name))
+_names = case(
+    # A task that carries both carries the one that stays where the first of them stood.
+    (_place < _place_of_other, func.array_remove(tasks.c.labels, _text(_other.c.name))),
+    else_=func.array_replace(func.array_remove(tasks.c.labels, _stamped.c.name), _text(_other.c.name), _stamped.c.name),
+)
+_folded = func.replace(func.replace(tasks.c.folded, _stamped.c.folded, literal("")), _other.c.folded, _stamped.c.folded)
+_moved = _carriers(_other, _stamped, _names, _folded).cte("moved")
+_merged = (
+    update(labels)
+    .values(deleted_at=_stamped.c.at, updated_at=_stamped.c.at, revision=_stamped.c.revision)
+    .where(labels.c.user_id == owner, labels.c.user_id == _other.c.user_id, labels.c.id == _other.c.id)
+    .cte("merged")
+)
+
+MERGE_LABEL = Statement("merge_label", select(_other.c.id).select_from(_other).add_cte(_moved, _merged))
+"""Whatever other label has this key is deleted, and the tasks that carry it carry this one.
+
+In a unit of work, before the change that gives this one the other's name and counts the revision."""
+
+# ---- pages -------------------------------------------------------------------------------------------------------------
+
+_carried = select(func.unnest(tasks.c.labels).label("name"), tasks.c.is_completed).where(TASK.live).subquery("carried")
+_counted = (
+    select(
+        _carried.c.name,
+        func.count().label("task_count"),
+        func.count(case((_carried.c.is_completed, null()), else_=1)).label("open_count"),
+    )
+    .group_by(_carried.c.name)
+    .cte("counted")
+)
+
+
+def _counts(item: FromClause) -> list[ColumnElement[Any]]:
+    """All are counted in one walk over the tasks, and once: a walk for each label of a page would take too long."""
+    return [
+        func.coalesce(
+            select(_counted.c[name]).where(_counted.c.name == _text(item.c.name)).correlate(item).scalar_subquery(), 0
+        ).label(name)
+        for name in ("task_count", "open_count")
+    ]
+
+
+def _list(shape: LabelShape) -> Statement:
+    name = f"list_labels_{shape.order}{'_resumed' if shape.is_resumed else ''}"
+    return Statement(name, page(LABEL, [], BY_CREATION[shape.order], is_resumed=shape.is_resumed, more=_counts))
+
+
+LIST_LABELS = Shapes(LABEL_SHAPES, _list)
+"""One page of a user's labels, each with its counts."""
