@@ -10,18 +10,28 @@ tag. The owner is hashed with a key, so that a tag does not show whose it is.
 All but the revision is the tag's head. A statement takes it as an argument, and PostgreSQL writes the tag of each record.
 """
 
-from functools import cache
+from functools import cache, lru_cache
+from typing import Final
 from uuid import UUID
 
+from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.rows import Rows
 from taskwell.records.kinds import view_version
+
+OWNERS_REMEMBERED: Final = 10_000
+"""A process keeps the hashes of so many owners: 3 MB at most."""
 
 _version = cache(view_version)
 
 
+@lru_cache(OWNERS_REMEMBERED)
+def _hash_of(keyed_hash: KeyedHash, owner: UUID) -> str:
+    return keyed_hash.of(b"etag" + owner.bytes).hexdigest()
+
+
 def tag_head(rows: Rows, owner: UUID) -> str:
     """The beginning of every tag of this owner's rows, with the quote that opens it."""
-    return f'"{rows.epoch}.{_version()}.{rows.keyed_hash.of(b"etag" + owner.bytes).hexdigest()}.'
+    return f'"{rows.epoch}.{_version()}.{_hash_of(rows.keyed_hash, owner)}.'
 
 
 def tag_of(head: str, revision: int) -> str:

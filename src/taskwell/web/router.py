@@ -111,8 +111,11 @@ class Router:
         self._lifespan = lifespan
         self._access_log = access_log
         self._root = Node()
+        self._without_parameters: dict[str, Node | None] = {}
         for endpoint in endpoints:
             self._root.add(endpoint)
+            if "{" not in endpoint.template:  # found at once: most requests are for one of these
+                self._without_parameters[endpoint.template] = self._root.find(endpoint.template)[0]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -167,8 +170,12 @@ class Router:
     def _find(self, request: ApiRequest) -> tuple[Node | None, dict[str, str]]:
         """Finds what the path leads to, and takes the prefix, if the path has it, away from `request.path`."""
         # A slash that came as %2F separates nothing.
-        if b"%2f" in (request.scope.get("raw_path") or b"").lower():
+        raw = request.scope.get("raw_path")
+        if raw and b"%" in raw and b"%2f" in raw.lower():
             return None, {}
+        node = self._without_parameters.get(request.path)
+        if node is not None:
+            return node, {}
         node, values = self._root.find(request.path)
         if node is not None and node.operations:
             return node, values
