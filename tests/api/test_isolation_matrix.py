@@ -7,7 +7,7 @@ expected is said by rule and not cell by cell: see `expected`. Who asks is in te
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.routing import iter_route_contexts
@@ -68,7 +68,8 @@ for _mount in LIST_MOUNTS:
 MOVES = [
     ("POST", f"/api/v1{of}{what}/move") for of in ("", "/users/{user_id}") for what in ("/tasks/{task_id}", "/lists/{list_id}")
 ]
-GUARDED |= dict.fromkeys(MOVES, 200)
+MANY = [("POST", f"/api/v1{of}/tasks/{what}") for of in ("", "/users/{user_id}") for what in ("complete", "delete", "change")]
+GUARDED |= dict.fromkeys([*MOVES, *MANY], 200)
 GUARDED |= {("GET", f"/api/v1{of}/overview"): 200 for of in ("", "/users/{user_id}")}
 for _mount in LABEL_MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
@@ -105,6 +106,9 @@ NOT_FOUND = {
 def body_of(route: tuple[str, str]) -> Any:
     if route in MOVES:
         return {}
+    if route in MANY:
+        changes = {"changes": {"priority": "low"}} if route[1].endswith("/change") else {}
+        return {"ids": [str(UUID(int=1))]} | changes
     new = {"name": "x"} if "/lists" in route[1] else {"name": uuid4().hex} if "/labels" in route[1] else {"title": "x"}
     return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 

@@ -108,6 +108,7 @@ HOLDS_SQL = {
     "tasks/statements.py": BUILDERS,
     "tasks/search.py": {"select"},
     "tasks/overview.py": {"Statement", "select"},
+    "tasks/many/statements.py": {"Statement", "select", "update", "union_all"},
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
     "tasks/labels/statements.py": BUILDERS,
     "database/statement_of_set.py": {"select"},

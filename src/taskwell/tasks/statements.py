@@ -70,7 +70,7 @@ TASK = Kind(
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
 
-def _derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
+def derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
     # Changing the title of a completed task does not complete it again.
     completed_at = stamp.c.at if before is None else func.coalesce(before.c.completed_at, stamp.c.at)
     position = placed(content, stamp, before, among=["list_id", "parent_id"])
@@ -162,20 +162,20 @@ def _write(name: str, build: Callable[[Asked], Select[Any]], *, repeatable: bool
     return in_sets(Statement(name, build(ONE), repeatable=repeatable), lambda _, types: build(Each(types)))
 
 
-CREATE_TASK = _write("create_task", partial(writing.created, TASK, _derived), repeatable=True)
+CREATE_TASK = _write("create_task", partial(writing.created, TASK, derived), repeatable=True)
 """At an id that we chose: when a repetition finds the id taken, the first try was committed."""
 
-CREATE_TASK_AT = _write("create_task_at", partial(writing.created, TASK, _derived))
+CREATE_TASK_AT = _write("create_task_at", partial(writing.created, TASK, derived))
 """At an id that the client chose."""
 
-CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, _derived))
+CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, derived))
 """PATCH and PUT of a task, under the revisions that the client accepts."""
 
-CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, _derived, is_sent_back=True))
+CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, derived, is_sent_back=True))
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
-_created = partial(writing.created, TASK, _derived, ONE, is_whole=True)
-_changed = partial(writing.changed, TASK, _derived, ONE, is_whole=True, beside=departed)
+_created = partial(writing.created, TASK, derived, ONE, is_whole=True)
+_changed = partial(writing.changed, TASK, derived, ONE, is_whole=True, beside=departed)
 _changed_alone = partial(_changed, held=_is_of_a_tree)
 
 CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
@@ -202,7 +202,7 @@ DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_pare
 DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE))
 """A task that may have subtasks is deleted. In a unit of work, which deletes them as well."""
 
-PLACE_TASK = Statement("place_task", writing.placed(TASK, _derived, beside=departed))
+PLACE_TASK = Statement("place_task", writing.placed(TASK, derived, beside=departed))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
 
 ZONED_TASKS = Statement(
