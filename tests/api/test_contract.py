@@ -145,6 +145,12 @@ EXPECTED_REFUSALS = (
             "cursor",
             "cursor_invalid",
         ): "a cursor is opaque: nobody can invent one, and the schema cannot say which there are",
+        ("query", "due_before", "value_error"): "a day, a day and a time, or an instant",
+        ("query", "due_after", "value_error"): "likewise",
+        ("query", "label", "unknown_reference"): "one that there is",
+        ("query", "parent_id", "unknown_reference"): "likewise",
+        ("query", "updated_since", "timezone_aware"): "a time says its zone",
+        ("query", "updated_since", "value_error"): "within the years of Python",
         ("query", "fields", "value_error"): "names of fields with commas between them",
         ("query", "q", "value_error"): "something in it can be looked for",
         ("header", "if-match", "etag_invalid"): "the schema says text; what an ETag looks like is RFC 9110's",
@@ -170,6 +176,7 @@ EXPECTED_REFUSALS = (
         ("body", "revision", "int_type"): "likewise",
     }
     | {("body", f"labels.{number}", "value_error"): "not blank, no U+0000" for number in range(20)}
+    | {("query", f"label.{number}", "value_error"): "likewise" for number in range(20)}
     | {
         ("body", name, "read_only"): "it has to be what is stored, if it comes back"
         for name in ("id", "user_id", "created_at", "updated_at", "completed_at", "revision", "etag", "is_admin", "email")

@@ -173,13 +173,23 @@ def test_tasks_of_the_very_same_moment_are_neither_skipped_nor_repeated(alice: P
 
 # What happens between two pages: a task at the near end, at the far end or in the middle of the list, or one that goes.
 _Event = tuple[str, int]
+# What the tasks here differ by in each order, and whether the last comes first.
+_KEYS = {
+    "newest": (("created_at", "id"), True),
+    "oldest": (("created_at", "id"), False),
+    "updated": (("revision", "id"), True),
+    "due": (("id",), False),  # none is due
+    "priority": (("created_at", "id"), True),  # all have the same
+    "position": (("position", "id"), False),
+    "title": (("title", "id"), False),
+}
 _events = st.lists(st.tuples(st.sampled_from(["create", "insert", "delete"]), st.integers(0, 30)), max_size=4)
 
 
 @given(
     count=st.integers(0, 9),
     limit=st.integers(1, 4),
-    order=st.sampled_from(["newest", "oldest"]),
+    order=st.sampled_from(sorted(_KEYS)),
     between=st.lists(_events, max_size=6),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -206,8 +216,9 @@ def test_whatever_comes_and_goes_between_pages_a_task_that_stays_is_seen_once_an
         seen_ids = [task["id"] for task in seen]
         assert len(set(seen_ids)) == len(seen_ids), "none is seen twice"
         assert stays - gone <= set(seen_ids), "what stays is seen"
-        places = [(task["created_at"], task["id"]) for task in seen]
-        assert places == sorted(places, reverse=order == "newest"), "all in one order"
+        keys, is_descending = _KEYS[order]
+        places = [[task[key] for key in keys] for task in seen]
+        assert places == sorted(places, reverse=is_descending), "all in one order"
 
 
 def happens(event: _Event, alice: Person, database: str, there: list[str]) -> set[str]:

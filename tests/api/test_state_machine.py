@@ -4,6 +4,7 @@ The fourth of the four proofs that your tasks are yours. The model knows no SQL 
 each step the answer must be the one that the model expects, to the revision.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -328,6 +329,18 @@ class TwoUsers(RuleBasedStateMachine):
         expected.sort(key=lambda task: (task["created_at"], task["id"]), reverse=order == "newest")
         query = {"limit": limit, "order": order} | ({} if completed is None else {"completed": completed})
         assert shelf.person.sees(**query) == expected
+
+    @rule(who=users, of_whom=users)
+    def counts(self, who: str, of_whom: str) -> None:
+        shelf, other = self.shelves[who], self.shelves[of_whom]
+        answer = shelf.person.get(f"/api/v1/users/{other.person.id}/overview")
+        assert answer.status_code == (200 if who == of_whom else 404)
+        counts, tasks = shelf.person.get("/api/v1/overview").json(), shelf.tasks.values()
+        open_in = Counter(task["list_id"] for task in tasks if not task["is_completed"])
+        assert counts["inbox"] == open_in[None]
+        assert {one["id"]: one["open"] for one in counts["lists"]} == {list_id: open_in[list_id] for list_id in shelf.lists}
+        for query, total in (("priority=none", len(tasks)), ("due_before=2026-01-01", 0)):
+            assert shelf.person.get(f"/api/v1/tasks?count=true&{query}").json()["total"] == total
 
     @rule(who=users, mount=mounts)
     def polls(self, who: str, mount: str) -> None:
