@@ -1,6 +1,6 @@
 """The operations of tasks."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,18 +32,25 @@ from taskwell.errors import (
 from taskwell.records import store
 from taskwell.tasks import store as of_tasks
 from taskwell.tasks import subtasks, writing
+from taskwell.tasks.progress import TaskOnRequest, read_with_progress
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.tables import TaskView
 from taskwell.types import DESCRIPTION_LENGTH, LABEL_LENGTH, LABELS_PER_TASK, TITLE_LENGTH, Id, QueryFlag
-from taskwell.web.conditions import must_create
+from taskwell.web.conditions import has_page, must_create
 from taskwell.web.declaration import BodyLimit
-from taskwell.web.reply import Reply, no_content
+from taskwell.web.reply import Reply, no_content, not_modified
 from taskwell.web.request import ApiRequest, address
 
 router = APIRouter(tags=["tasks"])
 
 TaskId = Annotated[Id, Path()]
 IN_TREE = (TooManyLevels, BelowItself)
+
+
+class ExpandQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    expand: Annotated[Literal["progress"], Field(default=None, description="Adds how far the direct subtasks are")]
 
 
 class AlongQuery(BaseModel):
@@ -89,11 +96,23 @@ async def list_tasks(
 
 
 @router.get(
-    "/tasks/{task_id}", response_model=TaskView, responses=refuses(*OWN_ROWS, TaskNotFound) | {200: WITH_ETAG, 304: NOT_MODIFIED}
+    "/tasks/{task_id}",
+    response_model=TaskOnRequest,
+    responses=refuses(*OWN_ROWS, TaskNotFound) | {200: WITH_ETAG, 304: NOT_MODIFIED},
 )
-async def read_task(owner: RowsToRead, db: Db, tags: TagsOfRows, task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
-    """Read a task."""
+async def read_task(
+    owner: RowsToRead,
+    db: Db,
+    tags: TagsOfRows,
+    task_id: TaskId,
+    query: Annotated[ExpandQuery, Query()],
+    if_none_match: IfNoneMatch = None,
+) -> Reply:
+    """Read a task. With `expand=progress` its tag changes with its subtasks as well."""
     known = tags.if_none_match(if_none_match, owner.id)
+    if query.expand is not None:
+        task = await read_with_progress(db, owner, task_id)
+        return not_modified((b"etag", task.etag.encode())) if has_page(if_none_match, task.etag) else record_reply(200, task)
     return read_reply(await store.read(of_tasks.TASKS, db, owner, task_id), known)
 
 

@@ -31,9 +31,20 @@ class NewTask(BaseModel):
     id: Id | None = None
 
 
-class TaskAsRead(AsRead):
-    """What of a task only Taskwell sets. It may come back as it was read."""
+class Progress(BaseModel):
+    """How many of the direct subtasks of a task are done, and how many there are."""
 
+    model_config = _STRICT
+
+    done: Annotated[int, Field(ge=0)]
+    all: Annotated[int, Field(ge=0)]
+
+
+class TaskAsRead(AsRead):
+    """What of a task only Taskwell sets. It may come back as it was read. `progress`, which changes without the task, is not
+    compared."""
+
+    progress: Annotated[Progress, Field(default=None)]
     completed_at: Annotated[Time | None, Field(default=None)]
 
 

@@ -18,8 +18,8 @@ _TAGS = re.compile(r'[\s,]*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,[\s,]*|$)'
 
 # A revision as `tag_of` writes it, as a bigint at most: `int` alone would also read digits of other scripts, and thousands of
 # them. After it may stand what a proxy that compresses appends to a tag: Apache, Caddy and lighttpd write -gzip, Jetty --gzip,
-# LiteSpeed ;gz. The revision in it is exact all the same.
-_REVISION = re.compile("(0|[1-9][0-9]{0,18})(?:(?:--?|[;:])(?:gzip|x-gzip|gz|br|zstd|deflate|compress|bzip2))*")
+# LiteSpeed ;gz. The revision in it is exact all the same. And a read of a task with its progress appends what its subtasks are.
+_REVISION = re.compile("(0|[1-9][0-9]{0,18})(?:[+][0-9.]+p)?(?:(?:--?|[;:])(?:gzip|x-gzip|gz|br|zstd|deflate|compress|bzip2))*")
 
 
 class Tags:
