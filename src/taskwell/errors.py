@@ -32,6 +32,7 @@ What HTTP itself refuses is in web/refusals.py.
     │   ├── TooManyLevels
     │   ├── BelowItself
     │   ├── TaskIdTaken
+    │   ├── OccurrenceNotOpen
     │   ├── ListIdTaken
     │   ├── LabelIdTaken
     │   └── LabelNameTaken
@@ -244,6 +245,12 @@ class TaskIdTaken(Conflict):
     """This id belongs to another task of yours, or to a deleted one."""
 
     code = "task_id_taken"
+
+
+class OccurrenceNotOpen(Conflict):
+    """The task is not due on that day, and was not finished for it. Read the task again."""
+
+    code = "occurrence_not_open"
 
 
 class ListIdTaken(Conflict):

@@ -21,7 +21,7 @@ from tests.support.world import ASKERS, PRESETS, Asker, make_world
 CONDITIONAL = sorted(
     (method, path)
     for method, path in GUARDED
-    if re.search("/(tasks|lists|labels)", path) and (method != "POST" or path.endswith("/move"))
+    if re.search("/(tasks|lists|labels)", path) and (method != "POST" or path.endswith(("/move", "/complete")))
 )
 READS = [(method, path) for method, path in CONDITIONAL if method == "GET"]
 WRITES = [(method, path) for method, path in CONDITIONAL if method != "GET"]
@@ -47,7 +47,7 @@ def unwritten(alike: Alike) -> Iterator[None]:
 
 def asked(alike: Alike, asks: str, method: str, path: str, **headers: str) -> httpx.Response:
     sent = alike.world.askers[asks].headers | {"X-Request-Id": "matrix"} | headers
-    whole = {} if path.endswith("/move") else {"title": "mine"} if "/tasks" in path else {"name": "mine"}
+    whole = {} if path.endswith(("/move", "/complete")) else {"title": "mine"} if "/tasks" in path else {"name": "mine"}
     body = None if method in ("GET", "HEAD", "DELETE") else whole
     return alike.world.browser.request(method, path, headers=sent, json=body)
 
@@ -63,7 +63,7 @@ def cells(alike: Alike, asker: Asker, route: tuple[str, str]) -> Iterator[tuple[
 
 def own_and_others(alike: Alike, owner: UUID | None, path: str) -> tuple[str, str]:
     """The tag that is right at this address; and all those that are not, as they are and weak."""
-    kind = "task_tag" if str(alike.record_id) in path else "list_tag"
+    kind = "task_tag" if str(alike.record_id) in path and not path.endswith("/occurrences") else "list_tag"
     others = [getattr(held, kind) for user_id, held in alike.held.items() if user_id != owner]
     own = getattr(alike.held[owner], kind) if owner in alike.held else '"of-nobody"'
     return own, ", ".join([*others, *(decorated(other)[number % 25] for number, other in enumerate(others))])

@@ -6,7 +6,22 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
-from taskwell.api import account, api_tokens, health, keys, labels, lists, many, moves, oauth, overview, pages, sign_in, tasks
+from taskwell.api import (
+    account,
+    api_tokens,
+    health,
+    keys,
+    labels,
+    lists,
+    many,
+    moves,
+    oauth,
+    occurrences,
+    overview,
+    pages,
+    sign_in,
+    tasks,
+)
 from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
@@ -22,7 +37,7 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         api.include_router(keys.router)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    for resource in (tasks, lists, labels, many, moves, overview):
+    for resource in (tasks, lists, labels, many, moves, occurrences, overview):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(health.router)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.labels.tables import CountedLabel, LabelView
 from taskwell.lists.tables import ListView
-from taskwell.tasks.tables import TaskView
+from taskwell.tasks.tables import OccurrenceView, TaskView
 
 
 class TaskPage(BaseModel):
@@ -51,6 +51,13 @@ class Overview(BaseModel):
     upcoming: Annotated[int, Field(default=None)]
     lists: list[OpenTasks]
     labels: list[OpenTasks]
+
+
+class OccurrencePage(BaseModel):
+    """One page of the finished occurrences of a task. `next_cursor` is null on the last one."""
+
+    items: list[OccurrenceView]
+    next_cursor: str | None
 
 
 class AccessToken(BaseModel):

@@ -35,6 +35,8 @@ UNREACHABLE: Final[dict[str, str]] = {
     "labels_revision_check": "a revision is a user's, and one more",
     "lists_pkey": "the insert says what happens where the row is already",
     "lists_revision_check": "a revision is a user's, and one more",
+    "occurrences_pkey": "the insert says what happens where the row is already",
+    "occurrences_user_id_task_id_fkey": "it is written by the statement that has locked the task",
     "sessions_pkey": "an id of ours, of which 74 bits are random",
     "sign_ups_pkey": "the insert says what happens where the row is already",
     "signing_keys_pkey": "a random name; or the insert says what happens where the row is already",

@@ -5,7 +5,7 @@ argument, this one has a column of `asked`. Both are made of the same expression
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -118,6 +118,7 @@ def _joined(text: Callable[[Any], str]) -> Callable[[_Values], str]:
 _WITH_COMMAS: Final[Mapping[type, Callable[[_Values], Any]]] = {str: list, list: _arrays}
 _WITHOUT: Final[Mapping[type, Callable[[_Values], Any]]] = {
     bool: _joined(str),
+    date: _joined(date.isoformat),
     datetime: _joined(datetime.isoformat),
     int: _joined(str),
     UUID: _joined(_hexadecimal),

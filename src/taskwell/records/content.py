@@ -110,7 +110,7 @@ class Content:
         return values | {name: [name_key(one) for one in values[name] or ()] for name in self._by_name}
 
     def _sent(self, name: str, value: Any) -> Any:
-        return value if value is None or name not in self._json else to_json(value, exclude_none=True).decode()
+        return value if value is None or name not in self._json else to_json(value, exclude_none=True, by_alias=True).decode()
 
     def given_by(self, request: BaseModel) -> dict[str, Any]:
         """The arguments of a request that gives every field: a POST, or a PUT that creates."""

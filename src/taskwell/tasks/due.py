@@ -1,7 +1,7 @@
 """When a task is due, or begins: a date, a date and a time wherever its user is, or a date and a time of one zone."""
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,7 @@ def _instant(at: datetime) -> str:
 
 
 Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[Date, AfterValidator(date.fromisoformat)]
 TimeOfDay = Annotated[
     str, AfterValidator(_time), WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"})
 ]
@@ -86,6 +87,14 @@ class When(BaseModel):
         # A time that does not exist is read by the offset before the gap, and of two the first is meant (RFC 5545, 3.3.5): so
         # does Python with its default, fold=0. PostgreSQL takes the second one.
         return OnClocks(instant=self.wall.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC))
+
+    def moved(self, distance: timedelta) -> "When | None":
+        """The same time of another day; None: it would be behind the years that there are here."""
+        try:
+            day = date.fromisoformat(self.date) + distance
+        except OverflowError:
+            return None
+        return self.model_copy(update={"date": day.isoformat()}) if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
     def is_after(self, other: "When") -> bool:
         """False as well where that depends on the zone of the account."""

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead
-from taskwell.tasks.due import RemindersOrNull, When
+from taskwell.tasks.due import Date, Day, RemindersOrNull, When
+from taskwell.tasks.recurrence import Recurrence
 from taskwell.types import Description, Flag, Id, LabelNamesOrNull, PositionOrNull, PriorityOrNull, Time, Title
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -28,6 +29,7 @@ class NewTask(BaseModel):
     due: When | None = None
     start: When | None = None
     reminders: RemindersOrNull = Field(default_factory=list)
+    recurrence: Recurrence | None = None
     id: Id | None = None
 
 
@@ -46,6 +48,7 @@ class TaskAsRead(AsRead):
 
     progress: Annotated[Progress, Field(default=None)]
     completed_at: Annotated[Time | None, Field(default=None)]
+    completed_occurrence: Annotated[Day | None, Field(default=None)]
 
 
 class WholeTask(TaskAsRead):
@@ -67,6 +70,7 @@ class WholeTask(TaskAsRead):
     due: When | None = None
     start: When | None = None
     reminders: RemindersOrNull = Field(default_factory=list)
+    recurrence: Recurrence | None = None
 
 
 class TaskChanges(TaskAsRead):
@@ -85,3 +89,12 @@ class TaskChanges(TaskAsRead):
     due: Annotated[When | None, Field(default=None)]
     start: Annotated[When | None, Field(default=None)]
     reminders: Annotated[RemindersOrNull, Field(default=None)]
+    recurrence: Annotated[Recurrence | None, Field(default=None)]
+
+
+class Completion(BaseModel):
+    """POST `complete`. The `occurrence` of a task that recurs is the day on which it is due."""
+
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"occurrence": "2026-12-24"}]})
+
+    occurrence: Date | None = None

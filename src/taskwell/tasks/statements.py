@@ -22,6 +22,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    not_,
     null,
     or_,
     select,
@@ -50,7 +51,7 @@ from taskwell.tasks.due import on_clocks_by
 from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, UNKNOWN_LABEL, FilteredShape, TaskShape
 from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.tables import TaskView, departures, tasks
+from taskwell.tasks.tables import TaskView, departures, occurrences, tasks
 
 _REFERENCES: dict[str, Kind] = {"list_id": LIST}
 _SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_names}
@@ -92,6 +93,27 @@ def _is_of_a_tree(current: CTE, new: Values) -> ColumnElement[bool]:
     """The task changes its place, and has subtasks or is one, before or after."""
     moves = or_(*(new[name].is_distinct_from(current.c[name]) for name in ("list_id", "parent_id")))
     return and_(moves, or_(current.c.is_parent, current.c.parent_id.is_not(None), new["parent_id"].is_not(None)))
+
+
+def _recurs(current: CTE, new: Values) -> ColumnElement[bool]:
+    """The task would be completed, and recurs: only its present occurrence is (tasks/occurrences/store.py)."""
+    recurrence = new.get("recurrence", current.c.recurrence)
+    return and_(new["is_completed"], not_(current.c.is_completed), recurrence.is_not(None))
+
+
+def _decides_elsewhere(current: CTE, new: Values) -> ColumnElement[bool]:
+    return or_(_is_of_a_tree(current, new), _recurs(current, new))
+
+
+def _occurrences_gone(before: CTE, placed: FromClause) -> Sequence[CTE]:
+    """Of the task that was deleted nothing stays."""
+    gone = delete(occurrences).where(
+        occurrences.c.user_id == owner,
+        occurrences.c.user_id == before.c.user_id,
+        occurrences.c.task_id == before.c.id,
+        placed.c.revision.is_not(None),
+    )
+    return [*departed(before, placed), gone.cte("occurrences_gone")]
 
 
 def departed(current: CTE, moved: FromClause) -> Sequence[CTE]:
@@ -168,15 +190,15 @@ CREATE_TASK = _write("create_task", partial(writing.created, TASK, derived), rep
 CREATE_TASK_AT = _write("create_task_at", partial(writing.created, TASK, derived))
 """At an id that the client chose."""
 
-CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, derived))
+CHANGE_TASK = _write("change_task", partial(writing.changed, TASK, derived, held=_recurs))
 """PATCH and PUT of a task, under the revisions that the client accepts."""
 
-CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, derived, is_sent_back=True))
+CHANGE_TASK_AS_READ = _write("change_task_as_read", partial(writing.changed, TASK, derived, is_sent_back=True, held=_recurs))
 """PATCH and PUT of a task by who sends back what was read: its revision and what only Taskwell sets are compared."""
 
 _created = partial(writing.created, TASK, derived, ONE, is_whole=True)
 _changed = partial(writing.changed, TASK, derived, ONE, is_whole=True, beside=departed)
-_changed_alone = partial(_changed, held=_is_of_a_tree)
+_changed_alone = partial(_changed, held=_decides_elsewhere)
 
 CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
 """Of a request that says more than tasks began with, at an id that we chose. What it names is locked, or `unknown` says so."""
@@ -202,7 +224,7 @@ DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_pare
 DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE))
 """A task that may have subtasks is deleted. In a unit of work, which deletes them as well."""
 
-PLACE_TASK = Statement("place_task", writing.placed(TASK, derived, beside=departed))
+PLACE_TASK = Statement("place_task", writing.placed(TASK, derived, beside=_occurrences_gone))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
 
 ZONED_TASKS = Statement(

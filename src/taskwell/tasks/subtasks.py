@@ -82,28 +82,6 @@ async def _settled(unit: UnitOfWork, owner: Owner, task_id: UUID, new: T) -> T:
     return new.model_copy(update={"list_id": seen.list_of_parent})
 
 
-async def change_task(
-    db: Database,
-    owner: Owner,
-    task_id: UUID,
-    changes: WholeTask | TaskChanges,
-    *,
-    if_match: Revisions | None,
-    as_read: Revisions | None = None,
-    with_subtasks: bool = False,
-) -> Rendered:
-    """PATCH and PUT. What is below the task goes where it goes, and `with_subtasks` it is completed where the task is."""
-    if not with_subtasks:
-        try:
-            return await of_tasks.change_task(db, owner, task_id, changes, if_match=if_match, as_read=as_read)
-        except NeedsUnitOfWork:
-            pass
-    async with unit_for(db, owner) as unit:
-        return await change_in_tree(
-            unit, owner, task_id, changes, if_match=if_match, as_read=as_read, with_subtasks=with_subtasks
-        )
-
-
 async def change_in_tree(
     unit: UnitOfWork,
     owner: Owner,
@@ -114,7 +92,7 @@ async def change_in_tree(
     as_read: Revisions | None = None,
     with_subtasks: bool = False,
 ) -> Rendered:
-    """Likewise, within a unit of work."""
+    """PATCH and PUT. What is below the task goes where it goes, and `with_subtasks` it is completed where the task is."""
     seen = await look(unit, owner, task_id, changes.parent_id)
     is_stale = any(known is not None and seen.revision not in known for known in (if_match, as_read))
     if seen.place is not None and not is_stale:  # else the statement that changes says so

@@ -1,9 +1,9 @@
-"""`tasks`: what is to be done; `departures`: which tasks have left a list.
+"""`tasks`: what is to be done; `departures`: which tasks have left a list; `occurrences`: what of a task that recurs is done.
 
 Every key starts with the owner, so no row can point at another person's.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlmodel import BigInteger, Boolean, Field, SQLModel
 
 import taskwell.lists.tables  # noqa: F401  # the tables that these refer to
 from taskwell.tasks.due import Reminder, When
+from taskwell.tasks.recurrence import Recurrence
 from taskwell.types import DESCRIPTION_LENGTH, TITLE_LENGTH, Priority
 
 
@@ -65,6 +66,8 @@ class Task(SQLModel, table=True):
     start: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
     reminders: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'")})
     recurrence: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
+    # The one of a task that recurs that was finished last.
+    completed_occurrence: date | None = Field(nullable=True)
     # Wall times in the account's zone, of which `due` and `start` are the source: a date alone is at its day's end.
     due_sort: datetime | None = Field(sa_type=DateTime(timezone=False), nullable=True)
     start_sort: datetime | None = Field(sa_type=DateTime(timezone=False), nullable=True)
@@ -92,8 +95,35 @@ class Departure(SQLModel, table=True):
     revision: int = Field(sa_type=BigInteger)
 
 
+class Occurrence(SQLModel, table=True):
+    """A task that recurs was due on that day, and was finished."""
+
+    __tablename__ = "occurrences"
+    __table_args__ = (ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], ondelete="CASCADE"),)
+
+    user_id: UUID = Field(primary_key=True)
+    task_id: UUID = Field(primary_key=True)
+    occurrence: date = Field(primary_key=True)
+    due: dict[str, str] = Field(sa_type=JSONB)
+    start: dict[str, str] | None = Field(sa_type=JSONB(none_as_null=True), nullable=True)
+    # By which it recurred then: those of another rule do not count towards this one's COUNT.
+    recurrence: dict[str, str] = Field(sa_type=JSONB)
+    completed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    revision: int = Field(sa_type=BigInteger)
+
+
 tasks = Task.__table__  # type: ignore[attr-defined]
 departures = Departure.__table__  # type: ignore[attr-defined]
+occurrences = Occurrence.__table__  # type: ignore[attr-defined]
+
+
+class OccurrenceView(SQLModel):
+    """A finished occurrence of a task that recurs. `due` is how it was due, of which `occurrence` is the day."""
+
+    occurrence: date
+    due: When
+    start: When | None
+    completed_at: datetime
 
 
 class TaskView(SQLModel):
@@ -113,6 +143,8 @@ class TaskView(SQLModel):
     due: When | None
     start: When | None
     reminders: list[Reminder]
+    recurrence: Recurrence | None
+    completed_occurrence: date | None
     created_at: datetime
     updated_at: datetime
     revision: int

@@ -145,8 +145,10 @@ def _check_body(dependant: Dependant, where: str) -> None:
         complaint = f"{where}: parameter {field.name}: "
         if isinstance(info, params.File):
             raise NotSupported(complaint + "files are not read here")
-        if number or not _is_model(info.annotation) or not info.is_required() or info.embed:
-            raise NotSupported(complaint + "the body is one model, whole, without a default")
+        if number or not _is_model(info.annotation) or info.embed:
+            raise NotSupported(complaint + "the body is one model, whole")
+        if not info.is_required() and info.default != info.annotation.model_construct():
+            raise NotSupported(complaint + "a body that may be left out is what an empty object is")
         usual = "application/x-www-form-urlencoded" if isinstance(info, params.Form) else "application/json"
         if info.media_type != usual:
             raise NotSupported(complaint + f"its media type is {usual}")

@@ -212,9 +212,12 @@ class _Body:
         self.model = _model(field.field_info.annotation)
         (self.limit,) = (entry for entry in field.field_info.metadata if isinstance(entry, BodyLimit))
         self.is_form = isinstance(field.field_info, params.Form)
+        self._may_be_absent = not field.field_info.is_required()
         self._types = _FORM if self.is_form else _MERGE_PATCH if method == "PATCH" else _JSON
 
     async def receive(self, request: ApiRequest) -> bytes:
+        if self._may_be_absent and b"content-type" not in request.fields and not (raw := await request.read(self.limit.size)):
+            return raw
         request.require_media_type(*self._types)
         return await request.read(self.limit.size)
 
@@ -222,6 +225,8 @@ class _Body:
         try:
             if self.is_form:
                 return self.model.model_validate(pairs_of("body", raw))
+            if self._may_be_absent and not raw:
+                return self.model()
             if len(raw) <= self.limit.structure and is_flat(raw):
                 found = self._read_once(raw)
                 if found is not None:

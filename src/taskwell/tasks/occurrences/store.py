@@ -1,0 +1,161 @@
+"""A task that recurs is not completed, but its present occurrence: it is kept, and the task is due again.
+
+Whoever completes a task need not know that it recurs, and whose answer was lost may ask again: nothing is finished twice.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic_core import to_json
+
+from taskwell.accounts.owner import Owner, row_for
+from taskwell.database.rows import Rows
+from taskwell.database.unit_of_work import UnitOfWork
+from taskwell.errors import TaskNotFound
+from taskwell.records.cursors import decode_cursor, encode_cursor
+from taskwell.records.paging import BETWEEN_ITEMS
+from taskwell.records.store import RenderedPage
+from taskwell.records.tags import tag_head, tag_of
+from taskwell.tasks.due import When
+from taskwell.tasks.occurrences.statements import (
+    COUNT_OCCURRENCES,
+    FIND_OCCURRENCE,
+    FINISH_OCCURRENCE,
+    LIST_OCCURRENCES,
+    LIST_OCCURRENCES_RESUMED,
+)
+from taskwell.tasks.recurrence import Recurrence, day_on_clocks, today_at
+from taskwell.tasks.requests import TaskChanges, WholeTask
+from taskwell.types import Revisions
+
+
+class Present(NamedTuple):
+    """A task as it is stored, and the clocks of the account. `is_finished` is the occurrence that was asked for."""
+
+    clocks: ZoneInfo
+    revision: int
+    is_completed: bool
+    due: When | None
+    start: When | None
+    recurrence: Recurrence | None
+    is_finished: bool
+
+
+class Finished(NamedTuple):
+    due: When
+    start: When | None
+    recurrence: Recurrence
+
+
+async def present(unit: UnitOfWork, owner: Owner, task_id: UUID, occurrence: str | None) -> Present | None:
+    """None: there is no such task."""
+    row = await row_for(unit, FIND_OCCURRENCE, owner, task_id=task_id, occurrence=occurrence)
+    if row is None or row["revision"] is None:
+        return None
+    due, start, recurrence = row["due"], row["start"], row["recurrence"]
+    return Present(
+        ZoneInfo(row["time_zone"]),
+        row["revision"],
+        row["is_completed"],
+        None if due is None else When.model_validate_json(due),
+        None if start is None else When.model_validate_json(start),
+        None if recurrence is None else Recurrence.model_validate_json(recurrence),
+        row["is_finished"],
+    )
+
+
+async def finishing(
+    unit: UnitOfWork,
+    owner: Owner,
+    task_id: UUID,
+    changes: WholeTask | TaskChanges,
+    *,
+    known: Sequence[Revisions | None],
+    is_repeatable: bool,
+) -> tuple[WholeTask | TaskChanges, Finished | None]:
+    """What a change that completes a task means where it recurs, and the occurrence that is finished by it.
+
+    `known` are the revisions under which it is to be done. Where it says nothing that makes it repeatable, it may come again
+    after the task has moved on: then it finishes nothing that is not due yet, and the task moves on to a day that is not today.
+    """
+    named = changes.model_fields_set
+    if "is_completed" not in named or not changes.is_completed:
+        return changes, None
+    sent = changes.due if "due" in named else None
+    task = await present(unit, owner, task_id, None if sent is None else sent.date)
+    if task is None or task.is_completed or any(each is not None and task.revision not in each for each in known):
+        return changes, None  # the statement that changes says so
+    recurrence = changes.recurrence if "recurrence" in named else task.recurrence
+    due = changes.due if "due" in named else task.due
+    if recurrence is None or due is None:
+        return changes, None
+    if not is_repeatable and task.is_finished and sent != task.due:
+        # It is the same PUT once more, whose answer was lost: the task has moved on.
+        return changes.model_copy(update={"is_completed": False, "due": task.due, "start": task.start}), None
+    now = datetime.now(UTC)
+    if not is_repeatable and day_on_clocks(due, task.clocks) > now.astimezone(task.clocks).date():
+        return changes.model_copy(update={"is_completed": False}), None
+    finished = Finished(due, changes.start if "start" in named else task.start, recurrence)
+    moved = await _moved(unit, owner, task_id, finished, task.clocks, now, is_past_today=not is_repeatable)
+    return changes.model_copy(update=moved), finished
+
+
+async def _moved(
+    unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, clocks: ZoneInfo, now: datetime, *, is_past_today: bool
+) -> dict[str, Any]:
+    """The fields of the task that are others after it."""
+    due, start, recurrence = finished
+    kept = {"task_id": task_id, "occurrence": due.date, "recurrence": _json(recurrence)}
+    row = await unit.row(COUNT_OCCURRENCES, owner=owner.id, **kept)
+    assert row is not None
+    today = today_at(now, due, clocks)
+    behind = max(today, date.fromisoformat(due.date)) if is_past_today else date.fromisoformat(due.date)
+    following = recurrence.after(due, start, today=today, behind=behind, finished=row["finished"] + 1, clocks=clocks)
+    if following is None:
+        return {"is_completed": True}
+    return {"is_completed": False, "due": following[0], "start": following[1]}
+
+
+async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished) -> None:
+    """After the task has changed, whose revision it gets."""
+    due, start, recurrence = finished
+    await row_for(
+        unit,
+        FINISH_OCCURRENCE,
+        owner,
+        task_id=task_id,
+        occurrence=due.date,
+        due=_json(due),
+        start=None if start is None else _json(start),
+        recurrence=_json(recurrence),
+    )
+
+
+def _json(value: When | Recurrence) -> str:
+    return to_json(value, exclude_none=True, by_alias=True).decode()
+
+
+async def list_occurrences_page(
+    rows: Rows, owner: Owner, task_id: UUID, *, limit: int, cursor: str | None, if_none_match: Revisions | None
+) -> RenderedPage:
+    """The finished occurrences, the last one first. Raises TaskNotFound."""
+    asked = f"occurrences of {task_id}"
+    statement, place = LIST_OCCURRENCES, {}
+    if cursor is not None:
+        statement, begin = LIST_OCCURRENCES_RESUMED, decode_cursor(cursor, rows.keyed_hash, owner.id, asked)
+        place = {"first_occurrence": begin["occurrence"]}
+    row = await row_for(rows, statement, owner, task_id=task_id, limit=limit, **place)
+    if row is None or not row["is_there"]:
+        raise TaskNotFound
+    etag = tag_of(tag_head(rows, owner.id), row["revision"])
+    if if_none_match is not None and row["revision"] in if_none_match:
+        return RenderedPage(None, None, row["revision"], etag)
+    items: str = row["items"] or ""
+    following = row["next_occurrence"]
+    if following is None:
+        return RenderedPage(items, None, row["revision"], etag)
+    next_cursor = encode_cursor({"occurrence": following}, rows.keyed_hash, owner.id, asked)
+    return RenderedPage(items.rpartition(BETWEEN_ITEMS)[0], next_cursor, row["revision"], etag)

@@ -1,0 +1,329 @@
+"""Tasks that recur: one occurrence at a time is finished, whoever completes the task, and none twice."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from dateutil.rrule import rrulestr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import postgres
+from tests.support.cast import Person
+from tests.support.errors import assert_error, invalid_fields
+from tests.support.stored import revision_of
+
+TASKS = "/api/v1/tasks"
+WEEKLY = {"rule": "FREQ=WEEKLY;BYDAY=MO,WE", "from": "schedule"}
+
+
+def daily(**more: Any) -> dict[str, Any]:
+    return {"due": {"date": today().isoformat()}, "recurrence": {"rule": "FREQ=DAILY"}} | more
+
+
+def today(zone: str = "UTC") -> date:
+    return datetime.now(ZoneInfo(zone)).date()
+
+
+def completes(who: Person, task: dict[str, Any], occurrence: str | None = None, **more: Any) -> httpx.Response:
+    body = {} if occurrence is None else {"occurrence": occurrence}
+    return who.post(f"{TASKS}/{task['id']}/complete", json=body, **more)
+
+
+def finished(who: Person, task: dict[str, Any]) -> list[str]:
+    """The days of the finished occurrences, the last one first, by pages of two."""
+    found: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = who.get(f"{TASKS}/{task['id']}/occurrences", params=query).json()
+        found += [one["occurrence"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        query["cursor"] = page["next_cursor"]
+
+
+# ---- what a recurrence is ------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_is_kept_in_one_form(alice: Person) -> None:
+    assert alice.creates()["recurrence"] is None
+    task = alice.creates(due={"date": "2026-12-28"}, recurrence={"rule": "freq=weekly;byday=mo,we"})
+    assert task["recurrence"] == WEEKLY
+    path = f"{TASKS}/{task['id']}"
+    assert alice.put(path, json=task).json() == task
+    assert alice.put(path, json={"title": task["title"]}).json() == task
+    cleared = alice.patch(path, json={"recurrence": None})
+    assert (cleared.status_code, cleared.json()["recurrence"]) == (200, None)
+    completion = {"rule": "FREQ=DAILY;INTERVAL=3", "from": "completion"}
+    assert alice.patch(path, json={"recurrence": completion}).json()["recurrence"] == completion
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "where"),
+    [
+        ("FREQ=DAILY", "recurrence"),
+        ({}, "recurrence.rule"),
+        ({"rule": "FREQ=HOURLY"}, "recurrence.rule"),
+        ({"rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}, "recurrence.rule"),
+        ({"rule": "FREQ=DAILY;BYHOUR=9"}, "recurrence.rule"),
+        ({"rule": "DTSTART:20261224\nRRULE:FREQ=DAILY"}, "recurrence.rule"),
+        ({"rule": "FREQ=DAILY;COUNT=2;UNTIL=20261224"}, "recurrence.rule"),
+        ({"rule": "FREQ=YEARLY;BYWEEKNO=1;BYMONTH=7"}, "recurrence"),
+        ({"rule": "FREQ=MONTHLY;INTERVAL=12;BYMONTH=3"}, "recurrence"),
+        ({"rule": "FREQ=DAILY;BYMONTH=" + ",".join(["1"] * 200)}, "recurrence.rule"),
+        ({"rule": 5}, "recurrence.rule"),
+        ({"rule": "FREQ=DAILY", "from": "due"}, "recurrence.from"),
+        ({"rule": "FREQ=DAILY", "from": None}, "recurrence.from"),
+        ({"rule": "FREQ=DAILY", "counted_from": "schedule"}, "recurrence.counted_from"),
+    ],
+)
+def test_what_is_no_recurrence_is_refused(alice: Person, recurrence: Any, where: str) -> None:
+    task = alice.creates(due={"date": "2026-12-28"})
+    path, body = f"{TASKS}/{task['id']}", {"title": "x", "due": {"date": "2026-12-28"}, "recurrence": recurrence}
+    assert invalid_fields(alice.post(TASKS, json=body)) == [where]
+    assert invalid_fields(alice.put(f"{TASKS}/{uuid4()}", json=body, headers={"If-None-Match": "*"})) == [where]
+    assert invalid_fields(alice.put(path, json=body)) == [where]
+    assert invalid_fields(alice.patch(path, json={"recurrence": recurrence})) == [where]
+    assert alice.sees() == [task]
+
+
+def test_a_rule_needs_something_that_recurs(alice: Person) -> None:
+    task, bare = alice.creates(due={"date": "2026-12-28"}, recurrence=WEEKLY), alice.creates()
+    assert invalid_fields(alice.post(TASKS, json={"title": "x", "recurrence": WEEKLY})) == ["recurrence"]
+    assert invalid_fields(alice.patch(f"{TASKS}/{bare['id']}", json={"recurrence": WEEKLY})) == ["recurrence"]
+    assert invalid_fields(alice.patch(f"{TASKS}/{task['id']}", json={"due": None})) == ["recurrence"]
+    assert alice.sees(order="oldest") == [task, bare]
+    both = alice.patch(f"{TASKS}/{task['id']}", json={"due": None, "recurrence": None}).json()
+    assert (both["due"], both["recurrence"]) == (None, None)
+
+
+def test_editing_when_it_is_due_leaves_the_rule(alice: Person) -> None:
+    """Also where the rule names no other day from there: whoever moves a date need not know of it."""
+    task = alice.creates(due={"date": "2027-03-01"}, recurrence={"rule": "FREQ=MONTHLY;INTERVAL=12;BYMONTH=3"})
+    moved = alice.patch(f"{TASKS}/{task['id']}", json={"due": {"date": "2027-02-01"}})
+    assert (moved.status_code, moved.json()["recurrence"]) == (200, task["recurrence"])
+
+
+# ---- finishing -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_occurrence_is_finished_once_and_the_task_moves_on(alice: Person, shared_database: str) -> None:
+    due, start = {"date": "2026-12-28", "time": "18:00", "time_zone": "Europe/Berlin"}, {"date": "2026-12-26"}
+    task = alice.creates(due=due, start=start, recurrence=WEEKLY)
+    answer = completes(alice, task, "2026-12-28")
+    moved = answer.json()
+    assert (answer.status_code, answer.headers["etag"]) == (200, moved["etag"])
+    assert (moved["is_completed"], moved["completed_at"], moved["completed_occurrence"]) == (False, None, "2026-12-28")
+    assert (moved["due"], moved["start"], moved["recurrence"]) == (due | {"date": "2026-12-30"}, {"date": "2026-12-28"}, WEEKLY)
+    assert moved["revision"] == task["revision"] + 1 == revision_of(shared_database, alice.id)
+    for _ in range(2):
+        again = completes(alice, task, "2026-12-28")
+        assert (again.status_code, again.json()) == (200, moved)
+    assert alice.get(f"{TASKS}/{task['id']}").json() == moved
+    (kept,) = alice.get(f"{TASKS}/{task['id']}/occurrences").json()["items"]
+    assert (kept["occurrence"], kept["due"], kept["start"]) == ("2026-12-28", due, start)
+    assert kept["completed_at"] == moved["updated_at"] or kept["completed_at"] > moved["updated_at"]
+    (row,) = postgres.query(shared_database, "SELECT due_sort FROM tasks WHERE id = $1", UUID(task["id"]))
+    assert row["due_sort"] == datetime.fromisoformat("2026-12-30T17:00")
+
+
+def test_another_occurrence_than_the_present_one_is_a_conflict(alice: Person) -> None:
+    task = alice.creates(due={"date": "2026-12-28"}, recurrence=WEEKLY)
+    for occurrence in ("2026-12-30", "2026-12-21"):
+        assert_error(completes(alice, task, occurrence), 409, "occurrence_not_open")
+    bodies: list[Any] = [{"occurrence": "tomorrow"}, {"occurrence": 1}, {"date": "2026-12-28"}, []]
+    for body in bodies:
+        assert_error(alice.post(f"{TASKS}/{task['id']}/complete", json=body), 400, "invalid_input")
+    assert_error(completes(alice, {"id": str(uuid4())}), 404, "task_not_found")
+    assert_error(completes(alice, {"id": str(uuid4())}, "2026-12-28"), 404, "task_not_found")
+    stale = completes(alice, task, "2026-12-28", headers={"If-Match": '"stale"'})
+    assert assert_error(stale, 412, "task_changed") == {"current": task}
+    assert alice.sees() == [task]
+
+
+def test_without_an_occurrence_the_present_one_is_meant_early_or_late(alice: Person) -> None:
+    task = alice.creates(due={"date": "2026-12-28"}, recurrence=WEEKLY)
+    assert completes(alice, task).json()["due"] == {"date": "2026-12-30"}
+    nothing = alice.post(f"{TASKS}/{task['id']}/complete")
+    assert (nothing.status_code, nothing.json()["due"]) == (200, {"date": "2027-01-04"})
+    late = alice.creates(due={"date": "2020-01-06"}, recurrence=WEEKLY)
+    assert completes(alice, late).json()["due"] == {"date": "2020-01-08"}
+
+
+def test_a_task_that_does_not_recur_is_completed(alice: Person) -> None:
+    task = alice.creates()
+    done = completes(alice, task).json()
+    assert (done["is_completed"], done["completed_occurrence"]) == (True, None)
+    assert completes(alice, task).json() == done
+    dated = alice.creates(due={"date": "2026-12-28"})
+    assert_error(completes(alice, dated, "2026-12-29"), 409, "occurrence_not_open")
+    assert completes(alice, dated, "2026-12-28").json()["is_completed"] is True
+    assert finished(alice, dated) == []
+    assert_error(completes(alice, alice.creates(), "2026-12-28"), 409, "occurrence_not_open")
+
+
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        ("FREQ=DAILY;COUNT=3", ["2026-12-28", "2026-12-29", "2026-12-30"]),
+        ("FREQ=DAILY;UNTIL=20261229", ["2026-12-28", "2026-12-29"]),
+        ("FREQ=DAILY;UNTIL=20261229T115959", ["2026-12-28"]),
+        ("FREQ=DAILY;UNTIL=20261229T120000", ["2026-12-28", "2026-12-29"]),
+        ("FREQ=DAILY;UNTIL=20261229T120000Z", ["2026-12-28", "2026-12-29"]),
+        ("FREQ=DAILY;UNTIL=20261229T115959Z", ["2026-12-28"]),
+        ("FREQ=YEARLY;COUNT=1", ["2026-12-28"]),
+    ],
+)
+def test_a_series_ends(alice: Person, rule: str, days: list[str]) -> None:
+    task = alice.creates(due={"date": "2026-12-28", "time": "12:00"}, recurrence={"rule": rule})
+    for day in days:
+        assert task["is_completed"] is False
+        assert task["due"]["date"] == day
+        task = completes(alice, task, day).json()
+    assert (task["is_completed"], task["due"]["date"], task["completed_occurrence"]) == (True, days[-1], days[-1])
+    assert completes(alice, task, days[-1]).json() == completes(alice, task).json() == task
+    assert finished(alice, task) == days[::-1]
+
+
+def test_another_rule_counts_anew(alice: Person) -> None:
+    task = alice.creates(due={"date": "2026-12-01"}, recurrence={"rule": "FREQ=DAILY"})
+    for _ in range(3):
+        completes(alice, task)
+    alice.patch(f"{TASKS}/{task['id']}", json={"recurrence": {"rule": "FREQ=DAILY;COUNT=2"}})
+    assert [completes(alice, task).json()["is_completed"] for _ in range(2)] == [False, True]
+
+
+# ---- who knows nothing of it -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_who_knows_nothing_of_recurrence_cannot_end_a_series(alice: Person, method: str) -> None:
+    task = alice.creates(**daily())
+    body = {"title": "new"} | {"is_completed": True}
+    answer = alice.request(method, f"{TASKS}/{task['id']}", json=body)
+    tomorrow = {"date": (today() + timedelta(days=1)).isoformat()}
+    moved = answer.json()
+    assert answer.status_code == 200
+    assert (moved["is_completed"], moved["due"], moved["title"]) == (False, tomorrow, "new")
+    assert moved["completed_occurrence"] == task["due"]["date"]
+    again = alice.request(method, f"{TASKS}/{task['id']}", json=body)
+    assert (again.status_code, again.json()) == (200, moved)
+    assert finished(alice, task) == [task["due"]["date"]]
+
+
+def test_a_retry_finishes_nothing_more_however_late_it_was(alice: Person) -> None:
+    """What was missed is passed over then: today would be finished by the second request otherwise."""
+    task = alice.creates(**daily(due={"date": (today() - timedelta(days=5)).isoformat()}))
+    path = f"{TASKS}/{task['id']}"
+    moved = alice.patch(path, json={"is_completed": True}).json()
+    assert moved["due"] == {"date": (today() + timedelta(days=1)).isoformat()}
+    assert alice.patch(path, json={"is_completed": True}).json() == moved
+    assert finished(alice, task) == [task["due"]["date"]]
+
+
+def test_under_a_condition_what_is_not_due_yet_is_finished(alice: Person) -> None:
+    task = alice.creates(due={"date": "2099-12-28"}, recurrence={"rule": "FREQ=WEEKLY"})
+    path = f"{TASKS}/{task['id']}"
+    assert alice.patch(path, json={"is_completed": True}).json() == task
+    moved = alice.patch(path, json={"is_completed": True}, headers={"If-Match": task["etag"]}).json()
+    assert moved["due"] == {"date": "2100-01-04"}
+    stale = alice.patch(path, json={"is_completed": True}, headers={"If-Match": task["etag"]})
+    assert assert_error(stale, 412, "task_changed") == {"current": moved}
+    back = alice.put(path, json=moved | {"is_completed": True}).json()
+    assert (back["due"], back["completed_occurrence"]) == ({"date": "2100-01-11"}, "2100-01-04")
+    assert_error(alice.put(path, json=moved | {"is_completed": True}), 412, "task_changed")
+    assert finished(alice, task) == ["2100-01-04", "2099-12-28"]
+
+
+def test_a_due_that_is_sent_as_it_was_is_no_edit(alice: Person) -> None:
+    task = alice.creates(**daily())
+    path, body = f"{TASKS}/{task['id']}", {"title": "x", "due": task["due"], "is_completed": True}
+    moved = alice.put(path, json=body).json()
+    assert moved["due"] == {"date": (today() + timedelta(days=1)).isoformat()}
+    assert alice.put(path, json=body).json() == moved, "the same request once more"
+    edited = {"date": (today() - timedelta(days=1)).isoformat(), "time": "08:00"}
+    again = alice.patch(path, json={"due": edited, "is_completed": True}).json()
+    assert (again["due"], again["completed_occurrence"]) == (moved["due"] | {"time": "08:00"}, edited["date"])
+
+
+def test_the_future_begins_where_the_user_is(alice: Person) -> None:
+    """In Kiritimati it is the next day already for most of the time, in Pago Pago it is the one before."""
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        alice.patch("/api/v1/auth/me", json={"time_zone": zone})
+        for days, is_finished in ((0, True), (1, False)):
+            day = (today(zone) + timedelta(days=days)).isoformat()
+            task = alice.creates(**daily(due={"date": day}))
+            done = alice.patch(f"{TASKS}/{task['id']}", json={"is_completed": True}).json()
+            assert (done["completed_occurrence"] == day) == is_finished
+
+
+def test_a_rule_without_which_it_is_completed(alice: Person) -> None:
+    task = alice.creates(**daily())
+    done = alice.patch(f"{TASKS}/{task['id']}", json={"is_completed": True, "recurrence": None}).json()
+    assert (done["is_completed"], done["due"]) == (True, task["due"])
+    assert finished(alice, task) == []
+
+
+def test_a_rule_from_completion_counts_from_today(alice: Person) -> None:
+    rule = {"rule": "FREQ=DAILY;INTERVAL=3", "from": "completion"}
+    for days in (-30, 0):
+        task = alice.creates(due={"date": (today() + timedelta(days=days)).isoformat()}, recurrence=rule)
+        assert completes(alice, task).json()["due"] == {"date": (today() + timedelta(days=3)).isoformat()}
+    early = alice.creates(due={"date": (today() + timedelta(days=4)).isoformat()}, recurrence=rule)
+    assert completes(alice, early).json()["due"] == {"date": (today() + timedelta(days=6)).isoformat()}
+
+
+def test_a_task_made_anew_has_nothing_of_the_deleted_one(alice: Person) -> None:
+    task = alice.creates(due={"date": "2026-12-28"}, recurrence=WEEKLY)
+    completes(alice, task)
+    path = f"{TASKS}/{task['id']}"
+    alice.delete(path)
+    assert_error(alice.get(f"{path}/occurrences"), 404, "task_not_found")
+    again = alice.put(path, json={"title": "x"}, headers={"If-None-Match": "*"}).json()
+    assert (again["completed_occurrence"], finished(alice, task)) == (None, [])
+
+
+def test_occurrences_are_the_users_own(alice: Person, bob: Person) -> None:
+    task = alice.creates(due={"date": "2026-12-28"}, recurrence=WEEKLY)
+    completes(alice, task)
+    assert_error(bob.get(f"{TASKS}/{task['id']}/occurrences"), 404, "task_not_found")
+    assert_error(completes(bob, task, "2026-12-30"), 404, "task_not_found")
+    page = alice.get(f"{TASKS}/{task['id']}/occurrences")
+    known = {"If-None-Match": page.headers["etag"]}
+    assert alice.get(f"{TASKS}/{task['id']}/occurrences", headers=known).status_code == 304
+    assert finished(alice, task) == ["2026-12-28"]
+
+
+# ---- against rrule -------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.sampled_from(["2026-01-31", "2024-02-29", "2026-03-28", "2026-10-24", "2026-12-28"]).map(date.fromisoformat),
+    rule=st.sampled_from(
+        ["FREQ=DAILY", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,MO", "FREQ=MONTHLY", "FREQ=MONTHLY;BYDAY=-1SA", "FREQ=YEARLY"]
+    ),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York"]),
+    home=st.sampled_from(["UTC", "Asia/Tokyo"]),
+)
+def test_a_series_is_the_one_of_rrule(alice: Person, shared_database: str, start: date, rule: str, zone: str, home: str) -> None:
+    """Each at the same time of the day, through changes of clocks, and while the zone of the account changes."""
+    due = {"date": start.isoformat(), "time": "02:30", "time_zone": zone}
+    task = alice.creates(due=due, recurrence={"rule": rule})
+    expected = [at.date() for at in islice(rrulestr(rule, dtstart=datetime.combine(start, time.min)), 5)]
+    for number, day in enumerate([one for one in expected if one > start][:3]):
+        if number == 1:
+            alice.patch("/api/v1/auth/me", json={"time_zone": home})
+        task = completes(alice, task, task["due"]["date"]).json()
+        assert task["due"] == due | {"date": day.isoformat()}
+        moment = datetime.combine(day, time(2, 30), ZoneInfo(zone)).astimezone(UTC)
+        (row,) = postgres.query(
+            shared_database,
+            "SELECT due_sort, time_zone FROM tasks JOIN users ON users.id = user_id WHERE tasks.id = $1",
+            UUID(task["id"]),
+        )
+        assert row["due_sort"] == moment.astimezone(ZoneInfo(row["time_zone"])).replace(tzinfo=None)
