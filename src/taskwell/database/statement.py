@@ -15,7 +15,6 @@ from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.expression import ColumnElement, Executable
 from sqlalchemy.sql.type_api import TypeEngine
-from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:  # generic in the stubs alone
     from taskwell.database.statement_of_set import StatementOfSet  # it is made of this module's
@@ -114,7 +113,7 @@ class Statement:
         if name in REGISTRY:
             raise UnsafeStatement(f"{name}: another statement has this name")
         assert isinstance(expression, ClauseElement)
-        elements = list(iterate(expression))
+        elements = _elements_of(expression)
         for reason in _reasons_to_refuse(elements):
             raise UnsafeStatement(f"{name}: {reason}")
         compiled = expression.compile(dialect=dialect)
@@ -152,6 +151,18 @@ class Statement:
 
     def run_all(self, connection: Connection, values: list[Any]) -> Awaitable[list[asyncpg.Record]]:
         return connection.fetch(self.sql, *values)
+
+
+def _elements_of(expression: ClauseElement) -> list[Any]:
+    """Each element once. SQLAlchemy's own `iterate` gives a CTE again wherever it is named, and all that is in it."""
+    found: dict[int, Any] = {}
+    stack: list[Any] = [expression]
+    while stack:
+        element = stack.pop()
+        if id(element) not in found:
+            found[id(element)] = element
+            stack.extend(element.get_children())
+    return list(found.values())
 
 
 def _locks(element: object) -> bool:
