@@ -59,6 +59,7 @@ def with_something_everywhere(person: SignedIn) -> None:
     assert person.patch(f"{TASKS}/{kept}", json={"list_id": None}).status_code == 200  # which the list makes a note of
     assert person.delete(f"{TASKS}/{person.creates('deleted')['id']}").status_code == 204
     make_api_token(person)
+    assert person.post("/api/v1/labels", json={"name": "home"}).status_code == 201
 
 
 def test_everything_of_theirs_is_gone(dora: SignedIn, shared_database: str) -> None:
