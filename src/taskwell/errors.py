@@ -44,12 +44,14 @@ What HTTP itself refuses is in web/refusals.py.
     │   ├── LabelChanged
     │   └── LabelExists
     ├── InvalidInput            `details` names the fields, never their values
-    │   └── UnknownReference
+    │   ├── UnknownReference
+    │   └── ImportRefused
     ├── Unavailable             try again after `retry_after` seconds
     │   ├── DatabaseUnavailable
     │   ├── DatabaseBusy
     │   ├── OutcomeUnknown
     │   ├── SignInBusy
+    │   ├── ImportBusy
     │   └── KeysUnavailable
     └── InternalError           a defect of ours
 
@@ -342,6 +344,12 @@ class UnknownReference(InvalidInput):
         return cls(fields=[{"field": name, "code": cls.code, "message": message} for name in names])
 
 
+class ImportRefused(InvalidInput):
+    """Nothing was imported, since not all of the file can be. `details.refusals` says which lines, and why."""
+
+    code = "import_refused"
+
+
 class Unavailable(TaskwellError):
     """Try again soon."""
 
@@ -372,6 +380,13 @@ class SignInBusy(Unavailable):
     """Too many sign-ins at this moment. Try again."""
 
     code = "sign_in_busy"
+
+
+class ImportBusy(Unavailable):
+    """Too many imports at this moment. Nothing was changed; try again."""
+
+    code = "import_busy"
+    retry_after = 5
 
 
 class KeysUnavailable(Unavailable):

@@ -20,7 +20,7 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 16_384
@@ -325,3 +325,15 @@ Revisions = frozenset[int] | EveryRevision
 def new_id() -> UUID:
     """A UUID of version 7 (RFC 9562): it starts with the time, so new rows go to the end of the index."""
     return uuid_utils.compat.uuid7()
+
+
+def message_of(problem: ErrorDetails) -> str:
+    """Returns pydantic's message, except for the kinds of problem whose message quotes the value."""
+    kind = problem["type"]
+    if kind in ("uuid_parsing", "uuid_type", "uuid_version"):
+        return "must be a UUID"
+    if kind == "json_invalid":
+        return "is not JSON"
+    if kind == "value_error":
+        return problem["msg"].removeprefix("Value error, ")
+    return problem["msg"]

@@ -78,6 +78,8 @@ for _mount in LABEL_MOUNTS:
 COMPLETIONS = [("POST", f"/api/v1{of}/tasks/{{task_id}}/complete") for of in ("", "/users/{user_id}")]
 OCCURRENCES = [("GET", f"/api/v1{of}/tasks/{{task_id}}/occurrences") for of in ("", "/users/{user_id}")]
 GUARDED |= dict.fromkeys([*COMPLETIONS, *OCCURRENCES], 200)
+GUARDED |= {("GET", f"{_of}/export"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
+GUARDED |= {("POST", f"{_of}/import"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
 """What each answers to who may."""
 
 BY_SIGN_IN_ALONE = {
@@ -113,6 +115,9 @@ def body_of(route: tuple[str, str]) -> Any:
         changes = {"changes": {"priority": "low"}} if route[1].endswith("/change") else {}
         return {"ids": [str(UUID(int=1))]} | changes
     new = {"name": "x"} if "/lists" in route[1] else {"name": uuid4().hex} if "/labels" in route[1] else {"title": "x"}
+    if route[1].endswith("/import"):
+        return {"kind": "task", "title": "x"}  # a file of one line
+    new = {"name": "x"} if "/lists" in route[1] else {"title": "x"}
     return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 
 

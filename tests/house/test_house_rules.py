@@ -100,6 +100,7 @@ HOLDS_SQL = {
     "records/reading.py": BUILDERS,
     "records/ordering.py": {"select", "update"},
     "records/writing.py": BUILDERS,
+    "records/many.py": BUILDERS,
     "records/paging.py": BUILDERS,
     "records/names.py": {"select"},
     "records/references.py": {"select"},

@@ -71,6 +71,8 @@ class Contract:
             return
         if answer.headers["content-type"] not in content:
             raise ContractBroken(f"{said}\nof type {answer.headers['content-type']}, declared is {', '.join(content)}")
+        if answer.headers["content-type"] != "application/json":
+            return
         validator = self._validator(content["application/json"]["schema"], has_all_fields="fields=" not in path_and_query)
         problems = [error.message for error in validator.iter_errors(answer.json())]
         if problems:

@@ -26,6 +26,8 @@ from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
 from taskwell.api.pages import Pages
+from taskwell.api.transfer import Imports
+from taskwell.api.transfer import router as in_and_out
 
 _OF_NAMED_USER = [Depends(named_user)]
 
@@ -40,6 +42,8 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     for resource in (tasks, lists, labels, many, moves, occurrences, overview):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
+    api.include_router(in_and_out, prefix="/api/v1")
+    api.include_router(in_and_out, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(health.router)
     # These addresses were promised by older plans.
     api.include_router(tasks.router, prefix="/api", include_in_schema=False)
@@ -54,4 +58,4 @@ def _operation_id(route: APIRoute) -> str:
 
 def kept(description: dict[str, Any]) -> Mapping[type, object]:
     """Makes what this face keeps from one request to the next (`Services.of_face`)."""
-    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(description))}
+    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(description), Imports())}

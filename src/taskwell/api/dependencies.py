@@ -45,7 +45,7 @@ class _AccessToken(OAuth2PasswordBearer):
 
     async def __call__(self, request: ApiRequest) -> Claims:  # type: ignore[override]
         claims = await request.services.authenticate(request)
-        request.user_id = claims.user_id  # the log shows it
+        request.user_id, request.scopes = claims.user_id, claims.scopes  # the log shows the user
         return claims
 
 

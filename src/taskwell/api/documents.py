@@ -94,6 +94,40 @@ class Health(BaseModel):
     status: str
 
 
+class RecordCounts(BaseModel):
+    lists: int
+    labels: int
+    tasks: int
+
+
+class RefusedLine(BaseModel):
+    """`line` is where the record begins in the file. `field` is null where the whole record is meant."""
+
+    line: int
+    field: str | None
+    code: str
+    message: str
+
+
+class WithoutPlaceHere(BaseModel):
+    """Something that Taskwell has no form for: how many records had it, and on which line stands the first of them."""
+
+    what: str
+    records: int
+    line: int
+
+
+class ImportReport(BaseModel):
+    """`refused` counts what was not imported, of which `refusals` has the first hundred."""
+
+    format: str
+    created: RecordCounts
+    there_already: RecordCounts
+    refused: int
+    refusals: list[RefusedLine]
+    left_out: list[WithoutPlaceHere]
+
+
 class WrongField(BaseModel):
     """Where and why; never the value."""
 
@@ -104,7 +138,8 @@ class WrongField(BaseModel):
 
 
 class ErrorDetails(BaseModel):
-    """By the code: `fields` for invalid_input and unknown_reference, `current` for task_changed and task_exists, `scope` for
+    """By the code: `fields` for invalid_input and unknown_reference, `refusals` for import_refused,
+    `current` for task_changed and task_exists, `scope` for
     insufficient_scope."""
 
     model_config = ConfigDict(extra="allow")

@@ -41,6 +41,7 @@ _TAGS = {
     "tasks": "Your tasks and, for an administrator, those of a user who is named in the path.",
     "lists": "What your tasks are sorted into, in the same way. A task without a list is in the inbox.",
     "labels": "What your tasks carry, in the same way. A task that uses a new one makes it.",
+    "in and out": "Everything of yours as a file, and files of other programs into Taskwell.",
     "account": "Who you are.",
     "sign-in": "Sign up, in and out. The forms are those of OAuth 2.",
     "API tokens": "For scripts and assistants, which cannot sign in.",
@@ -59,6 +60,9 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
         for operation in path.values():
             # Invalid input gets 400 here, and each operation declares that.
             operation["responses"].pop("422", None)
+            for response in operation["responses"].values():
+                if len(response.get("content", ())) > 1:  # FastAPI adds JSON, which is not sent where another type is named
+                    del response["content"]["application/json"]
             if not with_sign_in:
                 operation.pop("security", None)
     for name in _NEVER_USED:

@@ -5,22 +5,20 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from taskwell.cli.database import DataDir, existing_database, holds_database, load_settings, private_url, say_which
+from taskwell.cli.files import STANDARD_STREAM, opened, written
 from taskwell.database import url
 from taskwell.database.backup import NEW_EPOCH, PG_DUMP, PG_RESTORE, dump, load
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import KEY_FILE
 from taskwell.settings import Settings
-
-STANDARD_STREAM = Path("-")
 
 
 def backup(
@@ -34,8 +32,10 @@ def backup(
         to = [] if file == STANDARD_STREAM else [f"--file={file}"]
         print(shlex.join([*PG_DUMP, f"--dbname={_reached_by_libpq(settings)}", *to]))
         _by_your_own("backed up by your own pg_dump")
+    if file == STANDARD_STREAM and sys.stdout.isatty():
+        raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
     _end_in_order()
-    with _written(file, force=force) as to_file, private_url(settings) as there:
+    with written(file, force=force) as to_file, private_url(settings) as there:
         dump(there, to_file)
     if file != STANDARD_STREAM:
         print(f"The backup is in {file}. Keep a copy of {settings.data_dir / KEY_FILE} too, apart from it.")
@@ -58,7 +58,7 @@ def restore(
     if there and not force:
         raise CannotStart(f"there is a database in {settings.data_dir} already: --force replaces it, and all that is in it")
     _end_in_order()
-    with _read(file) as source:
+    with opened(file) as source:
         if there:
             with EmbeddedPostgres.start(settings.data_dir) as postgres:
                 load(postgres.url, source)
@@ -100,47 +100,6 @@ def _by_your_own(way: str) -> NoReturn:
         f"nothing was done: the database of DATABASE_URL is {way}, of its version or newer. What is printed does it, with the "
         "password in PGPASSWORD or ~/.pgpass"
     )
-
-
-@contextmanager
-def _written(path: Path, *, force: bool) -> Iterator[int]:
-    """A descriptor to write to. When the block has ended well, the complete file has its name."""
-    if path == STANDARD_STREAM:
-        if sys.stdout.isatty():
-            raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
-        yield sys.stdout.fileno()
-        return
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise CannotStart(f"{path} is not an ordinary file: name another one, or - for standard output")
-    if target.exists() and not force:
-        raise CannotStart(f"{path} is there already: --force replaces it")
-    try:
-        with tempfile.NamedTemporaryFile(prefix=".taskwell-", dir=target.parent, delete=False) as draft:  # mode 0600
-            try:
-                yield draft.fileno()
-                os.fsync(draft.fileno())
-                Path(draft.name).rename(target)
-            except BaseException:
-                Path(draft.name).unlink()
-                raise
-    except OSError as error:
-        raise CannotStart(f"{path} cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _read(path: Path) -> Iterator[int]:
-    if path == STANDARD_STREAM:
-        yield sys.stdin.fileno()
-        return
-    try:
-        source = os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise CannotStart(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        yield source
-    finally:
-        os.close(source)
 
 
 def _end_in_order() -> None:

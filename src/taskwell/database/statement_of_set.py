@@ -17,6 +17,9 @@ from taskwell.database.statement import ASKED, EACH, SET_DIALECT, Statement, arg
 COUNT: Final = f"{EACH}request"
 """The argument that says how many requests there are. The others have the values of all: `each_owner`, `each_task_id`..."""
 
+_ROW: Final = "row_"
+_ROWS: Final = "rows"
+
 ASKED_BY: Final = "asked_by"
 """The column of the answers that says whose request this was."""
 
@@ -59,17 +62,33 @@ def in_sets(one: Statement, over: Over | None = None) -> Statement:
 
 
 def requests(types: Types) -> Select[Any]:
-    """The relation of the requests: `n`, from 1 on, and the arguments of each.
+    """The relation of the requests: `n`, from 1 on, and the arguments of each."""
+    return _relation(types, EACH, COUNT)
+
+
+def rows(types: Types) -> Select[Any]:
+    """The relation of rows that one request brings, likewise. `as_arrays` makes its arguments."""
+    return _relation(types, _ROW, _ROWS)
+
+
+def as_arrays(types: Types, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments of `rows`."""
+    values = {name: [one[name] for one in given] for name in types}
+    return {_ROW + name: _WRITTEN[types[name].python_type](values[name]) for name in types} | {_ROWS: len(given)}
+
+
+def _relation(types: Types, each: str, count: str) -> Select[Any]:
+    """The arrays, as a relation.
 
     PostgreSQL would plan `unnest($1)` anew at each run, because it sees how long the array is; a subquery hides that. It takes a
     LIMIT that it cannot see for a tenth of the ten rows that it expects of `unnest`. So it plans for one request, as it does for
     the other form.
     """
     names = sorted(types)
-    arrays = (select(_array(EACH + name, types[name])).scalar_subquery() for name in names)
+    arrays = (select(_array(each + name, types[name])).scalar_subquery() for name in names)
     given = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived(name="given")
-    count = select(argument(COUNT, Integer())).scalar_subquery()
-    return select(given.c.n, *(cast(given.c[name], types[name]).label(name) for name in names)).limit(count)
+    most = select(argument(count, Integer())).scalar_subquery()
+    return select(given.c.n, *(cast(given.c[name], types[name]).label(name) for name in names)).limit(most)
 
 
 def _each(one: Statement, types: Types) -> Select[Any]:

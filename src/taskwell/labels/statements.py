@@ -7,7 +7,7 @@ from taskwell.accounts.may_act import owner
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.requests import LabelChanges, NewLabel, WholeLabel
 from taskwell.labels.tables import CountedLabel, LabelView, labels
-from taskwell.records import reading, writing
+from taskwell.records import many, reading, writing
 from taskwell.records.asked import ONE
 from taskwell.records.folding import fold_name
 from taskwell.records.kinds import Kind
@@ -76,3 +76,18 @@ CREATE_LABEL_AT = Statement("create_label_at", writing.created(LABEL, _derived, 
 
 PLACE_LABEL = Statement("place_label", writing.placed(LABEL, _derived, most=LABELS_PER_USER))
 """PUT with `If-None-Match: *`: only where no live label stands; a deleted one's id may be used again."""
+
+EXPORT_LABELS = Statement("export_labels", many.exported(LABEL))
+"""One step of an export: labels in the order of their creation."""
+
+LOOK_UP_LABELS = Statement("look_up_labels", many.found(LABEL))
+"""Before an import makes labels: which of their ids are taken?"""
+
+LOOK_UP_LABELS_BY_KEY = Statement("look_up_labels_by_key", many.found_by_key(LABEL))
+"""Before an import makes labels, and tasks that carry them: which are there, and how are they spelled?"""
+
+COUNT_LABELS = Statement("count_labels", many.counted(LABEL))
+"""Before an import makes labels: how many are there?"""
+
+IMPORT_LABELS = Statement("import_labels", many.imported(LABEL, _derived))
+"""Many new labels under one revision. In a unit of work, since which of them are new is decided after the lock."""

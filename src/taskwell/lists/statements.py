@@ -11,7 +11,7 @@ from taskwell.database.statement_of_set import in_sets
 from taskwell.lists.filter import LIST_SHAPES, ListShape
 from taskwell.lists.requests import ListChanges, NewList, WholeList
 from taskwell.lists.tables import ListView, lists
-from taskwell.records import reading, writing
+from taskwell.records import many, reading, writing
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
 from taskwell.records.ordering import neighbours, placed, spread
@@ -73,3 +73,15 @@ NEIGHBOURS_OF_LIST = Statement("neighbours_of_list", neighbours(LIST, []))
 
 SPREAD_LISTS = Statement("spread_lists", spread(LIST, []))
 """For a move of a list to where there is no room."""
+
+EXPORT_LISTS = Statement("export_lists", many.exported(LIST))
+"""One step of an export: lists in the order of their creation."""
+
+LOOK_UP_LISTS = Statement("look_up_lists", many.found(LIST))
+"""Before an import makes lists, and tasks in them: which of their ids are taken, and by what?"""
+
+COUNT_LISTS = Statement("count_lists", many.counted(LIST))
+"""Before an import makes lists: how many are there?"""
+
+IMPORT_LISTS = Statement("import_lists", many.imported(LIST, placed))
+"""Many new lists under one revision. In a unit of work, since how many they may be is decided after the lock."""

@@ -63,7 +63,7 @@ def created(kind: Kind, derived: Derived, asked: Asked, *, is_whole: bool = Fals
     me = asked.me()
     references, has_room = References(kind, me, is_whole=is_whole), _has_room(kind, most)
     stamped = _stamped(asked, me, references, has_room)
-    row, carrier = _new_row(kind, references.of_new(), derived, asked, stamped)
+    row, carrier = new_row(kind, references.of_new(), derived, asked, stamped)
     new = (
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(carrier))
@@ -91,7 +91,7 @@ def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Bes
     )
     # It is read beside the time, so that it is locked first: what the statement has changed itself it could not lock any more.
     stamped = _stamped(ONE, me, references, has_room, *([] if beside is None else [before]))
-    row, carrier = _new_row(kind, references.of_new(), derived, ONE, stamped)
+    row, carrier = new_row(kind, references.of_new(), derived, ONE, stamped)
     new = insert(kind.table).from_select(list(row), select(*row.values()).select_from(carrier))
     there = (
         new.on_conflict_do_update(
@@ -133,7 +133,7 @@ def _stamped(asked: Asked, me: CTE, references: References, conditions: Sequence
     )
 
 
-def _new_row(
+def new_row(
     kind: Kind, given: Values, derived: Derived, asked: Asked, stamped: CTE
 ) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
     """The columns of the new record, and what they are read from."""

@@ -39,7 +39,7 @@ from taskwell.database.statement import Statement, argument
 from taskwell.database.statement_of_set import in_sets
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
-from taskwell.records import reading, writing
+from taskwell.records import many, reading, writing
 from taskwell.records.asked import ONE, Asked, Each
 from taskwell.records.folding import fold, fold_names
 from taskwell.records.kinds import Kind
@@ -260,3 +260,12 @@ SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks())
 
 DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list))
 """A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""
+
+EXPORT_TASKS = Statement("export_tasks", many.exported(TASK))
+"""One step of an export: tasks in the order of their creation."""
+
+LOOK_UP_TASKS = Statement("look_up_tasks", many.found(TASK))
+"""Before an import makes tasks: which of their ids are taken, and where are the tasks that they name?"""
+
+IMPORT_TASKS = Statement("import_tasks", many.imported(TASK, derived))
+"""Many new tasks under one revision. In a unit of work, since what they name is decided after the lock."""

@@ -8,14 +8,17 @@ its owner.
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     Alias,
     ColumnElement,
     FromClause,
     Integer,
+    Text,
     Uuid,
     and_,
     case,
+    cast,
     false,
     func,
     literal,
@@ -30,6 +33,7 @@ from taskwell.accounts.locking import stamped
 from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.statement import Statement, argument
 from taskwell.records.asked import ONE
+from taskwell.records.names import given_texts
 from taskwell.records.ordering import neighbours, spread
 from taskwell.tasks.statements import TASK, departed
 from taskwell.tasks.tables import tasks
@@ -124,6 +128,21 @@ def _mark_parent() -> Any:
 
 MARK_PARENT = Statement("mark_parent", _mark_parent())
 """A task gets its first subtask. It says so itself, for a statement that has locked it and no unit of work."""
+
+
+def _mark_parents() -> Any:
+    me = ONE.me()
+    given = given_texts(id=argument("ids", ARRAY(Text())))
+    marked = (
+        update(tasks)
+        .values(is_parent=true())
+        .where(TASK.live, tasks.c.user_id == me.c.id, tasks.c.id == cast(given.c.id, Uuid()), tasks.c.is_parent.is_(false()))
+    )
+    return select(me.c.id).add_cte(marked.cte("marked"))
+
+
+MARK_PARENTS = Statement("mark_parents", _mark_parents())
+"""Likewise, of the tasks below which an import has made others."""
 
 
 def _take_along() -> Any:

@@ -18,10 +18,10 @@ from fastapi import params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 from starlette.routing import BaseRoute
 
 from taskwell.errors import InvalidInput
+from taskwell.types import message_of
 from taskwell.web.declaration import BodyLimit, check_route, is_awaited
 from taskwell.web.refusals import invalid, located
 from taskwell.web.reply import ErrorReply, error_reply
@@ -283,23 +283,11 @@ def _invalid(location: str, error: ValidationError, field: str | None = None) ->
                 "location": location,
                 "field": _shown(field or ".".join(str(part) for part in problem["loc"]) or None),
                 "code": problem["type"],
-                "message": _message(problem),
+                "message": message_of(problem),
             }
             for problem in problems
         ]
     )
-
-
-def _message(problem: ErrorDetails) -> str:
-    """Returns pydantic's message, except for the kinds of problem whose message quotes the value."""
-    kind = problem["type"]
-    if kind in ("uuid_parsing", "uuid_type", "uuid_version"):
-        return "must be a UUID"
-    if kind == "json_invalid":
-        return "is not JSON"
-    if kind == "value_error":
-        return problem["msg"].removeprefix("Value error, ")
-    return problem["msg"]
 
 
 def _shown(name: str | None) -> str | None:

@@ -15,8 +15,8 @@ Header = tuple[bytes, bytes]
 # stop from sending the tag that they have kept (Chromium): web/conditions.py is for those.
 VARY: Final = (b"vary", b"Authorization")
 # An answer is one person's: a shared cache must not keep it, and the person's own must ask before using it.
-_PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)
-_JSON: Final = ((b"content-type", b"application/json"), *_PERSONAL)
+PERSONAL: Final = ((b"cache-control", b"private, no-cache"), VARY)
+_JSON: Final = ((b"content-type", b"application/json"), *PERSONAL)
 # RFC 6749 5.1 asks for both.
 _UNSTORED: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"pragma", b"no-cache"), VARY)
 # Of every answer, so that none can lack it.
@@ -52,11 +52,11 @@ def unstored(status: int, body: str, *headers: Header) -> Reply:
 
 def not_modified(etag: Header) -> Reply:
     """With what a 200 would say to caches (RFC 9110 15.4.5)."""
-    return Reply(304, headers=(etag, *_PERSONAL))
+    return Reply(304, headers=(etag, *PERSONAL))
 
 
 def no_content() -> Reply:
-    return Reply(204, headers=_PERSONAL)
+    return Reply(204, headers=PERSONAL)
 
 
 class ErrorReply(Protocol):

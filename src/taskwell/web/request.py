@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
+from typing import IO
 from urllib.parse import quote
 from uuid import UUID
 
@@ -42,14 +43,14 @@ class ApiRequest(Request):
         # The id only names the request, and is not a secret. So it need not cost a system call.
         self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         self.user_id: UUID | None = None  # the log shows it, once it is known
+        self.scopes: frozenset[str] = frozenset()  # of whoever that is
         self.accepts_basic = False  # the challenge of a 401 depends on it
         self.path: str = scope["path"]  # the router takes the prefix away
         self.template = ""  # the router sets it, once the path is known
 
     async def read(self, most: int) -> bytes:
         """Reads the whole body. Raises BodyTooLarge, BodyTooSlow and MalformedRequest."""
-        if int(self.fields.get(b"content-length", b"0")[:20]) > most:
-            raise BodyTooLarge(most)
+        self.refuse_larger(most)
         try:
             # The server waits for the rest of a half-sent body for as long as the client likes.
             async with asyncio.timeout(BODY_SECONDS):
@@ -61,18 +62,41 @@ class ApiRequest(Request):
         chunks: list[bytes] = []
         size = 0
         while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                # The chunks are malformed, or the client hung up, maybe only for sending. Only the server knows which. An
-                # answer is sent all the same, because the server takes an application that does not answer for one that failed.
-                raise MalformedRequest("The body is malformed, or ended before it was complete.")
-            chunk: bytes = message.get("body", b"")
+            chunk, is_last = await self._receive_chunk()
             size += len(chunk)
             if size > most:
                 raise BodyTooLarge(most)
             chunks.append(chunk)
-            if not message.get("more_body", False):
+            if is_last:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _receive_chunk(self) -> tuple[bytes, bool]:
+        """The next piece of the body, and whether it is the last one."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            # The chunks are malformed, or the client hung up, maybe only for sending. Only the server knows which. An answer is
+            # sent all the same, because the server takes an application that does not answer for one that failed.
+            raise MalformedRequest("The body is malformed, or ended before it was complete.")
+        return message.get("body", b""), not message.get("more_body", False)
+
+    async def save(self, file: IO[bytes], most: int, seconds: float) -> None:
+        """Reads the whole body into a file. Raises what `read` raises, and what the file raises."""
+        try:
+            async with asyncio.timeout(seconds):
+                size, is_last = 0, False
+                while not is_last:
+                    chunk, is_last = await self._receive_chunk()
+                    size += len(chunk)
+                    if size > most:
+                        raise BodyTooLarge(most)
+                    await asyncio.to_thread(file.write, chunk)
+        except TimeoutError:
+            raise BodyTooSlow from None
+
+    def refuse_larger(self, most: int) -> None:
+        """Raises BodyTooLarge for a body that says that it is."""
+        if int(self.fields.get(b"content-length", b"0")[:20]) > most:
+            raise BodyTooLarge(most)
 
     def require_media_type(self, *accepted: str) -> None:
         """Raises UnsupportedMediaType for another type, another charset than UTF-8, and any compression."""

@@ -1,0 +1,174 @@
+"""Many records of one kind in one statement: read step by step, found by their ids, made together under one revision.
+
+Rows come in and go out of a statement as arrays of texts (database/statement_of_set.py says why).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    null,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
+
+from taskwell.accounts.locking import locked_owner
+from taskwell.accounts.may_act import owner, owner_may_act, users
+from taskwell.database.statement import Argument, argument
+from taskwell.database.statement_of_set import as_arrays, rows
+from taskwell.database.view import as_json, shown_column
+from taskwell.records.asked import ONE
+from taskwell.records.kinds import Kind
+from taskwell.records.names import given_texts
+from taskwell.records.ordering import at_the_end
+from taskwell.records.writing import Derived, new_row
+
+_OF_THIS_ACCOUNT = frozenset({"user_id", "revision"})
+"""What a record says of where it is stored, and would mean nothing anywhere else."""
+
+
+def exported(kind: Kind) -> Select[Any]:
+    """The next `limit` records after the place (`after_created_at`, `after_id`), in the order of their creation, each with its
+    place. No row: no such user. One row of NULLs: there are no more.
+
+    `above_id` is the record of the same kind that it names, if it names one, and `above_created_at` is the rest of its place.
+    """
+    record = kind.table
+    above = record.alias("above")
+    names_itself = [field for field, target in kind.references.items() if target is kind and field in kind.view.model_fields]
+    after = (argument("after_created_at", DateTime(timezone=True)), argument("after_id", Uuid()))
+    step = (
+        select(*kind.stored)
+        .where(kind.live, tuple_(record.c.created_at, record.c.id) > tuple_(*after))
+        .order_by(record.c.created_at, record.c.id)
+        .limit(argument("limit", Integer()))
+        .correlate(users)
+        .lateral("step")
+    )
+    found: FromClause = users.outerjoin(step, true())
+    above_columns: list[ColumnElement[Any]] = [null().label("above_id"), null().label("above_created_at")]
+    if names_itself:
+        named = step.c[names_itself[0]]
+        one = (
+            select(above.c.id, above.c.created_at).where(above.c.user_id == owner, above.c.id == named).limit(1).lateral("named")
+        )
+        found = found.outerjoin(one, true())
+        above_columns = [one.c.id.label("above_id"), one.c.created_at.label("above_created_at")]
+    return (
+        select(_as_exported(kind, step).label("record"), step.c.id, step.c.created_at, *above_columns)
+        .select_from(found)
+        .where(owner_may_act())
+        .order_by(step.c.created_at, step.c.id)
+    )
+
+
+def exported_fields(kind: Kind) -> list[str]:
+    """The fields of an export: all that is shown of a record, but for what means nothing elsewhere."""
+    return [column.name for column in kind.stored if column.name not in _OF_THIS_ACCOUNT]
+
+
+def _as_exported(kind: Kind, step: FromClause) -> ColumnElement[Any]:
+    shown = [shown_column(step.c[name]).label(name) for name in exported_fields(kind)]
+    one = select(*shown).where(step.c.id.is_not(None)).correlate(step).subquery("shown")
+    return select(as_json(one)).scalar_subquery()
+
+
+def found(kind: Kind) -> Select[Any]:
+    """Those of the records with these `ids` that there are, or once were: `is_live`, and what they refer to."""
+    given = given_texts(id=argument("ids", ARRAY(Text())))
+    columns = kind.table.c
+    refers = [columns[field] for field in kind.references]
+    one = (
+        select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers)
+        .where(columns.user_id == owner, columns.id == cast(given.c.id, Uuid))
+        .limit(1)
+        .lateral("one")
+    )
+    return select(*one.c).select_from(given.join(one, true()))
+
+
+def found_by_key(kind: Kind) -> Select[Any]:
+    """Those live records that have names (records/names.py), by the `keys` of these."""
+    given = given_texts(key=argument("keys", ARRAY(Text())))
+    columns = kind.table.c
+    one = select(columns.key, columns.name).where(kind.live, columns.key == given.c.key).limit(1).lateral("one")
+    return select(*one.c).select_from(given.join(one, true()))
+
+
+def counted(kind: Kind) -> Select[Any]:
+    """How many live records there are."""
+    return select(func.count().label("records")).select_from(kind.table).where(kind.live)
+
+
+_ROWS_OF: dict[str, dict[str, TypeEngine[Any]]] = {}
+"""What each row of `imported` has, by the name of its kind."""
+
+
+def imported(kind: Kind, derived: Derived) -> Select[Any]:
+    """New records at ids of the caller's, all under one revision. It gives the ids of those that it made.
+
+    Each is what one request would make (`new_row`), whose arguments are columns of the rows here; but whoever calls it has found
+    what is named by a name. An id that is taken, also by a
+    deleted record, is left alone. A time that is given stays, if it is not in the future.
+    """
+    me = locked_owner()
+    time = func.clock_timestamp().label("at")
+    stamped = select((me.c.revision + 1).label("revision"), me.c.time_zone, time).select_from(me).cte("stamped")
+    new, carrier = new_row(kind, kind.content.of_new(kind.content.arguments), derived, ONE, stamped)
+    times = {name: DateTime(timezone=True) for name in ("created_at", "completed_at") if name in kind.table.c}
+    types = {one.key: one.type for value in new.values() for one in iterate(value) if isinstance(one, Argument)} | times
+    of_the_request = {one.key for one in iterate(me.element) if isinstance(one, Argument)}
+    _ROWS_OF[kind.name] = {name: type_ for name, type_ in types.items() if name not in of_the_request}
+    given = rows(_ROWS_OF[kind.name]).cte("given_rows")
+    row = {name: _from_rows(value, given) for name, value in new.items()}
+    at = stamped.c.at
+    row["created_at"] = _past(given.c.created_at, at)
+    if "completed_at" in row:
+        row["completed_at"] = case((row["completed_at"].is_not(None), _past(given.c.completed_at, at)), else_=null())
+    if "position" in row:  # all of them are at the end, and one after the other
+        row["position"] = case((given.c.position.is_(None), row["position"] + at_the_end(given.c.n)), else_=row["position"])
+    made = (
+        insert(kind.table)
+        .from_select(list(row), select(*row.values()).select_from(given.join(carrier, true())))
+        .on_conflict_do_nothing(index_elements=[kind.table.c.user_id, kind.table.c.id])
+        .returning(kind.table.c.user_id, kind.table.c.id, kind.table.c.revision)
+        .cte("made")
+    )
+    return select(made.c.id).add_cte(ONE.counted(me, made))
+
+
+def as_imported(kind: Kind, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments of `imported`: of each record the arguments of a create, and its times."""
+    return as_arrays(_ROWS_OF[kind.name], records)
+
+
+def _from_rows(value: ColumnElement[Any], given: CTE) -> ColumnElement[Any]:
+    """The expression, with columns of the rows in the place of the arguments of a request."""
+
+    def replaced(element: Any, **_: Any) -> Any:
+        if isinstance(element, Argument):
+            return given.c.get(element.key, element)
+        return element if isinstance(element, CTE) else None
+
+    whole: ColumnElement[Any] = replacement_traverse(value, {}, replaced)
+    return whole
+
+
+def _past(given: ColumnElement[Any], at: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.least(func.coalesce(given, at), at)

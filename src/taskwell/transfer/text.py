@@ -1,0 +1,123 @@
+"""What foreign files write as text: encodings, HTML, times and days."""
+
+import codecs
+import io
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import IO, Any, TextIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class _Unowned(io.BufferedReader):
+    """It leaves the file open, whoever forgets it: the file is read again from its beginning."""
+
+    def close(self) -> None:
+        pass
+
+
+def opened(file: IO[bytes]) -> TextIO:
+    """UTF-8 with or without a byte order mark, or UTF-16 with one. A byte that is neither becomes a lone surrogate, which no
+    text of Taskwell's may hold: so it is the record around it that is refused, and not the file."""
+    begin = file.read(2)
+    file.seek(0)
+    encoding, errors = ("utf-16", "replace") if begin in _UTF16 else ("utf-8-sig", "surrogateescape")
+    return io.TextIOWrapper(_Unowned(file), encoding=encoding, errors=errors, newline="")  # type: ignore[arg-type]
+
+
+def object_of(value: object) -> dict[str, Any]:
+    """The JSON object; an empty one in the place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    """The objects of a JSON array."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+# ---- HTML --------------------------------------------------------------------------------------------------------------
+
+_BLOCKS = frozenset({"p", "div", "br", "li", "ul", "ol", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"})
+_UNSEEN = frozenset({"script", "style", "head"})
+
+
+class _Plain(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, _attrs: Any) -> None:
+        self._unseen += tag in _UNSEEN
+        if tag in _BLOCKS:
+            self.parts.append("\n- " if tag == "li" else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.parts.append(data)
+
+
+def without_html(text: object) -> object:
+    """The text that a browser would show of it. What is no text stays as it is."""
+    if not isinstance(text, str) or "<" not in text:
+        return text
+    plain = _Plain()
+    plain.feed(text)
+    plain.close()
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(plain.parts))).strip()
+
+
+# ---- times -------------------------------------------------------------------------------------------------------------
+
+
+def moment(value: object) -> datetime | None:
+    """The time that an RFC 3339 text names; None for what names none, and for year 1, by which Go means that there is none."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        # Microsoft writes seven digits of a second, of which Python reads six.
+        time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+        return None if time.year <= 1 else (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_zone(name: object) -> bool:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def day(time: datetime) -> dict[str, str]:
+    """A day, as `due` and `start` have one."""
+    return {"date": time.date().isoformat()}
+
+
+def day_and_time(time: datetime, zone: str | None = None) -> dict[str, str]:
+    """A wall time, in the zone or, without one, wherever the user is."""
+    return {**day(time), "time": time.strftime("%H:%M")} | ({} if zone is None else {"time_zone": zone})
+
+
+def instant(time: datetime) -> dict[str, str]:
+    return day_and_time(time.astimezone(UTC), "UTC")
+
+
+def reminder_at(time: datetime) -> dict[str, object]:
+    return {"at": time.astimezone(UTC).isoformat()}
+
+
+def reminder_before(minutes: int) -> dict[str, object]:
+    return {"minutes_before": minutes}

@@ -1,0 +1,110 @@
+"""GET /export."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from taskwell.records.kinds import KINDS
+from taskwell.transfer import exporting
+from tests.support.cast import Person
+from tests.support.errors import assert_error
+from tests.support.transfer import alike, exported, imports
+
+
+def test_everything_of_a_users_is_in_it_and_nothing_of_anybody_elses(alice: Person, bob: Person) -> None:
+    bob.creates("Bob's own")
+    groceries = alice.creates_list("Groceries", colour="#2e7d32")
+    task = alice.creates("Buy milk", list_id=groceries["id"], description="Two litres")
+    done = alice.creates("Pay rent", is_completed=True)
+    gone = alice.creates("Gone")
+    alice.delete(f"/api/v1/tasks/{gone['id']}")
+    records = exported(alice)
+    assert [(one["kind"], one["id"]) for one in records] == [
+        ("list", groceries["id"]),
+        ("task", task["id"]),
+        ("task", done["id"]),
+    ]
+    for record, shown in zip(records, (groceries, task, done), strict=True):
+        without = {name: value for name, value in shown.items() if name not in ("user_id", "revision", "etag")}
+        assert {name: value for name, value in record.items() if name != "kind"} == without
+
+
+def test_every_kind_of_record_is_exported() -> None:
+    """A noun that is added later is not forgotten."""
+    assert {kind for kind, _ in exporting.EXPORTS} == set(KINDS.values())
+    named_before: set[str] = set()
+    for kind, _ in exporting.EXPORTS:
+        assert {target.name for target in kind.references.values()} - {kind.name} <= named_before
+        named_before.add(kind.name)
+
+
+def test_the_account_comes_first_and_who_it_is_shows_only_who_may_know(alice: Person, carol: Person) -> None:
+    line = json.loads(alice.get("/api/v1/export").text.splitlines()[0])
+    assert list(line) == ["kind", "id", "email", "display_name", "time_zone", "created_at"]
+    assert (line["id"], line["email"]) == (str(alice.id), alice.email)
+    token = alice.post("/api/v1/auth/tokens", json={"name": "x", "scopes": ["tasks:read"], "expires_in_days": 1}).json()["token"]
+    for answer in (
+        alice.get("/api/v1/export", headers={"Authorization": f"Bearer {token}"}),
+        carol.get(f"/api/v1/users/{alice.id}/export"),
+    ):
+        assert list(json.loads(answer.text.splitlines()[0])) == ["kind", "id", "time_zone", "created_at"]
+
+
+def test_it_goes_in_steps_and_none_is_lost_or_repeated(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "RECORDS_PER_STEP", 3)
+    made = [alice.creates(f"task {number}")["id"] for number in range(10)]
+    assert [one["id"] for one in exported(alice)] == made
+
+
+def test_it_is_imported_into_another_account_and_exported_the_same(alice: Person, bob: Person) -> None:
+    home = alice.creates_list("Home", icon="house", is_archived=True)
+    parent = alice.creates("the whole", list_id=home["id"])
+    for number in range(5):
+        alice.creates(f'"{number}" \\ \u2028', list_id=home["id"], description="line\nline", is_completed=number % 2 == 0)
+    alice.creates("in the inbox", priority="urgent", labels=["Home", 'a "b" \\ {c}'], position="5")
+    late = alice.creates(
+        "late", due={"date": "2026-12-24", "time": "18:00", "time_zone": "Europe/Berlin"}, parent_id=parent["id"]
+    )
+    alice.creates("later", due={"date": "2026-12-24"}, start={"date": "2026-12-20", "time": "08:00"}, parent_id=late["id"])
+    alice.creates(
+        "last", reminders=[{"minutes_before": 5}, {"at": "2026-12-24T08:00:00.000000+00:00"}], due={"date": "2026-12-24"}
+    )
+    file = alice.get("/api/v1/export").content
+    report = imports(bob, file)
+    assert report["format"] == "taskwell"
+    assert report["created"] == {"lists": 1, "labels": 2, "tasks": 10}
+    assert (report["refused"], report["refusals"]) == (0, [])
+    assert report["left_out"] == [{"what": "accounts", "records": 1, "line": 1}]
+    assert alike(exported(bob)) == alike(exported(alice))
+    revision = bob.get("/api/v1/tasks").headers["etag"]
+    again = imports(bob, file)
+    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0}
+    assert again["there_already"] == {"lists": 1, "labels": 2, "tasks": 10}
+    assert bob.get("/api/v1/tasks").headers["etag"] == revision
+    own = imports(alice, file)
+    assert own["there_already"] == again["there_already"]
+
+
+def test_a_head_says_the_type_alone(alice: Person) -> None:
+    answer = alice.head("/api/v1/export")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_another_users_is_not_found(alice: Person, bob: Person) -> None:
+    assert_error(bob.get(f"/api/v1/users/{alice.id}/export"), 404, "user_not_found")
+    assert_error(bob.get(f"/api/v1/users/{uuid4()}/export"), 404, "user_not_found")
+
+
+def test_a_record_comes_after_those_that_it_names(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "RECORDS_PER_STEP", 2)
+    ids = [alice.creates(f"task {number}")["id"] for number in range(9)]
+    for child, parent in ((0, 4), (4, 8), (1, 8), (2, 3), (3, 0), (7, 6)):
+        assert alice.patch(f"/api/v1/tasks/{ids[child]}", json={"parent_id": ids[parent]}).status_code == 200
+    seen: set[str] = set()
+    for record in exported(alice):
+        assert record["parent_id"] is None or record["parent_id"] in seen
+        seen.add(record["id"])
+    assert seen == set(ids)
+    assert len(exported(alice)) == 9

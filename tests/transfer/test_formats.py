@@ -1,0 +1,166 @@
+"""Each format that can be imported, from a file of its documented shape: what becomes of it, and what has no place here."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskwell.tasks.statements import TASK
+from tests.support.cast import Person
+from tests.support.transfer import exported, imports
+
+FILES = Path(__file__).with_name("files")
+
+
+def read(name: str) -> bytes:
+    return (FILES / name).read_bytes()
+
+
+def by_title(who: Person) -> dict[str, dict[str, Any]]:
+    """The tasks, with the names of their list and of their parent in the place of ids."""
+    records = exported(who)
+    names = {one["id"]: one.get("title") or one.get("name") for one in records}
+    tasks = [one for one in records if one["kind"] == "task"]
+    return {
+        one["title"]: one | {field: names.get(one.get(field)) for field in ("list_id", "parent_id") if field in one}
+        for one in tasks
+    }
+
+
+def holds(task: dict[str, Any], **expected: Any) -> None:
+    """The task has these values, of the fields that tasks have."""
+    assert {name: task.get(name) for name in expected if name in TASK.content.names or name in task} == {
+        name: value for name, value in expected.items() if name in TASK.content.names or name in task
+    }
+
+
+def what_is_left_out(report: dict[str, Any]) -> dict[str, int]:
+    """But for the fields that tasks do not have."""
+    return {one["what"]: one["records"] for one in report["left_out"]}
+
+
+FORMATS = {
+    "todoist.csv": "todoist",
+    "Tasks.json": "google-tasks",
+    "microsoft.json": "microsoft-to-do",
+    "data.json": "vikunja",
+    "todos.ics": "icalendar",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_format_is_seen_and_the_same_file_once_more_changes_nothing(alice: Person, name: str) -> None:
+    first = imports(alice, read(name))
+    assert first["format"] == FORMATS[name]
+    before = alice.get("/api/v1/tasks").headers["etag"]
+    again = imports(alice, read(name), format=FORMATS[name])
+    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0}
+    assert again["there_already"] | {"labels": 0} == first["created"] | {"labels": 0}
+    assert again["refusals"] == first["refusals"]
+    assert alice.get("/api/v1/tasks").headers["etag"] == before
+
+
+def test_todoist(alice: Person) -> None:
+    report = imports(alice, read("todoist.csv"), list_name="Garden")
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 5}
+    assert report["refused"] == 0
+    tasks = by_title(alice)
+    holds(
+        tasks["Repot the basil"],
+        description="Terracotta pot, from the shed",
+        list_id="Garden",
+        labels=["garden", "weekend"],
+        priority="urgent",
+        due={"date": "2026-10-05"},
+        parent_id=None,
+    )
+    holds(tasks["Buy compost"], parent_id="Repot the basil", list_id="Garden", priority="none", labels=[])
+    holds(tasks['Order seeds, "heirloom" kind'], priority="medium", due=None)
+    assert {"comments": 1, "sections": 1, "views": 1, "assignees": 1, "durations": 1, "deadlines": 1}.items() <= what_is_left_out(
+        report
+    ).items()
+    assert what_is_left_out(report)["dates that cannot be read"] == 1
+    ferns = [one for one in exported(alice) if one.get("title") == "Water the ferns"]
+    assert {one["priority"] for one in ferns} == {"high", "none"}
+
+
+def test_google_tasks(alice: Person) -> None:
+    report = imports(alice, read("Tasks.json"))
+    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 3}
+    assert [(one["line"], one["field"]) for one in report["refusals"]] == [(40, "title")]
+    tasks = by_title(alice)
+    holds(tasks["Pack"], description="For three days", list_id="My Tasks", due={"date": "2026-12-24"}, parent_id=None)
+    holds(tasks["Pack the charger"], parent_id="Pack", list_id="My Tasks", due=None)
+    assert tasks["Book the train"]["completed_at"] == "2026-09-16T20:33:10.000000+00:00"
+    assert tasks["Pack"]["created_at"] == "2026-09-14T08:00:00.000000+00:00"
+    assert {"links": 1, "deleted tasks": 1}.items() <= what_is_left_out(report).items()
+
+
+def test_microsoft_to_do(alice: Person) -> None:
+    report = imports(alice, read("microsoft.json"))
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 4}
+    assert report["refused"] == 0
+    tasks = by_title(alice)
+    holds(tasks["Renew the passport"], list_id=None, is_completed=True, completed_at="2026-08-20T00:00:00.000000+00:00")
+    holds(
+        tasks["Write the report"],
+        list_id="Work",
+        description="For the board\n\n- one",
+        priority="high",
+        labels=["Blue category", "Important"],
+        due={"date": "2026-12-24"},
+        recurrence={"rule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "from": "schedule"},
+        is_completed=False,
+    )
+    holds(tasks["Collect the figures"], parent_id="Write the report", is_completed=True, list_id="Work")
+    holds(tasks["Draw the charts"], parent_id="Write the report", is_completed=False, list_id="Work")
+    assert {"attachments": 1, "links": 1, "statuses": 1}.items() <= what_is_left_out(report).items()
+
+
+def test_one_list_of_microsoft_to_do(alice: Person) -> None:
+    file = '{"@odata.context": "x", "value": [{"id": "1", "title": "Alone", "importance": "low", "status": "notStarted"}]}'
+    report = imports(alice, file, list_name="Errands")
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 1}
+    holds(by_title(alice)["Alone"], priority="low", list_id="Errands")
+
+
+def test_vikunja(alice: Person) -> None:
+    report = imports(alice, read("data.json"))
+    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 2}
+    assert report["refused"] == 0
+    tasks = by_title(alice)
+    holds(
+        tasks["Paint the fence"],
+        description="Two coats\n\nNot in the rain",
+        list_id="Inbox",
+        priority="urgent",
+        labels=["outdoors"],
+        due={"date": "2026-12-24", "time": "17:00", "time_zone": "UTC"},
+        start={"date": "2026-12-20", "time": "08:00", "time_zone": "UTC"},
+        recurrence={"rule": "FREQ=WEEKLY;INTERVAL=1", "from": "completion"},
+    )
+    holds(tasks["Buy paint"], parent_id="Paint the fence", is_completed=True)
+    lists = {one["name"]: one for one in alice.lists()}
+    assert (lists["Old"]["is_archived"], lists["Old"]["colour"]) == (True, "#1973ff")
+    said = {"assignees": 1, "attachments": 1, "comments": 1, "progress in per cent": 1, "lists within lists": 1}
+    assert (said | {"descriptions of lists": 1}).items() <= what_is_left_out(report).items()
+
+
+def test_icalendar(alice: Person) -> None:
+    report = imports(alice, read("todos.ics"))
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 3}
+    assert report["refused"] == 0
+    tasks = by_title(alice)
+    title = "Decorate the tree, with everybody and the neighbours"
+    holds(
+        tasks[title],
+        description="First line\nsecond line",
+        list_id="Household",
+        priority="urgent",
+        labels=["home", "family, all"],
+        due={"date": "2026-12-24", "time": "18:00", "time_zone": "Europe/Berlin"},
+        recurrence={"rule": "FREQ=YEARLY", "from": "schedule"},
+    )
+    holds(tasks["Buy candles"], parent_id=title, is_completed=True, completed_at="2026-11-02T12:00:00.000000+00:00")
+    holds(tasks["Take the tree down"], due={"date": "2027-01-06"}, priority="low")
+    assert {"attachments": 1, "places": 1, "events": 1}.items() <= what_is_left_out(report).items()
