@@ -15,7 +15,7 @@ from taskwell.records.store import Rendered
 from taskwell.tasks.requests import TaskChanges
 from taskwell.tasks.store import TASKS
 from taskwell.tasks.subtasks import Place, change_in_tree, look, wanted
-from taskwell.tasks.tree import SUBTASKS, TASKS_OF_INBOX, TASKS_OF_LIST
+from taskwell.tasks.tree import NEIGHBOURS, SPREAD
 from taskwell.types import Id, Revisions
 
 
@@ -47,10 +47,6 @@ async def move_task(db: Database, owner: Owner, task_id: UUID, move: TaskMove, *
 
 
 def _row(place: Place) -> Row:
-    arguments: dict[str, Any] = {}
-    statements = TASKS_OF_INBOX
-    if place.parent_id is not None:
-        statements, arguments = SUBTASKS, {"parent_id": place.parent_id}
-    elif place.list_id is not None:
-        statements, arguments = TASKS_OF_LIST, {"list_id": place.list_id}
-    return Row(*statements, arguments)
+    name = "below_a_task" if place.parent_id is not None else "in_the_inbox" if place.list_id is None else "in_a_list"
+    named = {"below_a_task": {"parent_id": place.parent_id}, "in_a_list": {"list_id": place.list_id}, "in_the_inbox": {}}
+    return Row(NEIGHBOURS[name], SPREAD[name], named[name])

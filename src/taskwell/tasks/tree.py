@@ -5,7 +5,7 @@ walked level by level, a CTE each: it has few of them, and a recursive query cou
 its owner.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from taskwell.accounts.locking import stamped
 from taskwell.accounts.may_act import owner, owner_may_act, users
+from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement, argument
 from taskwell.records.asked import ONE
 from taskwell.records.names import given_texts
@@ -183,19 +184,14 @@ def _complete_below() -> Any:
 COMPLETE_BELOW = Statement("complete_below", _complete_below())
 """What is open below a task is completed: under the revision that the task has just taken (`more` 0), or under one more."""
 
+SIBLINGS: dict[str, list[ColumnElement[bool]]] = {
+    "below_a_task": [tasks.c.parent_id == _parent_id],
+    "in_a_list": [tasks.c.parent_id.is_(None), tasks.c.list_id == argument("list_id", Uuid())],
+    "in_the_inbox": [tasks.c.parent_id.is_(None), tasks.c.list_id.is_(None)],
+}
 
-class Siblings(NamedTuple):
-    """The statements of a move among tasks that are siblings (records/ordering.py)."""
+NEIGHBOURS = Shapes(SIBLINGS, lambda name: Statement(f"neighbours_{name}", neighbours(TASK, SIBLINGS[name])))
+"""Between which positions a task that moves has to be."""
 
-    neighbours: Statement
-    spread: Statement
-
-
-def _siblings(name: str, *conditions: ColumnElement[bool]) -> Siblings:
-    look = Statement(f"neighbours_{name}", neighbours(TASK, conditions))
-    return Siblings(look, Statement(f"spread_{name}", spread(TASK, conditions)))
-
-
-SUBTASKS = _siblings("below_a_task", tasks.c.parent_id == _parent_id)
-TASKS_OF_LIST = _siblings("in_a_list", tasks.c.parent_id.is_(None), tasks.c.list_id == argument("list_id", Uuid()))
-TASKS_OF_INBOX = _siblings("in_the_inbox", tasks.c.parent_id.is_(None), tasks.c.list_id.is_(None))
+SPREAD = Shapes(SIBLINGS, lambda name: Statement(f"spread_{name}", spread(TASK, SIBLINGS[name])))
+"""For a move of a task to where there is no room: its siblings get positions at equal distances."""
