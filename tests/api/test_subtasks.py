@@ -309,6 +309,15 @@ def test_completing_a_parent_leaves_its_subtasks_or_takes_them_with_it(alice: Pe
     assert [(task["is_completed"], task["revision"]) for task in now(alice, *tasks[:2])] == [(True, again["revision"])] * 2
 
 
+def test_a_series_below_a_task_does_not_end_with_it(alice: Person) -> None:
+    parent = alice.creates()
+    daily = {"due": {"date": "2027-01-01"}, "recurrence": {"rule": "FREQ=DAILY", "from": "schedule"}}
+    series, single = alice.creates(parent_id=parent["id"], **daily), alice.creates(parent_id=parent["id"])
+    alice.patch(f"{TASKS}/{parent['id']}?subtasks=true", json={"is_completed": True})
+    assert now(alice, series) == [series]
+    assert now(alice, single)[0]["is_completed"]
+
+
 @pytest.mark.parametrize("subtasks", ["", "yes", "1"])
 def test_whether_subtasks_go_along_is_a_boolean(alice: Person, subtasks: str) -> None:
     path = f"{TASKS}/{alice.creates()['id']}?subtasks={subtasks}"

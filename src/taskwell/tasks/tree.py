@@ -177,7 +177,9 @@ def _complete_below() -> Any:
     revision = stamp.c.revision + argument("more", Integer())
     turn = select(stamp.c.id.label("user_id"), revision.label("revision"), stamp.c.at).cte("turn")
     completed = _written(open_, turn, is_completed=true(), completed_at=turn.c.at, updated_at=turn.c.at, revision=turn.c.revision)
-    written = completed.where(tasks.c.is_completed.is_(false())).returning(tasks.c.user_id, tasks.c.revision).cte("completed")
+    # What recurs is completed by itself: its series would end.
+    is_open = and_(tasks.c.is_completed.is_(false()), tasks.c.recurrence.is_(None))
+    written = completed.where(is_open).returning(tasks.c.user_id, tasks.c.revision).cte("completed")
     return select(me.c.id).add_cte(ONE.counted(me, written))
 
 
