@@ -27,7 +27,7 @@ _open = func.count().label("open")
 _BY_DATES = ("overdue", "today", "upcoming")
 
 
-class Overview(NamedTuple):
+class RenderedOverview(NamedTuple):
     """`json` is None where the client's copy of that revision still holds, and `etag` where dates are counted: time goes by
     without a write."""
 
@@ -82,15 +82,19 @@ READ_OVERVIEW_OF_PLACES = Statement("read_overview_of_places", _overview(with_da
 
 async def read_overview(
     rows: Rows, owner: Owner, *, upcoming_days: int, with_dates: bool, if_none_match: Revisions | None
-) -> Overview:
+) -> RenderedOverview:
     """The counts as they are at this moment."""
     if with_dates:
         now = datetime.now(UTC)
         row = await row_for(rows, READ_OVERVIEW, owner, now=now, days=upcoming_days, if_none_match=None)
-        return Overview(_nothing(*_BY_DATES) if row is None else row["overview"], None)
+        return RenderedOverview(_nothing(*_BY_DATES) if row is None else row["overview"], None)
     row = await row_for(rows, READ_OVERVIEW_OF_PLACES, owner, if_none_match=as_text(if_none_match))
     head = tag_head(rows, owner.id)
-    return Overview(_nothing(), tag_of(head, 0)) if row is None else Overview(row["overview"], tag_of(head, row["revision"]))
+    return (
+        RenderedOverview(_nothing(), tag_of(head, 0))
+        if row is None
+        else RenderedOverview(row["overview"], tag_of(head, row["revision"]))
+    )
 
 
 def _nothing(*dates: str) -> str:
