@@ -33,6 +33,7 @@ JSON_HEADER = ("Content-Type", "application/json")
 FORM_HEADER = ("Content-Type", "application/x-www-form-urlencoded")
 ACCOUNT_BYTES = 16 * 1024
 TASK_BYTES = 12 * (255 + 16_384 + 20 * 100) + 4 * 1024
+MANY_BYTES = 64 * 1024
 LIMITS = {
     ("POST", REGISTER): ACCOUNT_BYTES,
     ("POST", f"{AUTH}/token"): ACCOUNT_BYTES,
@@ -52,6 +53,12 @@ LIMITS = {
     ("POST", TASKS): TASK_BYTES,
     ("PUT", f"{TASKS}/{UUID(int=1)}"): TASK_BYTES,
     ("PATCH", f"{TASKS}/{UUID(int=1)}"): TASK_BYTES,
+    ("POST", f"{LISTS}/{UUID(int=1)}/move"): ACCOUNT_BYTES,
+    ("POST", f"{TASKS}/{UUID(int=1)}/move"): ACCOUNT_BYTES,
+    ("POST", f"{TASKS}/{UUID(int=1)}/complete"): 1024,
+    ("POST", f"{TASKS}/complete"): MANY_BYTES,
+    ("POST", f"{TASKS}/delete"): MANY_BYTES,
+    ("POST", f"{TASKS}/change"): MANY_BYTES,
 }
 
 
