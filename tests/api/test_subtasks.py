@@ -311,8 +311,9 @@ def test_completing_a_parent_leaves_its_subtasks_or_takes_them_with_it(alice: Pe
 
 def test_a_series_below_a_task_does_not_end_with_it(alice: Person) -> None:
     parent = alice.creates()
-    daily = {"due": {"date": "2027-01-01"}, "recurrence": {"rule": "FREQ=DAILY", "from": "schedule"}}
-    series, single = alice.creates(parent_id=parent["id"], **daily), alice.creates(parent_id=parent["id"])
+    daily = {"rule": "FREQ=DAILY", "from": "schedule"}
+    series = alice.creates(parent_id=parent["id"], due={"date": "2027-01-01"}, recurrence=daily)
+    single = alice.creates(parent_id=parent["id"])
     alice.patch(f"{TASKS}/{parent['id']}?subtasks=true", json={"is_completed": True})
     assert now(alice, series) == [series]
     assert now(alice, single)[0]["is_completed"]
