@@ -27,12 +27,12 @@ from taskwell.settings import Settings
 T = TypeVar("T")
 
 
-def _trimmed(text: str) -> str:
+def trimmed(text: str) -> str:
     """Without the blanks that come along where an address is copied."""
     return text.strip()
 
 
-AccountName = Annotated[str, typer.Argument(callback=_trimmed, help="The account: its e-mail address, or its id.")]
+AccountName = Annotated[str, typer.Argument(callback=trimmed, help="The account: its e-mail address, or its id.")]
 Wait = Annotated[
     int, typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait for a database that is not up yet.")
 ]
