@@ -1,7 +1,5 @@
 """Everything that the domain refuses, said once, with no HTTP in it: a face maps the branches to its own protocol.
 
-What HTTP itself refuses is in web/refusals.py.
-
     TaskwellError
     ├── CannotStart             the process ends with one line and exit code 1
     ├── Unauthenticated         who are you?
@@ -55,7 +53,7 @@ What HTTP itself refuses is in web/refusals.py.
     │   └── KeysUnavailable
     └── InternalError           a defect of ours
 
-The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md.
+The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md. HTTP's own: web/refusals.py.
 """
 
 from collections.abc import Iterable
@@ -78,8 +76,7 @@ class CannotStart(TaskwellError):
 
     def __init__(self, message: str, *, may_pass: bool = False) -> None:
         super().__init__(message)
-        self.may_pass = may_pass
-        """Whether somebody else may be about to mend it, so that trying again can help."""
+        self.may_pass = may_pass  # somebody else may be about to mend it, so that trying again can help
 
     code = "cannot_start"
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    any_,
     case,
     cast,
     false,
@@ -34,7 +35,6 @@ from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement, argument
 from taskwell.records.asked import ONE
-from taskwell.records.names import given_texts
 from taskwell.records.ordering import neighbours, spread
 from taskwell.tasks.statements import TASK, departed
 from taskwell.tasks.tables import tasks
@@ -133,17 +133,17 @@ MARK_PARENT = Statement("mark_parent", _mark_parent())
 
 def _mark_parents() -> Any:
     me = ONE.me()
-    given = given_texts(id=argument("ids", ARRAY(Text())))
+    is_named = tasks.c.id == any_(cast(func.string_to_array(argument("ids", Text()), ","), ARRAY(Uuid())))
     marked = (
         update(tasks)
         .values(is_parent=true())
-        .where(TASK.live, tasks.c.user_id == me.c.id, tasks.c.id == cast(given.c.id, Uuid()), tasks.c.is_parent.is_(false()))
+        .where(TASK.live, tasks.c.user_id == me.c.id, is_named, tasks.c.is_parent.is_(false()))
     )
     return select(me.c.id).add_cte(marked.cte("marked"))
 
 
 MARK_PARENTS = Statement("mark_parents", _mark_parents())
-"""Likewise, of the tasks below which an import has made others."""
+"""Likewise, of the tasks below which an import has made others. `ids` is one text, with commas between them."""
 
 
 def _take_along() -> Any:

@@ -109,7 +109,7 @@ async def _tasks(unit: UnitOfWork, owner: Owner, candidates: list[Candidate], wr
     await _made(unit, owner, IMPORT_TASKS, candidates, new, written)
     parents = {str(row["parent_id"]) for row in new.values() if row["parent_id"] is not None}
     if parents:
-        await unit.row(MARK_PARENTS, owner=owner.id, issued_at=owner.issued_at, ids=[*parents])
+        await unit.row(MARK_PARENTS, owner=owner.id, issued_at=owner.issued_at, ids=",".join(parents))
 
 
 class Branch(NamedTuple):
