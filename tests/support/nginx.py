@@ -41,6 +41,8 @@ def settings_at(*, listen: int, taskwell: int, under: str | None = None) -> str:
         (lines,) = re.findall(
             r"^    location /tasks-api/ \{\n .*proxy_pass .*\n", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
         )
+        # Of the larger files that an import sends under a prefix docs/deploy.md says nothing.
+        settings = re.sub(r"^    location ~ .*?^    \}\n", "", settings, flags=re.MULTILINE | re.DOTALL)
         location, proxy_pass = lines.replace("/tasks-api/", f"{under}/").splitlines()
         for printed, ours in {"location / {": location, "proxy_pass http://taskwell;": proxy_pass}.items():
             assert settings.count(printed) == 1
