@@ -223,6 +223,7 @@ EXPECTED_REFUSALS = (
 EXPECTED_CODES = {
     "task_changed": "412: the tag that it drew is not the task's; Schemathesis does not count 412 as an answer to a good request",
     "task_exists": "412: `If-None-Match: *` at the id of a task that is there",
+    "import_refused": "400: what it drew is no file of tasks",
     "list_changed": "as of a task",
     "list_exists": "as of a task",
     "label_changed": "as of a task",
@@ -268,7 +269,7 @@ class Finding(NamedTuple):
             return self.status == 400 and error in EXPECTED_OF_OAUTH and "/oauth/" in self.operation
         if self.status == 400 and self.refused():
             return all(field in EXPECTED_REFUSALS for field in self.refused())
-        return self.status == 412 and error["code"] in EXPECTED_CODES
+        return self.status in (400, 412) and error["code"] in EXPECTED_CODES
 
 
 class Run(NamedTuple):
