@@ -6,13 +6,13 @@ there. The work is counted in blocks, not in time.
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import Boolean, DateTime, Integer, Uuid
+from sqlalchemy import Boolean, Date, DateTime, Integer, Uuid
 
 from taskwell.database import statement as statements
 from taskwell.database import url
@@ -58,6 +58,8 @@ def _requests(one: Statement) -> list[dict[str, Any]]:
             return None
         if isinstance(type_, Uuid):
             return UUID(int=number)
+        if isinstance(type_, Date):
+            return date(2030, 1, 1)
         if isinstance(type_, DateTime):
             return datetime(2030, 1, 1, tzinfo=UTC)
         return {Integer: 20, Boolean: True}.get(type(type_), f"new {number}")
