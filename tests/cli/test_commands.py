@@ -45,6 +45,8 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         "config",
         "backup",
         "restore",
+        "export",
+        "import",
         "token",
         "users",
         "tokens",
