@@ -36,6 +36,7 @@ CANNOT_RUN = {
     "docs/deploy.md: (set -a": "it reads what was written into /etc",
     "docs/deploy.md: (umask 077; printf": "it needs an engine; tests/box/ checks the file, `make image-dry` runs the steps",
     "docs/deploy.md: docker build": "likewise",
+    "docs/import.md: curl -H": "it names somebody's server, token and file; tests/api/test_import.py sends the like",
     "docs/deploy.md: pg_dump": "it names somebody's database; tests/cli/test_backup.py runs the like",
 }
 """Blocks that no test runs, and the reasons."""
