@@ -19,13 +19,13 @@ from taskwell.api.records import (
     record_reply,
 )
 from taskwell.errors import InvalidInput, LabelChanged, LabelExists, LabelIdTaken, LabelNameTaken, LabelNotFound, TooManyLabels
-from taskwell.labels.filter import LabelFilter
 from taskwell.labels.requests import LabelChanges, NewLabel, WholeLabel
 from taskwell.labels.tables import LabelView
-from taskwell.records import store
+from taskwell.records import limited, store
 from taskwell.records.paging import CreationOrder
-from taskwell.tasks.labels import store as of_labels
+from taskwell.tasks.labels.statements import LIST_LABELS
 from taskwell.tasks.labels.store import LABELS
+from taskwell.tasks.labels.store import change_label as change
 from taskwell.types import Cursor, Id, PageLimit, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
@@ -67,7 +67,7 @@ _READ = BodyLimit(16 * 1024)
 )
 async def create_label(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewLabel, Body(), _READ]) -> Reply:
     """Create a label. With an `id` of your own the request is safe to repeat."""
-    made, is_new = await of_labels.create_label(db, owner, new)
+    made, is_new = await limited.create(LABELS, db, owner, new, new.id)
     return created_reply(201 if is_new else 200, made, created_at(request, made))
 
 
@@ -81,8 +81,10 @@ async def list_labels(
     if_none_match: IfNoneMatch = None,
 ) -> Reply:
     """List the labels with how many tasks carry each, a page at a time."""
-    known, asked = tags.if_none_match(if_none_match, owner.id), LabelFilter(query.order)
-    page = await of_labels.list_labels_page(db, owner, asked, limit=query.limit, cursor=query.cursor, if_none_match=known)
+    known = tags.if_none_match(if_none_match, owner.id)
+    page = await limited.list_page(
+        LABELS, LIST_LABELS, db, owner, query.order, limit=query.limit, cursor=query.cursor, if_none_match=known
+    )
     return page_reply(request, query, page)
 
 
@@ -118,11 +120,11 @@ async def replace_label(
     if must_create(if_match, if_none_match):
         if query.is_merge:
             raise InvalidInput.of("merge", "not_here", "a label that is created has no tasks to merge")
-        return created_reply(201, await of_labels.place_label(db, owner, label_id, whole), address(request))
+        return created_reply(201, await limited.place(LABELS, db, owner, label_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
     return record_reply(
         200,
-        await of_labels.change_label(db, owner, label_id, whole, is_merge=query.is_merge, if_match=condition, as_read=as_read),
+        await change(db, owner, label_id, whole, is_merge=query.is_merge, if_match=condition, as_read=as_read),
     )
 
 
@@ -146,7 +148,7 @@ async def change_label(
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
     return record_reply(
         200,
-        await of_labels.change_label(db, owner, label_id, changes, is_merge=query.is_merge, if_match=condition, as_read=as_read),
+        await change(db, owner, label_id, changes, is_merge=query.is_merge, if_match=condition, as_read=as_read),
     )
 
 
@@ -155,5 +157,5 @@ async def change_label(
 )
 async def delete_label(owner: RowsToWrite, db: Db, tags: TagsOfRows, label_id: LabelId, if_match: IfMatch = None) -> Reply:
     """Delete a label, and take it away from all tasks."""
-    await of_labels.delete_label(db, owner, label_id, if_match=tags.if_match(if_match, owner.id))
+    await limited.delete(LABELS, db, owner, label_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()

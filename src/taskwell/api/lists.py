@@ -19,12 +19,11 @@ from taskwell.api.records import (
     record_reply,
 )
 from taskwell.errors import ListChanged, ListExists, ListIdTaken, ListNotFound, TooManyLists
-from taskwell.lists.filter import ListFilter
 from taskwell.lists.requests import ListChanges, NewList, WholeList
+from taskwell.lists.statements import LIST_LISTS
 from taskwell.lists.tables import ListView
-from taskwell.records import store
+from taskwell.records import limited, store
 from taskwell.records.paging import CreationOrder
-from taskwell.tasks import lists
 from taskwell.tasks.lists import LISTS
 from taskwell.types import Cursor, Id, PageLimit
 from taskwell.web.conditions import must_create
@@ -56,7 +55,7 @@ _READ = BodyLimit(16 * 1024)
 )
 async def create_list(request: ApiRequest, owner: RowsToWrite, db: Db, new: Annotated[NewList, Body(), _READ]) -> Reply:
     """Create a list. With an `id` of your own the request is safe to repeat."""
-    made, is_new = await lists.create_list(db, owner, new)
+    made, is_new = await limited.create(LISTS, db, owner, new, new.id)
     return created_reply(201 if is_new else 200, made, created_at(request, made))
 
 
@@ -70,8 +69,10 @@ async def list_lists(
     if_none_match: IfNoneMatch = None,
 ) -> Reply:
     """List the lists, a page at a time. The inbox is none of them."""
-    known, asked = tags.if_none_match(if_none_match, owner.id), ListFilter(query.order)
-    page = await lists.list_lists_page(db, owner, asked, limit=query.limit, cursor=query.cursor, if_none_match=known)
+    known = tags.if_none_match(if_none_match, owner.id)
+    page = await limited.list_page(
+        LISTS, LIST_LISTS, db, owner, query.order, limit=query.limit, cursor=query.cursor, if_none_match=known
+    )
     return page_reply(request, query, page)
 
 
@@ -102,7 +103,7 @@ async def replace_list(
 ) -> Reply:
     """Replace a list; what is left out is cleared. It creates only with `If-None-Match: *`."""
     if must_create(if_match, if_none_match):
-        return created_reply(201, await lists.place_list(db, owner, list_id, whole), address(request))
+        return created_reply(201, await limited.place(LISTS, db, owner, list_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
     return record_reply(200, await store.change(LISTS, db, owner, list_id, whole, if_match=condition, as_read=as_read))
 
@@ -126,5 +127,5 @@ async def change_list(
 @router.delete("/lists/{list_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, ListNotFound, ListChanged))
 async def delete_list(owner: RowsToWrite, db: Db, tags: TagsOfRows, list_id: ListId, if_match: IfMatch = None) -> Reply:
     """Delete a list, and the tasks that are in it."""
-    await lists.delete_list(db, owner, list_id, if_match=tags.if_match(if_match, owner.id))
+    await limited.delete(LISTS, db, owner, list_id, if_match=tags.if_match(if_match, owner.id))
     return no_content()

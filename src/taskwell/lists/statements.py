@@ -8,12 +8,12 @@ from functools import partial
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import in_sets
-from taskwell.lists.filter import LIST_SHAPES, ListShape
 from taskwell.lists.requests import ListChanges, NewList, WholeList
 from taskwell.lists.tables import ListView, lists
 from taskwell.records import many, reading, writing
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
+from taskwell.records.limited import CREATION_SHAPES, CreationShape
 from taskwell.records.ordering import neighbours, placed, spread
 from taskwell.records.paging import BY_CREATION, page
 
@@ -30,12 +30,12 @@ FIND_SAME_LIST = Statement("find_same_list", reading.read_same(LIST))
 """After a create met a taken id: is what stands there what was sent?"""
 
 
-def _list(shape: ListShape) -> Statement:
+def _list(shape: CreationShape) -> Statement:
     name = f"list_lists_{shape.order}{'_resumed' if shape.is_resumed else ''}"
     return in_sets(Statement(name, page(LIST, [], BY_CREATION[shape.order], is_resumed=shape.is_resumed)))
 
 
-LIST_LISTS = Shapes(LIST_SHAPES, _list)
+LIST_LISTS = Shapes(CREATION_SHAPES, _list)
 """One page of a user's lists. Each shape has a statement of its own."""
 
 CREATE_LIST = Statement("create_list", writing.created(LIST, placed, ONE, most=LISTS_PER_USER))

@@ -1,14 +1,15 @@
-"""What can be done with lists. It stands beside the tasks, since a list that is deleted takes its tasks with it."""
+"""What can be done with lists, beside what can be done with all that is limited (records/limited.py).
+
+It stands beside the tasks, since a list that is deleted takes its tasks with it.
+"""
 
 import json
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
 from taskwell.database.connection import Database
-from taskwell.database.rows import Rows
 from taskwell.errors import ListChanged, ListExists, ListIdTaken, ListNotFound, TooManyLists
-from taskwell.lists.filter import ListFilter, ListShape
-from taskwell.lists.requests import ListChanges, NewList, WholeList
+from taskwell.lists.requests import ListChanges
 from taskwell.lists.statements import (
     CHANGE_LIST,
     CHANGE_LIST_AS_READ,
@@ -20,15 +21,13 @@ from taskwell.lists.statements import (
     CREATE_WHOLE_LIST_AT,
     FIND_SAME_LIST,
     LIST,
-    LIST_LISTS,
     NEIGHBOURS_OF_LIST,
     PLACE_LIST,
     READ_LIST,
     SPREAD_LISTS,
 )
 from taskwell.records.moving import Move, Row, position_for
-from taskwell.records.paging import BY_CREATION
-from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, change, create, delete, list_page, place, read
+from taskwell.records.store import Noun, Refusals, Rendered, Writes, change, read
 from taskwell.tasks.statements import DELETE_LIST
 from taskwell.types import Revisions
 
@@ -42,32 +41,6 @@ LISTS = Noun(
     place=PLACE_LIST,
     whole=Writes(CREATE_WHOLE_LIST, CREATE_WHOLE_LIST_AT, CHANGE_WHOLE_LIST, CHANGE_WHOLE_LIST_AS_READ),
 )
-
-
-async def list_lists_page(
-    rows: Rows, owner: Owner, asked: ListFilter, *, limit: int, cursor: str | None, if_none_match: Revisions | None
-) -> RenderedPage:
-    statement = LIST_LISTS[ListShape(asked.order, cursor is not None)]
-    sort = BY_CREATION[asked.order]
-    return await list_page(statement, sort, rows, owner, asked, limit=limit, cursor=cursor, if_none_match=if_none_match)
-
-
-async def create_list(db: Database, owner: Owner, new: NewList) -> tuple[Rendered, bool]:
-    """The list, and whether this request made it. In a unit of work, since a count has to be exact."""
-    async with unit_for(db, owner) as unit:
-        return await create(LISTS, unit, owner, new, new.id)
-
-
-async def place_list(db: Database, owner: Owner, list_id: UUID, new: WholeList) -> Rendered:
-    """Create the list at this id. In a unit of work, likewise."""
-    async with unit_for(db, owner) as unit:
-        return await place(LISTS, unit, owner, list_id, new)
-
-
-async def delete_list(db: Database, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> None:
-    """Delete the list, and all tasks that are in it at that moment. One statement sees them all once the owner is locked."""
-    async with unit_for(db, owner) as unit:
-        await delete(LISTS, unit, owner, list_id, if_match=if_match)
 
 
 async def move_list(db: Database, owner: Owner, list_id: UUID, move: Move, *, if_match: Revisions | None) -> Rendered:

@@ -14,12 +14,12 @@ from sqlalchemy.sql.dml import Update
 from taskwell.accounts.may_act import owner
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement, argument
-from taskwell.labels.filter import LABEL_SHAPES, LabelShape
 from taskwell.labels.statements import LABEL
 from taskwell.labels.tables import labels
 from taskwell.records import writing
 from taskwell.records.asked import ONE
 from taskwell.records.content import KEY
+from taskwell.records.limited import CREATION_SHAPES, CreationShape
 from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.writing import Values
 from taskwell.tasks.statements import TASK
@@ -138,10 +138,10 @@ def _counts(item: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-def _list(shape: LabelShape) -> Statement:
+def _list(shape: CreationShape) -> Statement:
     name = f"list_labels_{shape.order}{'_resumed' if shape.is_resumed else ''}"
     return Statement(name, page(LABEL, [], BY_CREATION[shape.order], is_resumed=shape.is_resumed, more=_counts))
 
 
-LIST_LABELS = Shapes(LABEL_SHAPES, _list)
+LIST_LABELS = Shapes(CREATION_SHAPES, _list)
 """One page of a user's labels, each with its counts."""
