@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskwell.tasks.tables import TaskView
+from taskwell.tasks.tables import StoredTask
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.mounts import at_every_mount, tasks_of
@@ -15,7 +15,7 @@ TASKS = "/api/v1/tasks"
 
 def test_a_page_has_the_fields_that_were_named_and_no_other(alice: Person) -> None:
     task = alice.creates('\U0001f9c0 \\ "quoted",\n{x}', description="x" * 16_384)
-    for names in (["title"], ["id", "title", "etag"], list(TaskView.model_fields), ["title", "id"], ["id", "id"]):
+    for names in (["title"], ["id", "title", "etag"], list(StoredTask.model_fields), ["title", "id"], ["id", "id"]):
         (item,) = alice.get(TASKS, params={"fields": ",".join(names)}).json()["items"]
         assert item == {name: task[name] for name in names}
         assert list(item) == [name for name in task if name in names]

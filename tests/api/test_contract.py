@@ -76,11 +76,15 @@ def test_every_error_is_described_as_the_envelope_or_as_that_of_oauth(server: Ru
 def test_what_is_described_is_all_that_is_shown(server: RunningServer, alice: Person) -> None:
     """A schema lets more properties pass than it names; the application sends none of those."""
     schemas = server.app.openapi()["components"]["schemas"]
-    assert list(alice.creates()) == list(schemas["TaskView"]["properties"])
+    task = alice.creates()
+    assert [*task, "progress"] == list(schemas["TaskView"]["properties"])
+    assert list(task) == schemas["TaskView"]["required"], "`progress` is there where a read asks for it"
+    read = alice.get(f"/api/v1/tasks/{task['id']}?expand=progress").json()
+    assert list(read) == list(schemas["TaskView"]["properties"])
     assert list(alice.get("/api/v1/auth/me").json()) == list(schemas["UserView"]["properties"])
     assert list(alice.get("/api/v1/tasks?count=true").json()) == list(schemas["TaskPage"]["properties"])
     assert schemas["TaskPage"]["required"] == list(alice.get("/api/v1/tasks").json())
-    for name in ("TaskView", "UserView", "ListPage", "AccessToken", "ErrorEnvelope", "ErrorBody"):
+    for name in ("UserView", "ListPage", "AccessToken", "ErrorEnvelope", "ErrorBody"):
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
     for name in ("NewTask", "WholeTask", "TaskChanges", "NewAccount"):
         assert schemas[name]["additionalProperties"] is False, name

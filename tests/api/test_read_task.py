@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from taskwell.tasks.tables import TaskView
+from taskwell.tasks.tables import StoredTask
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.mounts import at_every_mount, at_named_mounts, tasks_of
@@ -21,7 +21,7 @@ def test_it_reads_a_task(alice: Person, mount: str) -> None:
     answer = alice.get(f"{tasks_of(mount, alice.id)}/{task['id']}")
     assert answer.status_code == 200
     assert answer.json() == task
-    assert list(task) == list(TaskView.model_fields)
+    assert list(task) == list(StoredTask.model_fields)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "private, no-cache"
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskwell.accounts.tables import ApiTokenView
 from taskwell.labels.tables import CountedLabel, LabelView
 from taskwell.lists.tables import ListView
-from taskwell.tasks.tables import OccurrenceView, TaskView
+from taskwell.tasks.progress import TaskView
+from taskwell.tasks.tables import OccurrenceView
 
 
 class TaskPage(BaseModel):

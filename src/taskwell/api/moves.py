@@ -16,7 +16,7 @@ from taskwell.records.moving import Move
 from taskwell.tasks import lists
 from taskwell.tasks.move import TaskMove
 from taskwell.tasks.move import move_task as move_a_task
-from taskwell.tasks.tables import TaskView
+from taskwell.tasks.progress import TaskView
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply
 

@@ -12,8 +12,8 @@ from taskwell.api.records import IfMatch, IfNoneMatch, page_reply, record_reply
 from taskwell.errors import OccurrenceNotOpen, TaskChanged, TaskNotFound
 from taskwell.tasks import writing
 from taskwell.tasks.occurrences.store import list_occurrences_page
+from taskwell.tasks.progress import TaskView
 from taskwell.tasks.requests import Completion
-from taskwell.tasks.tables import TaskView
 from taskwell.types import Cursor, Id, PageLimit
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply

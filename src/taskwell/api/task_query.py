@@ -9,7 +9,7 @@ from taskwell.records.folding import fold
 from taskwell.records.paging import Tailored
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.orders import Order
-from taskwell.tasks.tables import TaskView
+from taskwell.tasks.tables import StoredTask
 from taskwell.types import (
     LABELS_PER_TASK,
     SEARCH_LENGTH,
@@ -43,7 +43,7 @@ Search = Annotated[
 
 
 def _shown(fields: str) -> str:
-    if not set(fields.split(",")) <= TaskView.model_fields.keys():
+    if not set(fields.split(",")) <= StoredTask.model_fields.keys():
         raise ValueError("must be names of fields of a task, with commas between them")
     return fields
 

@@ -32,9 +32,8 @@ from taskwell.errors import (
 from taskwell.records import store
 from taskwell.tasks import store as of_tasks
 from taskwell.tasks import subtasks, writing
-from taskwell.tasks.progress import TaskOnRequest, read_with_progress
+from taskwell.tasks.progress import TaskView, read_with_progress
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.tables import TaskView
 from taskwell.types import DESCRIPTION_LENGTH, LABEL_LENGTH, LABELS_PER_TASK, TITLE_LENGTH, Id, QueryFlag
 from taskwell.web.conditions import has_page, must_create
 from taskwell.web.declaration import BodyLimit
@@ -97,7 +96,7 @@ async def list_tasks(
 
 @router.get(
     "/tasks/{task_id}",
-    response_model=TaskOnRequest,
+    response_model=TaskView,
     responses=refuses(*OWN_ROWS, TaskNotFound) | {200: WITH_ETAG, 304: NOT_MODIFIED},
 )
 async def read_task(

@@ -16,11 +16,11 @@ from taskwell.records.store import Rendered
 from taskwell.records.tags import tag_head
 from taskwell.tasks.requests import Progress
 from taskwell.tasks.statements import TASK
-from taskwell.tasks.tables import TaskView, tasks
+from taskwell.tasks.tables import StoredTask, tasks
 
 
-class TaskOnRequest(TaskView):
-    """A task, with what a read can ask for besides."""
+class TaskView(StoredTask):
+    """A task, as the API shows it. Times are RFC 3339 in UTC, with six digits of fraction."""
 
     progress: Annotated[Progress, Field(default=None, description="Of its direct subtasks; with `expand=progress`")]
 

@@ -51,14 +51,14 @@ from taskwell.tasks.due import on_clocks_by
 from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, UNKNOWN_LABEL, FilteredShape, TaskShape
 from taskwell.tasks.orders import ORDERS
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
-from taskwell.tasks.tables import TaskView, departures, occurrences, tasks
+from taskwell.tasks.tables import StoredTask, departures, occurrences, tasks
 
 _REFERENCES: dict[str, Kind] = {"list_id": LIST}
 _SEARCHED: dict[str, Fold] = {"title": fold, "description": fold, "labels": fold_names}
 TASK = Kind(
     "task",
     tasks,
-    TaskView,
+    StoredTask,
     NewTask,
     WholeTask,
     TaskChanges,

@@ -126,8 +126,8 @@ class OccurrenceView(SQLModel):
     completed_at: datetime
 
 
-class TaskView(SQLModel):
-    """A task, as the API shows it. Times are RFC 3339 in UTC, with six digits of fraction."""
+class StoredTask(SQLModel):
+    """What is shown of every task. A read can ask for more (tasks/progress.py)."""
 
     id: UUID
     user_id: UUID

@@ -13,7 +13,6 @@ from taskwell_client.models import (
     NewAccount,
     NewTask,
     TaskChanges,
-    TaskOnRequest,
     TaskPage,
     TaskView,
     TokenRequest,
@@ -47,7 +46,7 @@ def everyday(base_url: str, email: str, password: str) -> None:
     assert [task.title for task in tasks] == ["c", "b", "a"]
 
     read = read_task.sync_detailed(tasks[0].id, client=client)
-    assert isinstance(read.parsed, TaskOnRequest)
+    assert isinstance(read.parsed, TaskView)
     body = WholeTask.from_dict(read.parsed.to_dict() | {"is_completed": True})
     whole = replace_task.sync(read.parsed.id, client=client, body=body)
     assert isinstance(whole, TaskView)
