@@ -53,7 +53,7 @@
     │   └── KeysUnavailable
     └── InternalError           a defect of ours
 
-The docstring of a leaf is its default message; `code` is stable and listed in docs/errors.md. HTTP's own: web/refusals.py.
+A leaf's docstring is its default message; its `code` is stable (docs/errors.md). What HTTP itself refuses is in web/refusals.py.
 """
 
 from collections.abc import Iterable
