@@ -140,11 +140,7 @@ def test_an_answer_that_is_not_described_is_noticed(server: RunningServer, alice
 
 EXPECTED_REFUSALS = (
     {
-        (
-            "query",
-            "cursor",
-            "cursor_invalid",
-        ): "a cursor is opaque: nobody can invent one, and the schema cannot say which there are",
+        ("query", "cursor", "cursor_invalid"): "nobody can invent one, and the schema cannot say which there are",
         ("query", "due_before", "value_error"): "a day, a day and a time, or an instant",
         ("query", "due_after", "value_error"): "likewise",
         ("query", "label", "unknown_reference"): "one that there is",
