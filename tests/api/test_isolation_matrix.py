@@ -114,10 +114,9 @@ def body_of(route: tuple[str, str]) -> Any:
     if route in MANY:
         changes = {"changes": {"priority": "low"}} if route[1].endswith("/change") else {}
         return {"ids": [str(UUID(int=1))]} | changes
-    new = {"name": "x"} if "/lists" in route[1] else {"name": uuid4().hex} if "/labels" in route[1] else {"title": "x"}
     if route[1].endswith("/import"):
         return {"kind": "task", "title": "x"}  # a file of one line
-    new = {"name": "x"} if "/lists" in route[1] else {"title": "x"}
+    new = {"name": "x"} if "/lists" in route[1] else {"name": uuid4().hex} if "/labels" in route[1] else {"title": "x"}
     return BODIES.get(route, new if route[0] in ("POST", "PUT", "PATCH") else None)
 
 

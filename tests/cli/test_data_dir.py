@@ -11,6 +11,8 @@ from taskwell.identity.keys import KEY_FILE
 from tests.cli.command import PASSWORD, Visitor, refusal, serving, taskwell, taskwell_in_full
 
 ARGUMENTS = {
+    "export": ["--user", "me@example.com"],
+    "import": ["--user", "me@example.com", "FILE"],
     "restore": ["FILE"],
     "backup": ["FILE"],
     "token": ["me@example.com"],

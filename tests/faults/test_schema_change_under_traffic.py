@@ -15,7 +15,7 @@ from tests.support.server import serve
 TASKS = "/api/v1/tasks"
 
 CHANGES = [
-    "ALTER TABLE tasks ADD COLUMN priority int",
+    "ALTER TABLE tasks ADD COLUMN mood int",
     "ALTER TABLE tasks ADD COLUMN starred boolean NOT NULL DEFAULT false",
     "ALTER TABLE tasks ALTER COLUMN title TYPE text",
     "ALTER TABLE tasks ALTER COLUMN title TYPE varchar(255)",
@@ -26,7 +26,7 @@ CHANGES = [
     "ALTER TABLE users ALTER COLUMN display_name TYPE text",
     "CREATE INDEX by_title ON tasks (user_id, title)",
     "DROP INDEX by_title",
-    "ALTER TABLE tasks DROP COLUMN priority, DROP COLUMN starred",
+    "ALTER TABLE tasks DROP COLUMN mood, DROP COLUMN starred",
     "ALTER TABLE users ADD COLUMN language text DEFAULT 'en'",
 ]
 

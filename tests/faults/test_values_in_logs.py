@@ -17,7 +17,8 @@ from taskwell.database import url
 from taskwell.database.connection import _without_values
 from taskwell.database.embedded import EmbeddedPostgres
 from taskwell.database.migrate import migrate
-from taskwell.tasks.statements import CREATE_TASK
+from taskwell.tasks.requests import NewTask
+from taskwell.tasks.statements import CREATE_TASK, TASK
 from tests.conftest import settings_for
 from tests.support.cast import PASSWORD
 from tests.support.errors import assert_error
@@ -32,7 +33,13 @@ async def _fails(database_url: str, user_id: UUID) -> list[str]:
     """Every kind of failure that a statement can have, by itself; and what of it would be logged."""
     connection = await asyncpg.connect(**url.parse(database_url).arguments())
     logged = []
-    task = {"owner": user_id, "issued_at": None, "task_id": ID, "tag_head": "", "is_completed": False}
+    content = TASK.content.given_by(NewTask(title=MARK))
+    task = {name: content[name] for name in content.keys() & CREATE_TASK.arguments} | {
+        "owner": user_id,
+        "issued_at": None,
+        "task_id": ID,
+        "tag_head": "",
+    }
     email = {"owner": user_id, "issued_at": None, "checked_hash": "none", "has_display_name": False, "display_name": None}
     email |= {"has_time_zone": False, "time_zone": None, "email": f"{MARK}@example.com", "email_key": f"{MARK}@example.com"}
     await connection.execute("UPDATE users SET password_hash = 'none' WHERE id = $1", user_id)

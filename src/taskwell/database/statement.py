@@ -1,12 +1,12 @@
 """A statement is built from the SQLModel tables with SQLAlchemy's expressions. It is compiled once, and it runs prepared.
 
-SQLAlchemy does not run while a request is served, so it cannot help there: it computes no default in Python, converts no value by
-its type, and spreads no list into an `IN`. A statement that would need such help is refused when its module is imported.
-docs/decisions/0001-no-orm-session.md has the measurements.
+SQLAlchemy does not run again for a request, so it cannot help there: it computes no default in Python, converts no value by its
+type, and spreads no list into an `IN`. A statement that would need such help is refused when it is compiled, and tests/house
+compiles every one. docs/decisions/0001-no-orm-session.md has the measurements.
 """
 
 from collections.abc import Awaitable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 from sqlalchemy import ARRAY, Boolean, Text
@@ -87,6 +87,7 @@ class Statement:
     """
 
     __slots__ = (
+        "_repeatable",
         "arguments",
         "expression",
         "name",
@@ -100,6 +101,15 @@ class Statement:
         "writes",
     )
 
+    dialect: ClassVar[PGDialect_asyncpg] = _DIALECT
+    sql: str
+    order: tuple[str, ...]
+    arguments: frozenset[str]
+    types: dict[str, TypeEngine[Any]]
+    writes: bool
+    repeatable: bool
+    of_set: "StatementOfSet | None"
+
     def __init__(
         self,
         name: str,
@@ -108,33 +118,51 @@ class Statement:
         repeatable: bool | None = None,
         unscoped: str | None = None,
         queue: str = "owner",
-        dialect: PGDialect_asyncpg = _DIALECT,
     ) -> None:
+        self._register(name)
+        self.expression = expression
+        self.unscoped = unscoped
+        self.queue = queue
+        self.of_set = None
+        self._repeatable = repeatable
+
+    def _register(self, name: str) -> None:
         if name in REGISTRY:
             raise UnsafeStatement(f"{name}: another statement has this name")
+        self.name = name
+        REGISTRY[name] = self
+
+    def __getattr__(self, name: str) -> Any:
+        """What compiling gives, when it is first asked for: all statements would take 0.7 s of every start and every command.
+
+        A slot that has its value is never looked for here.
+        """
+        if name not in _COMPILED:
+            raise AttributeError(f"{self!r} has no {name}")
+        self.compile()
+        return getattr(self, name)
+
+    def compile(self) -> None:
+        """Raises UnsafeStatement for one that cannot be run as it stands."""
+        expression = self.expression
         assert isinstance(expression, ClauseElement)
         elements = _elements_of(expression)
         for reason in _reasons_to_refuse(elements):
-            raise UnsafeStatement(f"{name}: {reason}")
-        compiled = expression.compile(dialect=dialect)
+            raise UnsafeStatement(f"{self.name}: {reason}")
+        compiled = expression.compile(dialect=self.dialect)
         assert isinstance(compiled, PGCompiler_asyncpg)
         for key, bind in compiled.binds.items():
             if bind.required and not isinstance(bind, Argument):
-                raise UnsafeStatement(f"{name}: nobody declared the bind {key!r}")
+                raise UnsafeStatement(f"{self.name}: nobody declared the bind {key!r}")
         if compiled.insert_prefetch or compiled.update_prefetch:
-            raise UnsafeStatement(f"{name}: Python-side default of {[*compiled.insert_prefetch, *compiled.update_prefetch]}")
-        self.name = name
-        self.expression = expression
+            defaults = [*compiled.insert_prefetch, *compiled.update_prefetch]
+            raise UnsafeStatement(f"{self.name}: Python-side default of {defaults}")
         self.sql = str(compiled)
         self.order = tuple(compiled.positiontup or ())
         self.arguments = frozenset(self.order)
         self.types = {key: bind.type for key, bind in compiled.binds.items() if bind.required}
         self.writes = any(isinstance(element, UpdateBase) or _locks(element) for element in elements)
-        self.repeatable = not self.writes if repeatable is None else repeatable
-        self.unscoped = unscoped
-        self.queue = queue
-        self.of_set: StatementOfSet | None = None
-        REGISTRY[name] = self
+        self.repeatable = not self.writes if self._repeatable is None else self._repeatable
 
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"
@@ -151,6 +179,9 @@ class Statement:
 
     def run_all(self, connection: Connection, values: list[Any]) -> Awaitable[list[asyncpg.Record]]:
         return connection.fetch(self.sql, *values)
+
+
+_COMPILED = frozenset({"sql", "order", "arguments", "types", "writes", "repeatable"})
 
 
 def _elements_of(expression: ClauseElement) -> list[Any]:

@@ -34,20 +34,31 @@ Over = Callable[[Statement, Types], Select[Any]]
 class StatementOfSet(Statement):
     """It gives for each request, in any order, `n` (from 1 on), `asked_by`, `is_there`, and what the form of one gives."""
 
-    __slots__ = ("_written",)
+    __slots__ = ("_one", "_over", "_written")
+
+    dialect = SET_DIALECT
 
     def __init__(self, one: Statement, over: Over) -> None:
-        super().__init__(
-            f"{one.name}_set",
-            over(one, one.types),
-            repeatable=one.repeatable,
-            unscoped=one.unscoped,
-            queue=one.queue,
-            dialect=SET_DIALECT,
-        )
+        self._register(f"{one.name}_set")
+        self.unscoped = one.unscoped
+        self.queue = one.queue
+        self.of_set = None
+        self._one = one
+        self._over = over
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "expression":
+            self.expression = self._over(self._one, self._one.types)
+            return self.expression
+        return super().__getattr__(name)
+
+    def compile(self) -> None:
+        one = self._one
+        self._repeatable = one.repeatable
+        super().compile()
         names = [name.removeprefix(EACH) for name in self.order if name != COUNT]
-        self._written = [(one.order.index(name), _WRITTEN[one.types[name].python_type]) for name in names]
         assert self.order == (*map(EACH.__add__, names), COUNT)
+        self._written = [(one.order.index(name), _WRITTEN[one.types[name].python_type]) for name in names]
 
     def values_of(self, requests: Sequence[Sequence[Any]]) -> list[Any]:
         """Returns what is sent for requests, each with the values of the form of one."""
