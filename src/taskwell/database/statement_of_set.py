@@ -50,6 +50,9 @@ class StatementOfSet(Statement):
         if name == "expression":
             self.expression = self._over(self._one, self._one.types)
             return self.expression
+        if name == "_written":
+            self.compile()
+            return self._written
         return super().__getattr__(name)
 
     def compile(self) -> None:
