@@ -221,7 +221,9 @@ _deleted = (
 )
 # The row that stays says when the account was deleted, and whether an operator had disabled it. It also holds the number of the
 # last change. The number goes on if the user comes back: otherwise an ETag from before could match other content.
-_left = {"id": owner, "disabled_at": _deleted.c.disabled_at, "revision": _deleted.c.revision + 1}
+_left = {"id": owner, "disabled_at": _deleted.c.disabled_at}
+# All that the user had is removed for good: who comes back with a copy cannot be told what is gone.
+_left |= dict.fromkeys(["revision", "purged_revision"], _deleted.c.revision + 1)
 _left |= dict.fromkeys(["deleted_at", "created_at", "updated_at", *_ended(_deleted.c.at)], _deleted.c.at)
 
 DELETE_ACCOUNT = Statement(

@@ -52,6 +52,8 @@ class User(SQLModel, table=True):
     # devices and scripts, of whose secrets nobody has a copy, go on.
     signed_out_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("'-infinity'")})
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    # Deleted records up to it may have been removed for good: who has last asked before it cannot be told what is gone.
+    purged_revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
     updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
 

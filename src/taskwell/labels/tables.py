@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Text, text
+from sqlalchemy import CheckConstraint, DateTime, Index, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import BigInteger, Field, SQLModel
 
 from taskwell.types import COLOUR_LENGTH, LABEL_LENGTH
@@ -17,6 +18,8 @@ class Label(SQLModel, table=True):
         Index("labels_created_idx", "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         # What changed since: deletions included.
         Index("labels_revision_idx", "user_id", "revision"),
+        # The trash, and what of it is old.
+        Index("labels_trash_idx", "user_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         CheckConstraint(f"char_length(name) BETWEEN 1 AND {LABEL_LENGTH}", name="labels_name_check"),
         CheckConstraint("revision > 0", name="labels_revision_check"),
     )
@@ -32,6 +35,10 @@ class Label(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    # Its content was deleted for good: nothing is left to come back.
+    emptied_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    # The tasks that carried it when it was deleted.
+    carriers: list[UUID] | None = Field(sa_type=ARRAY(Uuid), nullable=True)
     revision: int = Field(sa_type=BigInteger)
 
 

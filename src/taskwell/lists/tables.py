@@ -15,6 +15,8 @@ class TaskList(SQLModel, table=True):
         Index("lists_created_idx", "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         # What changed since: deletions included.
         Index("lists_revision_idx", "user_id", "revision"),
+        # The trash, and what of it is old.
+        Index("lists_trash_idx", "user_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         CheckConstraint(f"char_length(name) BETWEEN 1 AND {LIST_NAME_LENGTH}", name="lists_name_check"),
         CheckConstraint("revision > 0", name="lists_revision_check"),
     )
@@ -30,6 +32,8 @@ class TaskList(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
+    # Its content was deleted for good: nothing is left to come back.
+    emptied_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     revision: int = Field(sa_type=BigInteger)
 
 

@@ -38,6 +38,8 @@ class Task(SQLModel, table=True):
         Index("tasks_parent_idx", "user_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         # What changed since: deletions included.
         Index("tasks_revision_idx", "user_id", "revision"),
+        # The trash, and what of it is old.
+        Index("tasks_trash_idx", "user_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         # Without the column's name the owner would become NULL as well.
         ForeignKeyConstraint(["user_id", "list_id"], ["lists.user_id", "lists.id"], ondelete="SET NULL (list_id)"),
         ForeignKeyConstraint(["user_id", "parent_id"], ["tasks.user_id", "tasks.id"], ondelete="SET NULL (parent_id)"),
@@ -77,6 +79,8 @@ class Task(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     deleted_with: UUID | None = Field(nullable=True)
+    # Its content was deleted for good: nothing is left to come back.
+    emptied_at: datetime | None = Field(sa_type=DateTime(timezone=True), nullable=True)
     revision: int = Field(sa_type=BigInteger)
 
 
