@@ -307,6 +307,28 @@ def test_a_statement_that_fails_undoes_all_of_it_even_where_its_error_is_caught(
     assert _titles(shared_database, alice.id) == ["afterwards"]
 
 
+def test_a_part_is_undone_by_itself_and_the_unit_goes_on(
+    run: Run, shared_database: str, alice: Owner, refused: Statement
+) -> None:
+    async def work(db: Database) -> None:
+        async with unit_for(db, alice) as unit:
+            await _add(unit, alice, "one")
+            with pytest.raises(TaskNotFound):
+                async with unit_for(unit, alice) as part:
+                    await _add(part, alice, "undone")
+                    await store.read(TASKS, part, alice, uuid4())
+            with pytest.raises(InvalidInput):
+                async with unit_for(unit, alice) as part:
+                    await _add(part, alice, "undone")
+                    await part.row(refused, owner=alice.id)
+            async with unit_for(unit, alice) as part:
+                await _add(part, alice, "two")
+
+    run(work)
+    assert _titles(shared_database, alice.id) == ["one", "two"]
+    assert _revision(shared_database, alice.id) == 2
+
+
 def test_it_is_of_one_owner_and_of_no_use_afterwards(run: Run, alice: Owner) -> None:
     async def work(db: Database) -> None:
         units: list[UnitOfWork] = []

@@ -9,10 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from taskwell.accounts.statements import FIND_USER, LOCK_OWNER, MAKE_USER
-from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
-from taskwell.database.unit_of_work import UnitOfWork, unit_of_work
+from taskwell.database.unit_of_work import UnitOfWork, Writable, unit_of_work
 from taskwell.errors import AccountUnusable, TaskwellError, UserNotFound
 
 
@@ -54,11 +53,15 @@ async def row_for(rows: Rows, statement: Statement, owner: Owner, **arguments: A
 
 
 @asynccontextmanager
-async def unit_for(db: Database, owner: Owner) -> AsyncIterator[UnitOfWork]:
+async def unit_for(db: Writable, owner: Owner) -> AsyncIterator[UnitOfWork]:
     """One turn of the owner's writes (database/unit_of_work.py): their row is locked, and made where it is the first.
 
-    Raises what `row_for` raises for a write.
+    Within a unit of work it is a part of that one. Raises what `row_for` raises for a write.
     """
+    if isinstance(db, UnitOfWork):
+        async with db.part():
+            yield db
+        return
     async with unit_of_work(db, owner.id) as unit:
         await row_for(unit, LOCK_OWNER, owner)
         yield unit

@@ -5,7 +5,7 @@ what others had committed before the lock was given. So it is where to decide on
 run: by a filter, a limit or a count.
 
 As long as COMMIT was not sent, nothing was changed, whatever breaks. A statement that fails ends the unit: PostgreSQL would
-answer a COMMIT after it with a ROLLBACK, without an error.
+answer a COMMIT after it with a ROLLBACK, without an error. What may fail by itself is a part of the unit.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -128,6 +128,40 @@ class UnitOfWork:
             return DatabaseUnavailable()
         return self._db.refused(statement.name, error) if isinstance(error, asyncpg.PostgresError) else error
 
+    @property
+    def is_over(self) -> bool:
+        """A statement has failed, so that nothing more can be done in it."""
+        return self._connection is None or self._failure is not None
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """An exception undoes what was done within the block, and the unit goes on with what was done before it.
+
+        Raises DatabaseUnavailable where the unit is over with it.
+        """
+        await self._mark("SAVEPOINT part")
+        try:
+            yield
+            if self._failure is not None:  # somebody has caught it on the way
+                raise self._failure
+        except Exception:
+            if self._connection is not None:
+                await self._mark("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+                self._failure = None
+            raise
+        await self._mark("RELEASE SAVEPOINT part")
+
+    async def _mark(self, command: str) -> None:
+        if self._connection is None:
+            raise self._failure or DatabaseUnavailable()
+        try:
+            await self._connection.execute(command)
+        except (*ROLLED_BACK, *BROKEN) as error:
+            self._failure = DatabaseUnavailable()
+            self.abandon()
+            self._db.note_failure("part", error)
+            raise self._failure from error
+
     async def commit(self) -> None:
         """Raises what ended the unit, also where somebody has caught it on the way."""
         if self._failure is not None or self._connection is None:
@@ -164,3 +198,7 @@ class UnitOfWork:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             self._db.pool.call_off(connection)
+
+
+Writable = Database | UnitOfWork
+"""Where a write is done: as a unit of its own, or as a part of one that is open."""

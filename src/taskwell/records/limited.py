@@ -11,9 +11,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
 from taskwell.database.shapes import Shapes
+from taskwell.database.unit_of_work import Writable
 from taskwell.records import store
 from taskwell.records.paging import BY_CREATION, CreationOrder
 from taskwell.records.store import Noun, Rendered, RenderedPage
@@ -62,19 +62,19 @@ async def list_page(
     )
 
 
-async def create(noun: Noun, db: Database, owner: Owner, new: BaseModel, own_id: UUID | None) -> tuple[Rendered, bool]:
+async def create(noun: Noun, db: Writable, owner: Owner, new: BaseModel, own_id: UUID | None) -> tuple[Rendered, bool]:
     """Raises what `store.create` raises, and what a taken name is."""
     async with unit_for(db, owner) as unit:
         return await store.create(noun, unit, owner, new, own_id)
 
 
-async def place(noun: Noun, db: Database, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:
+async def place(noun: Noun, db: Writable, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:
     """Likewise, of `store.place`."""
     async with unit_for(db, owner) as unit:
         return await store.place(noun, unit, owner, record_id, new)
 
 
-async def delete(noun: Noun, db: Database, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
+async def delete(noun: Noun, db: Writable, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
     """Delete it with what goes along at that moment. One statement sees all of that, once the owner is locked."""
     async with unit_for(db, owner) as unit:
         await store.delete(noun, unit, owner, record_id, if_match=if_match)

@@ -7,7 +7,7 @@ import json
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
+from taskwell.database.unit_of_work import Writable
 from taskwell.errors import ListChanged, ListExists, ListIdTaken, ListNotFound, TooManyLists
 from taskwell.lists.requests import ListChanges
 from taskwell.lists.statements import (
@@ -43,7 +43,7 @@ LISTS = Noun(
 )
 
 
-async def move_list(db: Database, owner: Owner, list_id: UUID, move: Move, *, if_match: Revisions | None) -> Rendered:
+async def move_list(db: Writable, owner: Owner, list_id: UUID, move: Move, *, if_match: Revisions | None) -> Rendered:
     """Raises what a change raises, and UnknownReference where the neighbour is no list."""
     move.check()
     async with unit_for(db, owner) as unit:

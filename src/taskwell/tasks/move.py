@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
+from taskwell.database.unit_of_work import Writable
 from taskwell.errors import TaskChanged
 from taskwell.records import store
 from taskwell.records.moving import Move, Row, position_for
@@ -26,7 +26,7 @@ class TaskMove(Move):
     parent_id: Annotated[Id | None, Field(default=None)]
 
 
-async def move_task(db: Database, owner: Owner, task_id: UUID, move: TaskMove, *, if_match: Revisions | None) -> Rendered:
+async def move_task(db: Writable, owner: Owner, task_id: UUID, move: TaskMove, *, if_match: Revisions | None) -> Rendered:
     """Raises what a change raises, and UnknownReference also where the neighbour is no sibling there."""
     move.check()
     async with unit_for(db, owner) as unit:

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner
-from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
+from taskwell.database.unit_of_work import Writable
 from taskwell.errors import TaskChanged, TaskExists, TaskIdTaken, TaskNotFound
 from taskwell.records.paging import AS_IT_IS, Tailored
 from taskwell.records.store import Noun, Refusals, Rendered, RenderedPage, Writes, change, create, list_page, place
@@ -70,18 +70,18 @@ async def list_tasks_page(
     return page._replace(etag=None)
 
 
-async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
+async def create_task(db: Writable, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
     """The task, and whether this request made it."""
     return await with_new_labels(db, owner, new.labels or (), lambda rows: create(TASKS, rows, owner, new, new.id))
 
 
-async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> Rendered:
+async def place_task(db: Writable, owner: Owner, task_id: UUID, new: WholeTask) -> Rendered:
     """Create the task at this id."""
     return await with_new_labels(db, owner, new.labels or (), lambda rows: place(TASKS, rows, owner, task_id, new))
 
 
 async def change_task(
-    db: Database,
+    db: Writable,
     owner: Owner,
     task_id: UUID,
     changes: WholeTask | TaskChanges,

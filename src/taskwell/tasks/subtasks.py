@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, row_for, unit_for
-from taskwell.database.connection import Database
-from taskwell.database.unit_of_work import UnitOfWork
+from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import BelowItself, InvalidInput, TooManyLevels
 from taskwell.records import store
 from taskwell.records.store import NeedsUnitOfWork, Rendered, Writes
@@ -53,7 +52,7 @@ class Seen(NamedTuple):
     height: int
 
 
-async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
+async def create_task(db: Writable, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
     """The task, and whether this request made it. A subtask is made in the list of its parent."""
     if new.parent_id is None:
         return await of_tasks.create_task(db, owner, new)
@@ -62,7 +61,7 @@ async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendere
         return await with_labels_of_unit(unit, owner, new.labels or (), lambda: store.create(TASKS, unit, owner, settled, new.id))
 
 
-async def place_task(db: Database, owner: Owner, task_id: UUID, new: WholeTask) -> Rendered:
+async def place_task(db: Writable, owner: Owner, task_id: UUID, new: WholeTask) -> Rendered:
     """Create the task at this id, likewise."""
     if new.parent_id is None:
         return await of_tasks.place_task(db, owner, task_id, new)
@@ -126,7 +125,7 @@ def wanted(seen: Seen, there: Place, changes: WholeTask | TaskChanges) -> Place:
     return Place(seen.list_of_parent, parent_id)
 
 
-async def delete_task(db: Database, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
+async def delete_task(db: Writable, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
     """Delete the task, and what is below it at that moment."""
     try:
         await store.delete(TASKS, db, owner, task_id, if_match=if_match)

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
-from taskwell.database.unit_of_work import UnitOfWork
+from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import InvalidInput, OccurrenceNotOpen
 from taskwell.records import store
 from taskwell.records.store import NeedsUnitOfWork, Rendered
@@ -19,14 +18,14 @@ from taskwell.tasks.store import TASKS
 from taskwell.types import Revisions
 
 
-async def create_task(db: Database, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
+async def create_task(db: Writable, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
     """The task, and whether this request made it. Raises InvalidInput for fields that do not go together."""
     _refuse_unfit(new)
     refuse_start_after_due(new)
     return await subtasks.create_task(db, owner, new)
 
 
-async def place_task(db: Database, owner: Owner, task_id: UUID, whole: WholeTask) -> Rendered:
+async def place_task(db: Writable, owner: Owner, task_id: UUID, whole: WholeTask) -> Rendered:
     """Create the task at this id, likewise."""
     _refuse_unfit(whole)
     refuse_start_after_due(whole)
@@ -34,7 +33,7 @@ async def place_task(db: Database, owner: Owner, task_id: UUID, whole: WholeTask
 
 
 async def change_task(
-    db: Database,
+    db: Writable,
     owner: Owner,
     task_id: UUID,
     changes: WholeTask | TaskChanges,
@@ -85,7 +84,7 @@ async def _change_in_unit(
 
 
 async def complete_task(
-    db: Database, owner: Owner, task_id: UUID, occurrence: str | None, *, if_match: Revisions | None
+    db: Writable, owner: Owner, task_id: UUID, occurrence: str | None, *, if_match: Revisions | None
 ) -> Rendered:
     """Complete the task, or finish an occurrence of one that recurs: that one, or the present one.
 

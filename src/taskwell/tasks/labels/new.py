@@ -4,16 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
 from taskwell.database.rows import Rows
-from taskwell.database.unit_of_work import UnitOfWork
+from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.labels.store import make_labels
 from taskwell.records.store import NewNames
 
 T = TypeVar("T")
 
 
-async def with_new_labels(db: Database, owner: Owner, names: Sequence[str], write: Callable[[Rows], Awaitable[T]]) -> T:
+async def with_new_labels(db: Writable, owner: Owner, names: Sequence[str], write: Callable[[Rows], Awaitable[T]]) -> T:
     """The write of a task with these labels. Where one is new, it is done in a unit of work together with making the label.
 
     So the limit of labels is exact, and a write that is refused makes none. Raises what the write raises, and TooManyLabels.

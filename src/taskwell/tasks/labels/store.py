@@ -6,7 +6,7 @@ It stands beside the tasks, since what renames, merges or deletes a label change
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
-from taskwell.database.connection import Database
+from taskwell.database.unit_of_work import Writable
 from taskwell.errors import LabelChanged, LabelExists, LabelIdTaken, LabelNotFound, TooManyLabels
 from taskwell.labels.requests import LabelChanges, WholeLabel
 from taskwell.labels.statements import CREATE_LABEL, CREATE_LABEL_AT, FIND_SAME_LABEL, LABEL, PLACE_LABEL, READ_LABEL
@@ -26,7 +26,7 @@ LABELS = Noun(
 
 
 async def change_label(
-    db: Database,
+    db: Writable,
     owner: Owner,
     label_id: UUID,
     changes: WholeLabel | LabelChanges,

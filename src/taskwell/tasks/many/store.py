@@ -8,8 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from taskwell.accounts.owner import Owner, row_for, unit_for
-from taskwell.database.connection import Database
-from taskwell.database.unit_of_work import UnitOfWork
+from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import UnknownReference
 from taskwell.lists.statements import READ_LIST
 from taskwell.records.store import NewNames
@@ -45,7 +44,7 @@ class Done(NamedTuple):
     recurring: list[str]
 
 
-async def complete_tasks(db: Database, owner: Owner, meant: ManyToComplete) -> Done:
+async def complete_tasks(db: Writable, owner: Owner, meant: ManyToComplete) -> Done:
     """A task that recurs is not completed this way, since its series would end."""
     async with unit_for(db, owner) as unit:
         found = await _find(unit, owner, meant)
@@ -55,13 +54,13 @@ async def complete_tasks(db: Database, owner: Owner, meant: ManyToComplete) -> D
         return await _change(unit, owner, found, _COMPLETED)
 
 
-async def change_tasks(db: Database, owner: Owner, meant: ManyToChange) -> Done:
+async def change_tasks(db: Writable, owner: Owner, meant: ManyToChange) -> Done:
     """Raises UnknownReference for a list that is not there, and TooManyLabels."""
     async with unit_for(db, owner) as unit:
         return await _change(unit, owner, await _find(unit, owner, meant), meant.changes)
 
 
-async def delete_tasks(db: Database, owner: Owner, meant: ManyTasks) -> Done:
+async def delete_tasks(db: Writable, owner: Owner, meant: ManyTasks) -> Done:
     """Deletes also what is below them."""
     async with unit_for(db, owner) as unit:
         found = await _find(unit, owner, meant)
