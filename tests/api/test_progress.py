@@ -57,3 +57,22 @@ def test_what_is_not_there_has_no_progress(alice: Person, bob: Person) -> None:
         assert_error(who.get(f"{TASKS}/{task_id}?expand=progress"), 404, "task_not_found")
     assert invalid_fields(alice.get(f"{TASKS}/{task['id']}?expand=all")) == ["expand"]
     assert invalid_fields(alice.get(f"{TASKS}/{task['id']}?expand=progress", headers={"If-None-Match": "x"})) == ["if-none-match"]
+
+
+def test_a_list_shows_it_of_each_on_request(alice: Person) -> None:
+    parent = alice.creates("parent")
+    child = alice.creates("child", parent_id=parent["id"], is_completed=True)
+    alice.creates("deleted", parent_id=parent["id"])
+    assert alice.delete(f"{TASKS}/{alice.get(TASKS).json()['items'][0]['id']}").status_code == 204
+    plain = {task["id"]: task for task in alice.get(TASKS).json()["items"]}
+    page = alice.get(TASKS, params={"expand": "progress", "limit": 1}).json()
+    both = [
+        *page["items"],
+        *alice.get(TASKS, params={"expand": "progress", "limit": 1, "cursor": page["next_cursor"]}).json()["items"],
+    ]
+    counts = {child["id"]: {"done": 0, "all": 0}, parent["id"]: {"done": 1, "all": 1}}
+    assert {task["id"]: task for task in both} == {one: plain[one] | {"progress": counts[one]} for one in counts}
+    some = alice.get(TASKS, params={"expand": "progress", "fields": "title,progress", "parent_id": "none"}).json()["items"]
+    assert some == [{"title": "parent", "progress": {"done": 1, "all": 1}}]
+    assert "progress" not in alice.get(TASKS, params={"count": True}).json()["items"][0]
+    assert invalid_fields(alice.get(TASKS, params={"expand": "all"})) == ["expand"]

@@ -1,7 +1,7 @@
 """What can be asked of the list of tasks: which of them, in which order, and what is shown of each."""
 
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -9,7 +9,7 @@ from taskwell.records.folding import fold
 from taskwell.records.paging import Tailored
 from taskwell.tasks.filter import TaskFilter
 from taskwell.tasks.orders import Order
-from taskwell.tasks.tables import StoredTask
+from taskwell.tasks.progress import TaskView
 from taskwell.types import (
     LABELS_PER_TASK,
     SEARCH_LENGTH,
@@ -43,7 +43,7 @@ Search = Annotated[
 
 
 def _shown(fields: str) -> str:
-    if not set(fields.split(",")) <= StoredTask.model_fields.keys():
+    if not set(fields.split(",")) <= TaskView.model_fields.keys():
         raise ValueError("must be names of fields of a task, with commas between them")
     return fields
 
@@ -80,6 +80,7 @@ class TaskQuery(BaseModel):
         Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_shown)] | None,
         Field(description="Of each task only these, as in `id,title`"),
     ] = None
+    expand: Annotated[Literal["progress"] | None, Field(description="Adds how far the direct subtasks of each are")] = None
 
     @cached_property  # all requests that ask for nothing have one query in common
     def filter(self) -> TaskFilter:
@@ -101,7 +102,7 @@ class TaskQuery(BaseModel):
 
     @cached_property
     def tailored(self) -> Tailored:
-        return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true")
+        return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true", self.expand is not None)
 
 
 def _truth(flag: QueryFlag | None) -> bool | None:

@@ -42,6 +42,7 @@ _if_none_match = argument("if_none_match", String())
 _limit = argument("limit", Integer())
 _fields = argument("fields", String())
 _is_counted = argument("is_counted", Boolean())
+_is_expanded = argument("is_expanded", Boolean())
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -70,17 +71,23 @@ BY_CREATION: Final[Mapping[CreationOrder, Sort]] = {
 
 
 class Tailored(NamedTuple):
-    """What a request chooses of a page: which fields of each record are rendered (all where it names none), and the `total`."""
+    """What a request chooses of a page: which fields of each record are rendered (all where it names none), what more is shown of
+    each, and the `total`.
+    """
 
     fields: tuple[str, ...] = ()
     is_counted: bool = False
+    is_expanded: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
-        return {"fields": ",".join(self.fields) or None, "is_counted": self.is_counted}
+        return {"fields": ",".join(self.fields) or None, "is_counted": self.is_counted, "is_expanded": self.is_expanded}
 
 
 AS_IT_IS: Final = Tailored()
+
+
+More = Callable[[FromClause], Sequence[ColumnElement[Any]]]
 
 
 def _nothing(_: FromClause) -> Sequence[ColumnElement[Any]]:
@@ -96,14 +103,14 @@ def page(
     named: Mapping[str, Kind] = _NONE,
     unknown: Mapping[str, ColumnElement[bool]] = _NONE,
     is_tailored: bool = False,
-    more: Callable[[FromClause], Sequence[ColumnElement[Any]]] = _nothing,
+    more: More = _nothing,
 ) -> Select[Any]:
     """One page, rendered as the items of a JSON array with one row more: where the next page begins is what `next_...` say.
 
     Nothing is rendered, and `is_changed` is false, where the client has the user's revision already. No row: no such user.
     `named` are the arguments that name another record, which the column `unknown` lists if it is not there; `unknown` is for what
     is named otherwise. `is_tailored` is for a request that may choose the `fields` that are rendered, and ask for the `total` of
-    all pages. `more` is what is shown of a record besides the view.
+    all pages. `more` is what is shown of a record besides the view: where it is tailored, of a request that is expanded.
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = differs_from_what_is_known()
@@ -118,13 +125,14 @@ def page(
         .subquery("item")
     )
     places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
-    shown = select(*kind.shown(item), *more(item)).correlate(item).lateral(kind.name)
-    rendered = cast(_chosen(as_json(shown)) if is_tailored else as_json(shown), Text)
-    cut = (
-        select(func.string_agg(rendered, BETWEEN_ITEMS).label("items"), *places)
-        .select_from(item.join(shown, true()))
-        .lateral("page")
-    )
+    whole = select(*kind.shown(item), *more(item)).correlate(item).lateral(kind.name)
+    if is_tailored:
+        plain = select(*kind.shown(item)).correlate(item).lateral("plain")
+        shown = item.join(plain, true()).join(whole, true())
+        rendered = _chosen(case((_is_expanded, as_json(whole)), else_=as_json(plain)))
+    else:
+        shown, rendered = item.join(whole, true()), as_json(whole)
+    cut = select(func.string_agg(cast(rendered, Text), BETWEEN_ITEMS).label("items"), *places).select_from(shown).lateral("page")
     total = [_total(kind, conditions, is_changed)] if is_tailored else []
     return (
         select(users.c.revision, is_changed.label("is_changed"), *unknown_in_a_filter(named, unknown), *total, *cut.c)

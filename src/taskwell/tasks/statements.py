@@ -159,6 +159,13 @@ FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
 _PLACE = {"anywhere": "", "inbox": "_in_inbox", "list": "_in_list"}
 
 
+def _progress(task: FromClause) -> Sequence[ColumnElement[Any]]:
+    child = tasks.alias("child")
+    is_below = and_(child.c.user_id == owner, child.c.parent_id == task.c.id, child.c.deleted_at.is_(None))
+    counts = func.json_build_object("done", func.count().filter(child.c.is_completed), "all", func.count())
+    return [select(counts).where(is_below).correlate(task).scalar_subquery().label("progress")]
+
+
 def _list(shape: TaskShape) -> Statement:
     which = {None: "all", True: "completed", False: "open"}[shape.completed]
     name = f"list_tasks_{shape.order}_{which}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
@@ -170,7 +177,7 @@ def _filtered_list(shape: FilteredShape) -> Statement:
     name = f"filter_tasks_{shape.order}{_PLACE[shape.where]}{'_resumed' if shape.is_resumed else ''}"
     named = {**shape.named, "parent_id": TASK}
     how: dict[str, Any] = {"is_resumed": shape.is_resumed, "named": named, "unknown": UNKNOWN_LABEL, "is_tailored": True}
-    return Statement(name, page(TASK, shape.conditions, ORDERS[shape.order], **how))
+    return Statement(name, page(TASK, shape.conditions, ORDERS[shape.order], **how, more=_progress))
 
 
 LIST_TASKS = Shapes(SHAPES, _list)
