@@ -41,6 +41,7 @@
     │   ├── ListExists
     │   ├── LabelChanged
     │   └── LabelExists
+    ├── ResyncRequired          the client has to read everything again
     ├── InvalidInput            `details` names the fields, never their values
     │   ├── UnknownReference
     │   └── ImportRefused
@@ -117,9 +118,6 @@ class InsufficientScope(Forbidden):
     """This token may not be used for that. `details.scope` is what it lacks."""
 
     code = "insufficient_scope"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(scope=scope)
 
 
 class SignInRequired(Forbidden):
@@ -273,9 +271,6 @@ class LabelNameTaken(Conflict):
 class PreconditionFailed(TaskwellError):
     """A condition of the request does not hold."""
 
-    def __init__(self, current: dict[str, Any]) -> None:
-        super().__init__(current=current)
-
 
 class TaskChanged(PreconditionFailed):
     """The task has changed since you read it. `details.current` is how it is now."""
@@ -311,6 +306,12 @@ class LabelExists(PreconditionFailed):
     """A label with this id exists already. `details.current` is how it is now."""
 
     code = "label_exists"
+
+
+class ResyncRequired(TaskwellError):
+    """This token is too old, or from before a restore of the database: read everything again, without a token."""
+
+    code = "resync_required"
 
 
 class InvalidInput(TaskwellError):

@@ -70,7 +70,7 @@ MOVES = [
 ]
 MANY = [("POST", f"/api/v1{of}/tasks/{what}") for of in ("", "/users/{user_id}") for what in ("complete", "delete", "change")]
 GUARDED |= dict.fromkeys([*MOVES, *MANY], 200)
-GUARDED |= {("GET", f"/api/v1{of}/overview"): 200 for of in ("", "/users/{user_id}")}
+GUARDED |= {("GET", f"/api/v1{of}/{what}"): 200 for of in ("", "/users/{user_id}") for what in ("overview", "changes")}
 for _mount in LABEL_MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
     GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}

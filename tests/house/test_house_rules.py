@@ -96,6 +96,7 @@ HOLDS_SQL = {
     "accounts/sessions/statements.py": BUILDERS,
     "accounts/api_tokens/statements.py": BUILDERS,
     "accounts/attempts/statements.py": BUILDERS,
+    "changes/statements.py": {"Statement", "select", "union_all"},
     "records/asked.py": BUILDERS,
     "records/reading.py": BUILDERS,
     "records/ordering.py": {"select", "update"},

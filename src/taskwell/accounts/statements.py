@@ -169,12 +169,20 @@ def _forgetting(changed: CTE) -> tuple[CTE, CTE]:
 _has_display_name = argument("has_display_name", Boolean())
 _has_time_zone = argument("has_time_zone", Boolean())
 
-_profile = {
+
+def _revised(differs: ColumnElement[bool]) -> dict[str, ColumnElement[Any]]:
+    """The account is a record of the feed (changes/statements.py), so what it shows takes a revision where it differs."""
+    following = users.c.revision + 1
+    return {name: case((differs, following), else_=users.c[name]) for name in ("revision", "account_revision")}
+
+
+_new_profile = {
     "display_name": case((_has_display_name, _display_name), else_=users.c.display_name),
-    "time_zone": case((_has_time_zone, _time_zone), else_=users.c.time_zone),
     # What is today, and in which order tasks are due, is another matter in another zone: no ETag of before holds.
-    "revision": case((and_(_has_time_zone, _time_zone != users.c.time_zone), users.c.revision + 1), else_=users.c.revision),
+    "time_zone": case((_has_time_zone, _time_zone), else_=users.c.time_zone),
 }
+_differs = or_(*(value.is_distinct_from(users.c[name]) for name, value in _new_profile.items()))
+_profile = _new_profile | _revised(_differs)
 
 _changed = _change(stamped(locked_owner()), *_view, **_profile)
 
@@ -182,7 +190,9 @@ CHANGE_ACCOUNT = Statement("change_account", select(as_json(_changed).label("use
 """A user changes the name or the time zone. All sign-ins go on."""
 
 _me = stamped(locked_owner(users.c.password_hash == _checked_hash))
-_changed_email = _change(_me, *_view, email=_email, email_key=_email_key, **_profile, **_ended(_me.c.at))
+_new_email = {"email": _email, "email_key": _email_key}
+_moves = users.c.email.is_distinct_from(_email)
+_changed_email = _change(_me, *_view, **_new_email, **_new_profile, **_revised(or_(_moves, _differs)), **_ended(_me.c.at))
 
 CHANGE_EMAIL = Statement("change_email", select(as_json(_changed_email).label("user")).add_cte(*_forgetting(_changed_email)))
 """A user changes the address, and with it whatever else the same request changes. Every sign-in ends.
@@ -250,7 +260,7 @@ SET_DISABLED = Statement("set_disabled", select(_set_disabled.c.id).add_cte(*_fo
 A user who is enabled again has to sign in again, and has to make new API tokens.
 """
 
-_made_admin = _change(stamped(locked_owner()), users.c.id, is_admin=true())
+_made_admin = _change(stamped(locked_owner()), users.c.id, is_admin=true(), **_revised(not_(users.c.is_admin)))
 
 MAKE_ADMIN = Statement("make_admin", select(_made_admin.c.id), repeatable=True)
 """`taskwell users make-admin` makes a user an administrator."""
@@ -262,7 +272,7 @@ def _ending_admin(table: Table, me: CTE, name: str) -> CTE:
 
 
 _me = stamped(locked_owner())
-_taken_admin = _change(_me, users.c.id, is_admin=false(), tokens_valid_after=_me.c.at)
+_taken_admin = _change(_me, users.c.id, is_admin=false(), tokens_valid_after=_me.c.at, **_revised(users.c.is_admin))
 
 TAKE_ADMIN = Statement(
     "take_admin",

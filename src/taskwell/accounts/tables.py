@@ -54,6 +54,8 @@ class User(SQLModel, table=True):
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     # Deleted records up to it may have been removed for good: who has last asked before it cannot be told what is gone.
     purged_revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    # The revision at which what the account shows of itself was last changed.
+    account_revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
     updated_at: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.clock_timestamp()})
 

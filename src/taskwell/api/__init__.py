@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from taskwell.api import (
     account,
     api_tokens,
+    changes,
     health,
     keys,
     labels,
@@ -39,7 +40,7 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         api.include_router(keys.router)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    for resource in (tasks, lists, labels, many, moves, occurrences, overview):
+    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(in_and_out, prefix="/api/v1")

@@ -33,7 +33,7 @@ async def make_api_token(claims: SignedIn, db: Db, new: Annotated[NewApiToken, B
     owner = own_rows(claims)
     for scope in new.scopes:
         if scope not in claims.scopes or (scope == "admin" and not (await read_account(db, owner)).is_admin):
-            raise InsufficientScope(scope)
+            raise InsufficientScope(scope=scope)
     return unstored(201, await store.create_api_token(db, owner, new.name, new.scopes, days=new.expires_in_days))
 
 

@@ -93,7 +93,7 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
             if account.is_admin and "admin" in claims.scopes:
                 return Owner(user_id, None)
         if user_id == claims.user_id:
-            raise InsufficientScope(scope)
+            raise InsufficientScope(scope=scope)
         raise UserNotFound
 
     return rows_of
@@ -105,7 +105,7 @@ def _account(*, by_api_token: bool) -> Callable[..., Claims]:
     def account(claims: Annotated[Claims, Security(scheme, scopes=["account"])]) -> Claims:
         """Raises InsufficientScope, and SignInRequired where an API token, which may lie in a script, must not be enough."""
         if "account" not in claims.scopes:
-            raise InsufficientScope("account")
+            raise InsufficientScope(scope="account")
         if claims.kind == "api" and not by_api_token:
             raise SignInRequired
         return claims

@@ -1,5 +1,6 @@
 """These models tell OpenAPI what the answers look like. No request uses them, and tests/api/test_contract.py checks them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from taskwell.accounts.tables import ApiTokenView
 from taskwell.labels.tables import CountedLabel, LabelView
 from taskwell.lists.tables import ListView
 from taskwell.tasks.progress import TaskView
-from taskwell.tasks.tables import OccurrenceView
+from taskwell.tasks.tables import OccurrenceView, StoredTask
 
 
 class TaskPage(BaseModel):
@@ -33,6 +34,69 @@ class LabelPage(BaseModel):
 
     items: list[CountedLabel]
     next_cursor: str | None
+
+
+class AccountInFeed(BaseModel):
+    """The account. Who it is, only a token shows that may read the account."""
+
+    id: UUID
+    email: Annotated[str | None, Field(default=None)]
+    display_name: Annotated[str | None, Field(default=None)]
+    time_zone: str
+    is_admin: Annotated[bool, Field(default=None)]
+    created_at: datetime
+
+
+class _Item(BaseModel):
+    id: UUID
+    revision: int
+
+
+class AccountItem(_Item):
+    kind: Literal["account"]
+    is_deleted: Literal[False]
+    record: AccountInFeed
+
+
+class LabelItem(_Item):
+    kind: Literal["label"]
+    is_deleted: Literal[False]
+    record: LabelView
+
+
+class ListItem(_Item):
+    kind: Literal["list"]
+    is_deleted: Literal[False]
+    record: ListView
+
+
+class TaskItem(_Item):
+    kind: Literal["task"]
+    is_deleted: Literal[False]
+    record: StoredTask
+
+
+class DeletedItem(_Item):
+    """A tombstone: the record is gone, with all that was in it."""
+
+    kind: Literal["label", "list", "task"]
+    is_deleted: Literal[True]
+    deleted_at: datetime
+
+
+class DepartedItem(_Item):
+    """The task is in this list no more."""
+
+    kind: Literal["task"]
+    has_left: Literal[True]
+
+
+class ChangesPage(BaseModel):
+    """One page of the feed. `next` is the token for the following request, also where `has_more` is false."""
+
+    items: list[AccountItem | LabelItem | ListItem | TaskItem | DeletedItem | DepartedItem]
+    next: str
+    has_more: bool
 
 
 class OpenTasks(BaseModel):

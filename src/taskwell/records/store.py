@@ -234,7 +234,7 @@ async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: Base
         _refuse_unknown(row)
         there = await row_for(rows, noun.read, owner, **named)
         if there is not None and there["revision"] is not None:
-            raise noun.refusals.exists(json.loads(there[noun.kind.name]))
+            raise noun.refusals.exists(current=json.loads(there[noun.kind.name]))
         _refuse_too_many(noun, row)
         # It was deleted in this very moment.
 
@@ -270,5 +270,5 @@ def _refuse_too_many(noun: Noun, row: asyncpg.Record | None) -> None:
 def _unchanged_by_others(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
     record = _found(noun, named, row)
     if row is not None and not row["matches"]:
-        raise noun.refusals.changed(json.loads(record.json))
+        raise noun.refusals.changed(current=json.loads(record.json))
     return record

@@ -50,7 +50,7 @@ async def move_list(db: Writable, owner: Owner, list_id: UUID, move: Move, *, if
         there = await read(LISTS, unit, owner, list_id)
         as_it_is = json.loads(there.json)
         if if_match is not None and there.revision not in if_match:
-            raise ListChanged(as_it_is)
+            raise ListChanged(current=as_it_is)
         row, now = Row(NEIGHBOURS_OF_LIST, SPREAD_LISTS, {}), as_it_is["position"]
         position = await position_for(unit, owner, row, {"list_id": list_id}, move, now, is_there=True)
         return await change(LISTS, unit, owner, list_id, ListChanges.model_validate({"position": position}), if_match=None)

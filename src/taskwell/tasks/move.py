@@ -33,7 +33,7 @@ async def move_task(db: Writable, owner: Owner, task_id: UUID, move: TaskMove, *
         task = await store.read(TASKS, unit, owner, task_id)
         as_it_is = json.loads(task.json)
         if if_match is not None and task.revision not in if_match:
-            raise TaskChanged(as_it_is)
+            raise TaskChanged(current=as_it_is)
         named: dict[str, Any] = {name: getattr(move, name) for name in ("list_id", "parent_id") if name in move.model_fields_set}
         changes = TaskChanges.model_validate(named)
         seen = await look(unit, owner, task_id, changes.parent_id)
