@@ -6,6 +6,7 @@ expected is said by rule and not cell by cell: see `expected`. Who asks is in te
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -78,6 +79,12 @@ for _mount in LABEL_MOUNTS:
 COMPLETIONS = [("POST", f"/api/v1{of}/tasks/{{task_id}}/complete") for of in ("", "/users/{user_id}")]
 OCCURRENCES = [("GET", f"/api/v1{of}/tasks/{{task_id}}/occurrences") for of in ("", "/users/{user_id}")]
 GUARDED |= dict.fromkeys([*COMPLETIONS, *OCCURRENCES], 200)
+RESTORES = [
+    ("POST", f"/api/v1{of}/{what}s/{{{what}_id}}/restore")
+    for of in ("", "/users/{user_id}")
+    for what in ("task", "list", "label")
+]
+GUARDED |= dict.fromkeys(RESTORES, 200)
 GUARDED |= {("GET", f"{_of}/export"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
 GUARDED |= {("POST", f"{_of}/import"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
 """What each answers to who may."""
@@ -111,6 +118,8 @@ NOT_FOUND = {
 def body_of(route: tuple[str, str]) -> Any:
     if route in MOVES or route in COMPLETIONS:
         return {}
+    if route in RESTORES:
+        return None
     if route in MANY:
         changes = {"changes": {"priority": "low"}} if route[1].endswith("/change") else {}
         return {"ids": [str(UUID(int=1))]} | changes
@@ -191,6 +200,8 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
     refusals: dict[str, set[tuple[bytes, tuple[tuple[str, str], ...]]]] = {}
     makes = {"{token_id}": world.api_tokens, "{list_id}": world.lists, "{label_id}": world.labels}
     make = next((make for name, make in makes.items() if name in template), world.tasks)
+    if route in RESTORES:
+        make = partial(world.deleted, template.split("/")[-3], make)
     things = make() if "_id}" in template else {}
     for user, thing in ids_in(template):
         path = template
@@ -215,7 +226,8 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
             assert world.revisions() == before, cell
             headers = tuple(sorted(item for item in answer.headers.items() if item[0] != "date"))
             refusals.setdefault(code, set()).add((answer.content, headers))
-        elif status == 204:
+        elif route in RESTORES or status == 204:
+            assert status == 204 or answer.json()["id"] == things[thing or Named.OWN]
             things = make()
         elif method != "HEAD" and thing is not None and route not in OCCURRENCES:
             assert answer.json()["id"] == things[thing]

@@ -105,6 +105,7 @@ HOLDS_SQL = {
     "records/paging.py": BUILDERS,
     "records/names.py": {"select"},
     "records/references.py": {"select"},
+    "records/trash.py": BUILDERS,
     "labels/statements.py": BUILDERS,
     "lists/statements.py": {"Statement"},
     "tasks/statements.py": BUILDERS,
@@ -115,6 +116,8 @@ HOLDS_SQL = {
     "tasks/progress.py": {"Statement", "select"},
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
     "tasks/labels/statements.py": BUILDERS,
+    "tasks/labels/trash.py": {"Statement", "select", "update"},
+    "tasks/trash/statements.py": BUILDERS,
     "database/statement_of_set.py": {"select"},
     # The statement that asks for the version must be there before any table is known.
     "database/schema.py": {"Statement", "select"},

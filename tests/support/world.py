@@ -112,13 +112,20 @@ class World:
         """New ones, likewise."""
         return self._made("/api/v1/labels", {"name": uuid4().hex})
 
+    def deleted(self, noun: str, make: Callable[[], dict[Named, str]]) -> dict[Named, str]:
+        """Such that are in the trash of whoever they are of."""
+        made = make()
+        for named, of in _owners(self).items():
+            assert of.delete(f"/api/v1/{noun}/{made[named]}").status_code == 204
+        return made
+
     def _made(self, path: str, new: dict[str, str]) -> dict[Named, str]:
         """New ones. Old ones go, since there are more tests than lists that one user may have."""
         made = {Named.UNKNOWN: str(uuid4())}
         for named, of in _owners(self).items():
             kept = self.kept[path, named]
             if len(kept) == KEPT:
-                of.delete(f"{path}/{kept.popleft()}")
+                of.delete(f"{path}/{kept.popleft()}")  # it may be in the trash already
             answer = of.post(path, json=new)
             assert answer.status_code == 201, answer.text
             made[named] = answer.json()["id"]

@@ -5,6 +5,8 @@ What changes rows takes the time from a CTE of these: nothing volatile stands in
 refuses that, and PostgreSQL would compute it again for each row.)
 """
 
+from typing import Any
+
 from sqlalchemy import CTE, ColumnElement, func, select
 
 from taskwell.accounts.may_act import owner_may_act, users
@@ -19,6 +21,13 @@ def locked_owner(*conditions: ColumnElement[bool]) -> CTE:
 def stamped(locked: CTE) -> CTE:
     """The rows with `at`, the time. In the statement that locks, it could be from before the wait."""
     return select(*locked.c, func.clock_timestamp().label("at")).select_from(locked).cte("stamped")
+
+
+def turn(locked: CTE, more: ColumnElement[int] | int = 1, **columns: ColumnElement[Any]) -> CTE:
+    """The owner as `user_id`, with the revision that a write takes, the time, and what else is said."""
+    stamp = stamped(locked)
+    named = [value.label(name) for name, value in columns.items()]
+    return select(stamp.c.id.label("user_id"), (stamp.c.revision + more).label("revision"), stamp.c.at, *named).cte("turn")
 
 
 def the_time() -> CTE:

@@ -22,6 +22,7 @@ from taskwell.api import (
     pages,
     sign_in,
     tasks,
+    trash,
 )
 from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
@@ -40,7 +41,7 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         api.include_router(keys.router)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes):
+    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes, trash):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(in_and_out, prefix="/api/v1")

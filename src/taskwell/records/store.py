@@ -109,7 +109,7 @@ class _Filter(Protocol):
 
 async def read(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> Rendered:
     named = _named(noun, rows, owner, record_id)
-    return _found(noun, named, await row_for(rows, noun.read, owner, **named))
+    return found(noun, named, await row_for(rows, noun.read, owner, **named))
 
 
 async def list_page(
@@ -157,12 +157,12 @@ async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: U
     content, writes = noun.writes(new)
     row = await row_for(rows, writes.create_at if own_id else writes.create, owner, **named, **content.given_by(new))
     if row is None or row[noun.kind.name] is not None:
-        return _found(noun, named, row), True
+        return found(noun, named, row), True
     _refuse_unknown(row)
     if own_id is not None:
         same = await row_for(rows, noun.find_same, owner, **named, **noun.kind.content.said_by(new))
         if same is not None and same[noun.kind.name] is not None:
-            return _found(noun, named, same), False
+            return found(noun, named, same), False
     _refuse_too_many(noun, row)
     if own_id is not None:
         raise noun.refusals.id_taken
@@ -175,7 +175,7 @@ async def _created_before(noun: Noun, rows: Rows, owner: Owner, named: dict[str,
     Raises OutcomeUnknown when that cannot be shown: it was deleted since, or cannot be read just now.
     """
     try:
-        return _found(noun, named, await row_for(rows, noun.read, owner, **named))
+        return found(noun, named, await row_for(rows, noun.read, owner, **named))
     except (NotFound, Unavailable) as error:
         raise OutcomeUnknown from error
 
@@ -230,7 +230,7 @@ async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: Base
     while True:
         row = await row_for(rows, noun.place, owner, **named, **noun.kind.content.given_by(new))
         if row is not None and row[noun.kind.name] is not None:
-            return _found(noun, named, row)
+            return found(noun, named, row)
         _refuse_unknown(row)
         there = await row_for(rows, noun.read, owner, **named)
         if there is not None and there["revision"] is not None:
@@ -243,7 +243,7 @@ def _named(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> dict[str, A
     return {f"{noun.kind.name}_id": record_id, "tag_head": tag_head(rows, owner.id)}
 
 
-def _found(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
+def found(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
     if row is None or row["revision"] is None:
         raise noun.refusals.not_found
     revision = row["revision"]
@@ -268,7 +268,7 @@ def _refuse_too_many(noun: Noun, row: asyncpg.Record | None) -> None:
 
 
 def _unchanged_by_others(noun: Noun, named: dict[str, Any], row: asyncpg.Record | None) -> Rendered:
-    record = _found(noun, named, row)
+    record = found(noun, named, row)
     if row is not None and not row["matches"]:
         raise noun.refusals.changed(current=json.loads(record.json))
     return record

@@ -8,7 +8,8 @@ INSERT or an UPDATE (Citus refuses that).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
@@ -46,6 +47,8 @@ lock by itself."""
 Beside = Callable[[CTE, FromClause], Sequence[CTE]]
 """What else one request writes: of (the row as it was, what is decided, which has the new content and `revision`)."""
 
+_NOTHING: Final[Values] = MappingProxyType({})
+
 _if_match = argument("if_match", String())
 _as_read = argument("as_read", String())
 
@@ -71,7 +74,7 @@ def created(kind: Kind, derived: Derived, asked: Asked, *, is_whole: bool = Fals
         .returning(*kind.stored)
         .cte("created")
     )
-    columns = [_rendered(kind, new).label(kind.name), new.c.revision, *references.said, *_is_full(has_room)]
+    columns = [rendered(kind, new).label(kind.name), new.c.revision, *references.said, *_is_full(has_room)]
     return asked.answer(kind, columns, me, new, *references.found).add_cte(asked.counted(me, new))
 
 
@@ -103,7 +106,7 @@ def placed(kind: Kind, derived: Derived, *, most: int | None = None, beside: Bes
         .returning(*kind.stored)
         .cte("placed")
     )
-    columns = [_rendered(kind, there).label(kind.name), there.c.revision, *references.said, *_is_full(has_room)]
+    columns = [rendered(kind, there).label(kind.name), there.c.revision, *references.said, *_is_full(has_room)]
     answer = ONE.answer(kind, columns, me, there, *references.found).add_cte(ONE.counted(me, there))
     return answer if beside is None else answer.add_cte(*beside(before, there))
 
@@ -143,7 +146,7 @@ def new_row(
     return {"user_id": owner, "id": kind.id, **given, **derived(given, carrier, None), **times}, carrier
 
 
-def _rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
+def rendered(kind: Kind, rows: CTE) -> ColumnElement[Any]:
     """The record as JSON; NULL where there is none. It is a subquery, so that it is rendered only where it is shown."""
     shown = select(*kind.shown(rows)).where(rows.c.id.is_not(None)).correlate(rows).subquery("shown")
     return select(as_json(shown)).scalar_subquery()
@@ -193,21 +196,23 @@ def changed(
         return {**decided_content, **derived(decided_content, decided, before)}
 
     change = asked.changed(kind, current, decided, values)
-    as_it_is = func.coalesce(_rendered(kind, change), _rendered(kind, current))
+    as_it_is = func.coalesce(rendered(kind, change), rendered(kind, current))
     said = [matches.label("matches"), *more, *references.said, *_is_held(is_held)]
     answer = _told(kind, asked, me, current, change, as_it_is, said, *references.found)
     return answer if beside is None else answer.add_cte(*beside(current, decided))
 
 
-def deleted(kind: Kind, asked: Asked, *, held: Held | None = None, beside: Beside | None = None) -> Select[Any]:
-    """The record as it was. What is `held` is not done, and `is_held` says so."""
+def deleted(
+    kind: Kind, asked: Asked, *, held: Held | None = None, beside: Beside | None = None, noted: Values = _NOTHING
+) -> Select[Any]:
+    """The record as it was. What is `held` is not done, and `is_held` says so. `noted` are columns that a restore needs."""
     me = asked.me()
     current = asked.record(kind, me)
     is_held = _held(held, current, {})
     decided = _decision(asked, me, current, {}, [_matches(current), *map(not_, is_held)])
-    change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at})
+    change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at, **noted})
     said = [_matches(current).label("matches"), *_is_held(is_held)]
-    answer = _told(kind, asked, me, current, change, _rendered(kind, current), said)
+    answer = _told(kind, asked, me, current, change, rendered(kind, current), said)
     return answer if beside is None else answer.add_cte(*beside(current, decided))
 
 

@@ -77,7 +77,7 @@ async def _settled(unit: UnitOfWork, owner: Owner, task_id: UUID, new: T) -> T:
     if "list_id" in new.model_fields_set and new.list_id != seen.list_of_parent:
         raise _not_the_parents_list()
     _refuse_loops_and_depths(seen)
-    await _mark_parent(unit, owner, seen, new.parent_id)
+    await mark_parent(unit, owner, seen, new.parent_id)
     return new.model_copy(update={"list_id": seen.list_of_parent})
 
 
@@ -98,7 +98,7 @@ async def change_in_tree(
         place = wanted(seen, seen.place, changes)
         if place.parent_id not in (None, seen.place.parent_id):
             _refuse_loops_and_depths(seen)
-            await _mark_parent(unit, owner, seen, place.parent_id)
+            await mark_parent(unit, owner, seen, place.parent_id)
         changes = changes.model_copy(update=place._asdict())
     write = partial(store.change, TASKS_IN_TREE, unit, owner, task_id, changes, if_match=if_match, as_read=as_read)
     task = await with_labels_of_unit(unit, owner, changes.labels or (), write)
@@ -149,7 +149,7 @@ def _refuse_loops_and_depths(seen: Seen) -> None:
         raise TooManyLevels
 
 
-async def _mark_parent(unit: UnitOfWork, owner: Owner, seen: Seen, parent_id: UUID | None) -> None:
+async def mark_parent(unit: UnitOfWork, owner: Owner, seen: Seen, parent_id: UUID | None) -> None:
     if seen.has_parent and not seen.is_parent:
         await row_for(unit, MARK_PARENT, owner, parent_id=parent_id)
 

@@ -5,6 +5,7 @@ walked level by level, a CTE each: it has few of them, and a recursive query cou
 its owner.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -45,16 +46,24 @@ TASK_LEVELS = 8
 _parent_id = argument("parent_id", Uuid())
 
 
-def below(tops: FromClause) -> CTE:
-    """The live tasks below those of `tops`, which have `user_id` and `id`: with `level`, and the id of which of them as `top`."""
+def _live(_: FromClause) -> ColumnElement[bool]:
+    return TASK.live
+
+
+def below(tops: FromClause, is_part: Callable[[FromClause], ColumnElement[bool]] = _live, carried: Sequence[str] = ()) -> CTE:
+    """The tasks below those of `tops`, which have `user_id` and `id`: with `level`, and the id of which of them as `top`.
+
+    They are the live ones, or those that are a part by what is above them, of which each level has the `carried` columns.
+    """
     levels: list[CTE] = []
     above = tops
     for level in range(1, TASK_LEVELS):
         top = above.c.id if level == 1 else above.c.top
         above = (
             select(tasks.c.user_id, tasks.c.id, tasks.c.list_id, literal(level).label("level"), top.label("top"))
+            .add_columns(*(above.c[name] for name in carried))
             .select_from(above.join(tasks, and_(tasks.c.user_id == above.c.user_id, tasks.c.parent_id == above.c.id)))
-            .where(TASK.live)
+            .where(is_part(above))
             .cte(f"level_{level}")
         )
         levels.append(above)

@@ -21,6 +21,7 @@ from taskwell.records.asked import ONE
 from taskwell.records.content import KEY
 from taskwell.records.limited import CREATION_SHAPES, CreationShape
 from taskwell.records.paging import BY_CREATION, page
+from taskwell.records.trash import emptied
 from taskwell.records.writing import Values
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import tasks
@@ -34,8 +35,8 @@ def _text(name: ColumnElement[Any]) -> ColumnElement[str]:
     return cast(name, Text())
 
 
-def _carriers(label: CTE, stamp: FromClause, names: ColumnElement[Any], folded: ColumnElement[Any]) -> Update:
-    """The tasks that carry the label, which is given by `name`, get other names under the revision of the write."""
+def with_labels(label: FromClause, stamp: FromClause, names: ColumnElement[Any], folded: ColumnElement[Any]) -> Update:
+    """Tasks of the label's owner get other names under the revision of the write: which ones, the caller adds."""
     is_live = tasks.c.deleted_at.is_(None)
     return (
         update(tasks)
@@ -45,8 +46,17 @@ def _carriers(label: CTE, stamp: FromClause, names: ColumnElement[Any], folded: 
             updated_at=case((is_live, stamp.c.at), else_=tasks.c.updated_at),
             revision=case((is_live, stamp.c.revision), else_=tasks.c.revision),
         )
-        .where(tasks.c.user_id == owner, tasks.c.user_id == label.c.user_id, _text(label.c.name) == any_(tasks.c.labels))
+        .where(tasks.c.user_id == owner, tasks.c.user_id == label.c.user_id)
     )
+
+
+def _carries(name: ColumnElement[Any]) -> ColumnElement[bool]:
+    return _text(name) == any_(tasks.c.labels)
+
+
+def _carriers(label: CTE, stamp: FromClause, names: ColumnElement[Any], folded: ColumnElement[Any]) -> Update:
+    """The tasks that carry the label, which is given by `name`."""
+    return with_labels(label, stamp, names, folded).where(_carries(label.c.name))
 
 
 def _renamed(current: CTE, decided: FromClause) -> Sequence[CTE]:
@@ -69,8 +79,10 @@ CHANGE_LABEL_AS_READ = Statement(
 )
 """Likewise, by who sends back what was read."""
 
-DELETE_LABEL = Statement("delete_label", writing.deleted(LABEL, ONE, beside=_taken_away))
-"""A label is deleted, and no task carries it any more."""
+_carried_by = select(func.array_agg(tasks.c.id)).where(tasks.c.user_id == owner, _carries(labels.c.name)).scalar_subquery()
+
+DELETE_LABEL = Statement("delete_label", writing.deleted(LABEL, ONE, beside=_taken_away, noted={"carriers": _carried_by}))
+"""A label is deleted, and no task carries it any more. It knows which ones did, so that it can come back to them."""
 
 # ---- merging -----------------------------------------------------------------------------------------------------------
 
@@ -104,13 +116,13 @@ _folded = func.replace(func.replace(tasks.c.folded, _stamped.c.folded, literal("
 _moved = _carriers(_other, _stamped, _names, _folded).cte("moved")
 _merged = (
     update(labels)
-    .values(deleted_at=_stamped.c.at, updated_at=_stamped.c.at, revision=_stamped.c.revision)
+    .values(deleted_at=_stamped.c.at, updated_at=_stamped.c.at, revision=_stamped.c.revision, **emptied(LABEL, _stamped))
     .where(labels.c.user_id == owner, labels.c.user_id == _other.c.user_id, labels.c.id == _other.c.id)
     .cte("merged")
 )
 
 MERGE_LABEL = Statement("merge_label", select(_other.c.id).select_from(_other).add_cte(_moved, _merged))
-"""Whatever other label has this key is deleted, and the tasks that carry it carry this one.
+"""Whatever other label has this key is deleted for good, since it goes on in this one, which the tasks carry that carried it.
 
 In a unit of work, before the change that gives this one the other's name and counts the revision."""
 

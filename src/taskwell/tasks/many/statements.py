@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from taskwell.accounts.locking import stamped
+from taskwell.accounts.locking import turn
 from taskwell.accounts.may_act import owner_may_act, users
 from taskwell.database.statement import Statement, argument
 from taskwell.lists.statements import LIST
@@ -137,12 +137,6 @@ CHANGE_TASKS = Statement("change_tasks", changed(TASK, derived, Many(), is_whole
 """The content of many tasks: what differs is changed. None of them goes anywhere."""
 
 
-def _turn(me: CTE, more: ColumnElement[int] | int, **columns: ColumnElement[Any]) -> CTE:
-    stamp = stamped(me)
-    named = [value.label(name) for name, value in columns.items()]
-    return select(stamp.c.id.label("user_id"), (stamp.c.revision + more).label("revision"), stamp.c.at, *named).cte("turn")
-
-
 def _tops(me: CTE, *conditions: ColumnElement[bool]) -> CTE:
     order = func.row_number().over(order_by=(tasks.c.position, tasks.c.id))
     return (
@@ -169,16 +163,16 @@ def _both(first: CTE, second: CTE) -> FromClause:
 
 def _move() -> Select[Any]:
     me = ONE.me()
-    turn = _turn(me, argument("more", Integer()), list_id=_list_id)
+    stamp = turn(me, argument("more", Integer()), list_id=_list_id)
     tops = _tops(me, tasks.c.list_id.is_distinct_from(_list_id))
     along = below(tops)
     place = func.lpad(func.to_hex(tops.c.place, type_=Text), 8, "0", type_=Text) + literal("h")
-    last = {"list_id": turn.c.list_id, "parent_id": null(), "position": at_the_end(turn.c.revision) + place}
-    moved = _written(tops, turn, last, "moved")
-    taken = _written(along, turn, {"list_id": turn.c.list_id}, "taken")
+    last = {"list_id": stamp.c.list_id, "parent_id": null(), "position": at_the_end(stamp.c.revision) + place}
+    moved = _written(tops, stamp, last, "moved")
+    taken = _written(along, stamp, {"list_id": stamp.c.list_id}, "taken")
     left = union_all(*(select(one.c.user_id, one.c.id, one.c.list_id) for one in (tops, along))).cte("left_behind")
     answer = select(_in_one_text(_both(moved, taken)).label("ids")).select_from(me)
-    return answer.add_cte(ONE.counted(me, moved), *departed(left, turn))
+    return answer.add_cte(ONE.counted(me, moved), *departed(left, stamp))
 
 
 MOVE_TASKS = Statement("move_tasks", _move())
@@ -188,12 +182,14 @@ under the revision that a change has just taken (`more` 0), or under one more.""
 
 def _delete() -> Select[Any]:
     me = ONE.me()
-    turn = _turn(me, 1)
+    stamp = turn(me)
     tops = _tops(me)
     beneath = below(tops)
-    deleted = _written(tops, turn, {"deleted_at": turn.c.at}, "deleted")
-    others = select(beneath.c.user_id, beneath.c.id, beneath.c.top).where(not_(_is_named(beneath.c.id))).cte("others")
-    with_them = _written(others, turn, {"deleted_at": turn.c.at, "deleted_with": others.c.top}, "deleted_with_them")
+    # One that is named and is below another one goes with that one, as if nobody had named it.
+    highest = select(tops.c.user_id, tops.c.id).where(tops.c.id.not_in(select(beneath.c.id))).cte("highest")
+    deleted = _written(highest, stamp, {"deleted_at": stamp.c.at}, "deleted")
+    others = select(beneath.c.user_id, beneath.c.id, beneath.c.top).where(beneath.c.top.in_(select(highest.c.id))).cte("others")
+    with_them = _written(others, stamp, {"deleted_at": stamp.c.at, "deleted_with": others.c.top}, "deleted_with_them")
     answer = select(_in_one_text(_both(deleted, with_them)).label("ids")).select_from(me)
     return answer.add_cte(ONE.counted(me, deleted))
 

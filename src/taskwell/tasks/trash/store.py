@@ -1,0 +1,84 @@
+"""What can be done with what is in the trash. A record that went with another one can come back by itself, too."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from taskwell.accounts.owner import Owner, row_for, unit_for
+from taskwell.database.statement import Statement
+from taskwell.database.unit_of_work import UnitOfWork, Writable
+from taskwell.errors import TooManyLabels, TooManyLists
+from taskwell.records.store import Noun, Rendered, found
+from taskwell.records.tags import tag_head
+from taskwell.tasks.labels.store import LABELS
+from taskwell.tasks.labels.trash import FIND_TRASHED_LABEL, MERGE_TRASHED_LABEL, RESTORE_LABEL
+from taskwell.tasks.lists import LISTS
+from taskwell.tasks.store import TASKS
+from taskwell.tasks.subtasks import look, mark_parent
+from taskwell.tasks.trash.statements import FIND_TRASHED_LIST, FIND_TRASHED_TASK, RESTORE_LIST, RESTORE_TASK
+from taskwell.tasks.tree import TASK_LEVELS
+from taskwell.types import Revisions
+
+
+async def restore_task(db: Writable, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> Rendered:
+    """The task comes back with what was deleted with it: without its parent, or into the inbox, where these are gone.
+
+    Raises TaskNotFound and TaskChanged.
+    """
+    async with unit_for(db, owner) as unit:
+        trashed = await _find(unit, owner, TASKS, FIND_TRASHED_TASK, task_id, if_match)
+        list_id, parent_id = trashed["list_id"], trashed["parent_id"]
+        if parent_id is not None:
+            seen = await look(unit, owner, task_id, parent_id)
+            if seen.has_parent and seen.depth + 1 + trashed["height"] <= TASK_LEVELS:
+                list_id = seen.list_of_parent
+                await mark_parent(unit, owner, seen, parent_id)
+            else:
+                parent_id = None
+        return await _restored(unit, owner, TASKS, RESTORE_TASK, task_id, list_id=list_id, parent_id=parent_id)
+
+
+async def restore_list(db: Writable, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> Rendered:
+    """The list comes back with the tasks that were deleted with it. Raises ListNotFound, ListChanged and TooManyLists."""
+    async with unit_for(db, owner) as unit:
+        trashed = await _find(unit, owner, LISTS, FIND_TRASHED_LIST, list_id, if_match)
+        if not trashed["has_room"]:
+            raise TooManyLists
+        return await _restored(unit, owner, LISTS, RESTORE_LIST, list_id)
+
+
+async def restore_label(db: Writable, owner: Owner, label_id: UUID, *, if_match: Revisions | None) -> Rendered:
+    """The label comes back, and the tasks carry it again that carried it. Where another one has its name, they carry that one,
+    and it is what is given. Raises LabelNotFound, LabelChanged and TooManyLabels."""
+    async with unit_for(db, owner) as unit:
+        trashed = await _find(unit, owner, LABELS, FIND_TRASHED_LABEL, label_id, if_match)
+        if trashed["has_heir"]:
+            return await _restored(unit, owner, LABELS, MERGE_TRASHED_LABEL, label_id)
+        if not trashed["has_room"]:
+            raise TooManyLabels
+        return await _restored(unit, owner, LABELS, RESTORE_LABEL, label_id)
+
+
+def _named(unit: UnitOfWork, owner: Owner, noun: Noun, record_id: UUID) -> dict[str, Any]:
+    return {f"{noun.kind.name}_id": record_id, "tag_head": tag_head(unit, owner.id)}
+
+
+async def _find(
+    unit: UnitOfWork, owner: Owner, noun: Noun, statement: Statement, record_id: UUID, if_match: Revisions | None
+) -> asyncpg.Record:
+    """What is in the trash, for what is done under a condition. Raises what says that it is not there, or has changed."""
+    row = await row_for(unit, statement, owner, **_named(unit, owner, noun, record_id))
+    if row is None or row["revision"] is None:
+        raise noun.refusals.not_found
+    if if_match is not None and row["revision"] not in if_match:
+        raise noun.refusals.changed(current=json.loads(row[noun.kind.name]))
+    return row
+
+
+async def _restored(
+    unit: UnitOfWork, owner: Owner, noun: Noun, statement: Statement, record_id: UUID, **more: UUID | None
+) -> Rendered:
+    named = _named(unit, owner, noun, record_id)
+    return found(noun, named, await row_for(unit, statement, owner, **named, **more))
