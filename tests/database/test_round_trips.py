@@ -118,6 +118,18 @@ def test_an_operation_is_one_round_trip(stage: Stage, dora: Person, request_: Re
     assert sent == PREPARED
 
 
+@pytest.mark.parametrize("name", ["create", "change", "delete"])
+def test_a_write_with_a_key_is_five_and_the_answer_to_it_three(stage: Stage, dora: Person, name: str) -> None:
+    method, path, status, more = ONCE[name]
+    for _ in range(2):  # the first time prepares
+        headers, task = {"Idempotency-Key": str(uuid4())}, _task(dora)
+        first, again = (
+            _sent_by(stage, dora, method, path.format(id=task["id"]), status, **more, headers=headers) for _ in range(2)
+        )
+    assert first == "Q" + 3 * PREPARED + "Q"
+    assert again == "Q" + PREPARED + "Q"
+
+
 @pytest.mark.parametrize("name", ["change", "delete"])
 def test_a_new_connection_learns_a_statement_in_one_more_round_trip(shared_database: str, tmp_path: Path, name: str) -> None:
     with (

@@ -10,18 +10,23 @@ from taskwell.database import url
 DONE = b"2\x00\x00\x00\x04"
 """BindComplete: how the answer to a prepared statement begins, which comes in one piece once all is committed."""
 
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+"""The answer to the COMMIT of a unit of work."""
+
 
 class Tap:
     def __init__(self, database_url: str) -> None:
         self._target = url.parse(database_url)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._swallow = threading.Event()
+        self._beginning = DONE
         port = self._listening.getsockname()[1]
         self.url = f"postgresql://{self._target.user}@127.0.0.1:{port}/{self._target.database}?sslmode=disable"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_before_next_answer(self) -> None:
+    def cut_before_next_answer(self, beginning: bytes = DONE) -> None:
         """Let the next statement reach PostgreSQL, wait for what it says, throw that away and hang up."""
+        self._beginning = beginning
         self._swallow.set()
 
     @property
@@ -49,13 +54,14 @@ class Tap:
         return server
 
     def _copy(self, source: socket.socket, sink: socket.socket, is_answer: bool = False) -> None:
-        with source, sink, suppress(OSError):
-            while data := source.recv(65536):
-                if is_answer and self._swallow.is_set() and data.startswith(DONE):
-                    self._swallow.clear()
-                    sink.shutdown(socket.SHUT_RDWR)
-                    break
-                sink.sendall(data)
+        with source, sink:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    if is_answer and self._swallow.is_set() and data.startswith(self._beginning):
+                        self._swallow.clear()
+                        break
+                    sink.sendall(data)
+            # Also after an error: while the other thread waits for what comes in there, to close it alone tells nobody.
             with suppress(OSError):
                 sink.shutdown(socket.SHUT_RDWR)
 

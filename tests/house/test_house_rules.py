@@ -93,6 +93,7 @@ BUILDERS = {
 HOLDS_SQL = {
     "accounts/locking.py": {"select"},
     "accounts/statements.py": BUILDERS,
+    "accounts/idempotency/statements.py": BUILDERS,
     "accounts/sessions/statements.py": BUILDERS,
     "accounts/api_tokens/statements.py": BUILDERS,
     "accounts/attempts/statements.py": BUILDERS,

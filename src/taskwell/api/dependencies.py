@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Path, Security
+from fastapi import Header as HeaderParameter
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,10 +21,19 @@ from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
 from taskwell.types import Id
 from taskwell.web.conditions import Tags
+from taskwell.web.exactly_once import HEADER
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import SignIn
 
 _ID = TypeAdapter(Id)
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        alias=HEADER,
+        description="1 to 255 visible characters: do it once, however often it is sent with this key. Kept for 24 hours",
+    ),
+]
 
 
 def database(request: ApiRequest) -> Database:
@@ -99,6 +109,18 @@ def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
     return rows_of
 
 
+_rows_to_write = _rows_of("tasks:write")
+
+
+async def rows_to_write(
+    request: ApiRequest,
+    claims: Annotated[Claims, Security(_by_either, scopes=["tasks:write"])],
+    _idempotency_key: IdempotencyKey = None,
+) -> Owner:
+    """The same, for what takes an idempotency key: an operation that has this is done once for each (web/exactly_once.py)."""
+    return await _rows_to_write(request, claims)
+
+
 def _account(*, by_api_token: bool) -> Callable[..., Claims]:
     scheme = _by_either if by_api_token else _by_sign_in
 
@@ -114,7 +136,9 @@ def _account(*, by_api_token: bool) -> Callable[..., Claims]:
 
 
 RowsToRead = Annotated[Owner, Depends(_rows_of("tasks:read"))]
-RowsToWrite = Annotated[Owner, Depends(_rows_of("tasks:write"))]
+RowsToWrite = Annotated[Owner, Depends(rows_to_write)]
+RowsToImport = Annotated[Owner, Depends(_rows_to_write)]
+"""An import takes no idempotency key."""
 Account = Annotated[Claims, Depends(_account(by_api_token=True))]
 SignedIn = Annotated[Claims, Depends(_account(by_api_token=False))]
 

@@ -7,7 +7,10 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from taskwell import __version__
+from taskwell.api.documents import header
 from taskwell.api.schemas import for_generators
+from taskwell.web.exactly_once import HEADER
+from taskwell.web.refusals import IdempotencyKeyInUse, IdempotencyKeyReused, status_of
 
 DESCRIPTION = """\
 Tasks of many users, strictly apart. {who}
@@ -50,6 +53,9 @@ _TAGS = {
 }
 """In the order in which the API page shows them."""
 
+_REPLAYED = header("`true`: this is the answer to an earlier request with the same key")
+_ENVELOPE = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
+
 _NEVER_USED = ("HTTPValidationError", "ValidationError")
 
 
@@ -63,6 +69,8 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
             for response in operation["responses"].values():
                 if len(response.get("content", ())) > 1:  # FastAPI adds JSON, which is not sent where another type is named
                     del response["content"]["application/json"]
+            if any(parameter["name"] == HEADER for parameter in operation.get("parameters", ())):
+                _say_of_keys(operation["responses"])
             if not with_sign_in:
                 operation.pop("security", None)
     for name in _NEVER_USED:
@@ -75,6 +83,18 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items() if name in used]
     for_generators(document)
     return document
+
+
+def _say_of_keys(responses: dict[str, Any]) -> None:
+    """Whatever takes an idempotency key can answer so. No operation has to name it."""
+    for status, response in responses.items():
+        if int(status) < 300:
+            response["headers"] = response.get("headers", {}) | {"Idempotency-Replayed": _REPLAYED}
+    for error in (IdempotencyKeyInUse, IdempotencyKeyReused):
+        refusal = responses.setdefault(str(status_of(error)), {"description": "", "content": _ENVELOPE})
+        refusal["description"] = f"{refusal['description']}\n- `{error.code}`: {error.__doc__}".strip()
+    in_use = responses[str(status_of(IdempotencyKeyInUse))]
+    in_use["headers"] = in_use.get("headers", {}) | {"Retry-After": header("In seconds, with `idempotency_key_in_use`")}
 
 
 def _show_both_ways_in(document: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
-from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite
+from taskwell.api.dependencies import Db, RowsToImport, RowsToRead
 from taskwell.api.documents import ImportReport
 from taskwell.errors import ImportBusy, ImportRefused, InvalidInput, OutcomeUnknown
 from taskwell.transfer.exporting import export
@@ -22,6 +22,8 @@ from taskwell.transfer.formats import READERS, FormatName, format_of
 from taskwell.transfer.importing import Import
 from taskwell.transfer.report import Report
 from taskwell.types import ListName, QueryFlag
+from taskwell.web.exactly_once import HEADER
+from taskwell.web.refusals import invalid
 from taskwell.web.reply import PERSONAL, Reply, json_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.stream import StreamedReply
@@ -79,7 +81,13 @@ class FileToCome:
 
 
 def file_to_come(request: ApiRequest) -> FileToCome:
-    """Refuses what can be told of a body before it is read."""
+    """Refuses what can be told of a body before it is read.
+
+    An idempotency key would hold the user's other writes up for as long as the whole file takes.
+    """
+    if HEADER.encode() in request.fields:
+        message = "an import takes none: the same file once more changes nothing"
+        raise invalid("header", HEADER, "idempotency_key_refused", message)
     request.require_media_type(*_FILES)
     request.refuse_larger(FILE_BYTES)
     return FileToCome(request)
@@ -129,7 +137,7 @@ async def _account(request: ApiRequest, owner: Owner, db: Db) -> str:
     },
 )
 async def import_file(
-    owner: RowsToWrite, db: Db, body: Annotated[FileToCome, Depends(file_to_come)], query: Annotated[ImportQuery, Query()]
+    owner: RowsToImport, db: Db, body: Annotated[FileToCome, Depends(file_to_come)], query: Annotated[ImportQuery, Query()]
 ) -> Reply:
     """Import a file: Taskwell's own export, Todoist's CSV, Google Takeout's Tasks.json, Microsoft To Do's lists by Graph,
     Vikunja's data.json, or the to-dos of an .ics file. The same file once more changes nothing."""

@@ -30,6 +30,8 @@ UNREACHABLE: Final[dict[str, str]] = {
     "departures_user_id_list_id_fkey": "a row of lists stays when it is deleted, and goes with its user alone, who is locked",
     "departures_user_id_task_id_fkey": "it is written by the statement that has locked the task",
     "failed_sign_ins_pkey": "the insert says what happens where the row is already",
+    "idempotency_keys_pkey": "the insert says what happens where the row is already",
+    "idempotency_keys_user_id_fkey": "it is written by a statement that has locked the user",
     "instance_pkey": "written by a migration alone",
     "labels_pkey": "an id of ours, of which 74 bits are random; or the insert says what happens where the row is already",
     "labels_revision_check": "a revision is a user's, and one more",

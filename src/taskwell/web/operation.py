@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from taskwell.errors import InvalidInput
 from taskwell.types import message_of
 from taskwell.web.declaration import BodyLimit, check_route, is_awaited
+from taskwell.web.exactly_once import HEADER, exactly_once
 from taskwell.web.refusals import invalid, located
 from taskwell.web.reply import ErrorReply, error_reply
 from taskwell.web.request import ApiRequest, check_json, is_flat, names_in_flat
@@ -38,6 +39,7 @@ ESCAPES = 4_096
 CACHE_BUSTER = "_"
 """jQuery and its like add this parameter to each query, so that no cache answers. It means nothing."""
 
+_KEY = HEADER.encode()
 _JSON = ("application/json",)
 _MERGE_PATCH = ("application/json", "application/merge-patch+json")
 _FORM = ("application/x-www-form-urlencoded",)
@@ -70,13 +72,17 @@ class Operation:
         unheeded = {b"if-match", b"if-none-match"} - {name.encode() for name in _headers(dependant)}
         if unheeded and method != "GET":
             self._what.append(_Step(None, _refuse_headers(unheeded), is_async=False, needs_only_request=False))
+        self.takes_key = HEADER in _headers(dependant)
 
     async def __call__(self, request: ApiRequest) -> AnyReply:
         try:
             return await self._run(request)
         except InvalidInput as error:
-            located(error, self._locations, "query" if self.body is None else "body")
+            self._locate(error)
             raise
+
+    def _locate(self, error: InvalidInput) -> None:
+        located(error, self._locations, "query" if self.body is None else "body")
 
     async def _run(self, request: ApiRequest) -> AnyReply:
         values: dict[str, Any] = {}
@@ -88,7 +94,16 @@ class Operation:
         if self.body is not None:
             values[self.body.name] = self.body.parse(raw)
         values.pop(None, None)  # type: ignore[call-overload]
+        if self.takes_key and _KEY in request.fields:
+            return await exactly_once(request, raw, self._kept_call, **values)
         return await self._call(**values)
+
+    async def _kept_call(self, **values: Any) -> AnyReply:
+        try:
+            return await self._call(**values)
+        except InvalidInput as error:
+            self._locate(error)  # before the answer is kept
+            raise
 
 
 class _Step(NamedTuple):
@@ -110,7 +125,7 @@ def _steps(dependant: Dependant) -> Iterator[_Step]:
     for field in dependant.query_params:
         yield _Step(field.name, _query(_model(field.field_info.annotation)), is_async=False, needs_only_request=False)
     for field in dependant.header_params:
-        yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=False)
+        yield _Step(field.name, _header(field.alias), is_async=False, needs_only_request=True)
 
 
 def _locations(dependant: Dependant, body: "_Body | None") -> Iterator[tuple[str, str]]:

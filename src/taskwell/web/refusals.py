@@ -7,6 +7,9 @@
     │   └── HostRefused
     ├── NotFound
     │   └── RouteNotFound
+    ├── Conflict
+    │   └── IdempotencyKeyInUse
+    ├── IdempotencyKeyReused
     └── BadProtocol             a well-meant request that the protocol cannot carry
         ├── MalformedRequest
         ├── MethodNotAllowed
@@ -19,7 +22,7 @@ field was.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from taskwell.errors import (
     Conflict,
@@ -55,6 +58,19 @@ class RouteNotFound(NotFound):
 
     def __init__(self, prefix: str = "") -> None:
         super().__init__(f"There is nothing at this address. The API is described at {prefix}/docs.")
+
+
+class IdempotencyKeyInUse(Conflict):
+    """A request with this key is, or may be, still at work. Send it again: its answer is kept as soon as it is there."""
+
+    code = "idempotency_key_in_use"
+    retry_after: ClassVar[int] = 1  # seconds
+
+
+class IdempotencyKeyReused(TaskwellError):
+    """This key came with another request, which was answered. A new request needs a new key."""
+
+    code = "idempotency_key_reused"
 
 
 _CALLED = {"application/json": "JSON", "application/x-www-form-urlencoded": "a form"}
@@ -114,6 +130,7 @@ STATUS: Final[dict[type[TaskwellError], int]] = {
     PreconditionFailed: 412,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    IdempotencyKeyReused: 422,
     Throttled: 429,
     InternalError: 500,
     Unavailable: 503,

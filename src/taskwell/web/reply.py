@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from starlette.types import Send
 
 from taskwell.errors import InsufficientScope, PreconditionFailed, TaskwellError, Throttled, Unauthenticated, Unavailable
-from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, status_of
+from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, IdempotencyKeyInUse, MalformedRequest, status_of
 from taskwell.web.request import ApiRequest
 
 Header = tuple[bytes, bytes]
@@ -90,7 +90,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
 
 def headers_of(error: TaskwellError) -> tuple[Header, ...]:
     """The headers that an error needs in whatever shape it is told."""
-    if isinstance(error, Unavailable | Throttled):
+    if isinstance(error, Unavailable | Throttled | IdempotencyKeyInUse):
         return ((b"retry-after", b"%d" % error.retry_after),)
     if isinstance(error, BodyTooLarge | BodyTooSlow | MalformedRequest):
         # Where this request ends is not known, or not reached: the next one must not be read from the middle of it.

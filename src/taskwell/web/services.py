@@ -1,10 +1,12 @@
 """Handlers work with these services. They are made once, when the application is built, and are the same for each request."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from uuid import UUID
 
 from taskwell.accounts.store import PasswordSignIn
 from taskwell.database.connection import Database
@@ -46,6 +48,9 @@ class Services:
 
     streams: set[asyncio.Task[None]] = field(default_factory=set)
     """Holds what sends the bodies that are made while they are sent, since none of them needs to end by itself."""
+
+    keys_at_work: Counter[tuple[UUID, str]] = field(default_factory=Counter)
+    """Counts the requests with the same idempotency key of an owner's that are at work now (web/exactly_once.py)."""
 
     def end_streams(self) -> None:
         for stream in self.streams:

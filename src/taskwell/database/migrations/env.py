@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+import taskwell.accounts.idempotency.tables
 import taskwell.accounts.tables
 import taskwell.database.tables
 import taskwell.tasks.tables  # noqa: F401  # importing the tables is what fills SQLModel.metadata
