@@ -1,7 +1,7 @@
 """All parts meet here. `build_app` makes the application from settings. `create` is the factory for an ASGI server."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -13,8 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from taskwell import observability
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.store import PasswordSignIn, learn_keys
-from taskwell.api import kept, routes
-from taskwell.api.openapi import describe
+from taskwell.api import description, kept, routes
 from taskwell.database.connection import Database
 from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
@@ -41,7 +40,7 @@ class Taskwell(FastAPI):
     FastAPI declares and describes the operations, and it starts and stops the application.
     """
 
-    def __init__(self, settings: Settings, services: Services, api: APIRouter, description: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, services: Services, api: APIRouter, describes: Callable[[], dict[str, Any]]) -> None:
         super().__init__(
             lifespan=_lifespan,
             openapi_url=None,  # api/pages.py serves it
@@ -51,8 +50,8 @@ class Taskwell(FastAPI):
         )
         self.settings = settings
         self.services = services
-        self.openapi_schema = description
-        self.include_router(api)
+        self._describes = describes
+        self.routes.extend(api.routes)  # include_router would make each of them once more, for a prefix that is empty
         self._served = list(self.routes)
         # The stack is built now, so that what it refuses is refused before a server listens.
         self.middleware_stack: ASGIApp = self.build_middleware_stack()
@@ -82,8 +81,7 @@ class Taskwell(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Returns the description that the face made. FastAPI would write another one as soon as it sees routes."""
-        assert self.openapi_schema is not None
-        return self.openapi_schema
+        return self._describes()
 
 
 def build_app(settings: Settings) -> Taskwell:
@@ -105,10 +103,10 @@ def build_app(settings: Settings) -> Taskwell:
         sign_in = _sign_in(settings, database)
         authenticate = TokenSignIn(sign_in.tokens, database)
     api = routes(with_sign_in=sign_in is not None)
-    description = describe(api.routes, with_sign_in=sign_in is not None)
+    describes = partial(description, with_sign_in=sign_in is not None)
     prefix = Prefix(settings.root_path, settings.trusted_proxies)
-    services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(description))
-    return Taskwell(settings, services, api, description)
+    services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(describes))
+    return Taskwell(settings, services, api, describes)
 
 
 def _sign_in(settings: Settings, database: Database) -> SignIn:

@@ -94,3 +94,13 @@ class Contract:
             whole = schema | {"components": self._components if has_all_fields else self._some_fields}
             self._validators[name] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         return self._validators[name]
+
+
+_CONTRACTS: dict[int, Contract] = {}
+
+
+def contract_of(document: dict[str, Any]) -> Contract:
+    """The one of a description, which lives as long as the process does: reading it takes a while, and each server has it."""
+    if id(document) not in _CONTRACTS:
+        _CONTRACTS[id(document)] = Contract(document)
+    return _CONTRACTS[id(document)]

@@ -11,14 +11,14 @@ import uvicorn
 from taskwell.app import Taskwell, build_app
 from taskwell.settings import Settings
 from taskwell.web.services import SignIn
-from tests.support.contract import Contract
+from tests.support.contract import contract_of
 
 
 class RunningServer:
     def __init__(self, app: Taskwell, base_url: str) -> None:
         self.app = app
         self.base_url = base_url
-        self.contract = Contract(app.openapi())
+        self.contract = contract_of(app.openapi())
 
     @property
     def sign_in(self) -> SignIn:

@@ -1,6 +1,8 @@
 """The REST face. `routes` lists the whole API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -27,6 +29,7 @@ from taskwell.api import (
 from taskwell.api.dependencies import named_user
 from taskwell.api.health import Readiness
 from taskwell.api.keys import PublishedKeys
+from taskwell.api.openapi import describe
 from taskwell.api.pages import Pages
 from taskwell.api.transfer import Imports
 from taskwell.api.transfer import router as in_and_out
@@ -34,6 +37,7 @@ from taskwell.api.transfer import router as in_and_out
 _OF_NAMED_USER = [Depends(named_user)]
 
 
+@cache
 def routes(*, with_sign_in: bool = True) -> APIRouter:
     api = APIRouter(generate_unique_id_function=_operation_id)
     api.include_router(pages.router)
@@ -58,6 +62,20 @@ def _operation_id(route: APIRoute) -> str:
     return f"{route.name}_of_user" if "{user_id}" in route.path else route.name
 
 
-def kept(description: dict[str, Any]) -> Mapping[type, object]:
+_describing = Lock()
+
+
+def description(*, with_sign_in: bool = True) -> dict[str, Any]:
+    """The OpenAPI description of the application, made when it is first asked for: it would take a second of every start."""
+    with _describing:  # many may ask at once, each from a thread
+        return _description(with_sign_in)
+
+
+@cache
+def _description(with_sign_in: bool) -> dict[str, Any]:
+    return describe(routes(with_sign_in=with_sign_in).routes, with_sign_in=with_sign_in)
+
+
+def kept(describes: Callable[[], dict[str, Any]]) -> Mapping[type, object]:
     """Makes what this face keeps from one request to the next (`Services.of_face`)."""
-    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(description), Imports())}
+    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(describes), Imports())}

@@ -2,7 +2,6 @@
 
 import json
 
-from taskwell.api import routes
-from taskwell.api.openapi import describe
+from taskwell.api import description
 
-print(json.dumps(describe(routes().routes), indent=2, ensure_ascii=False))
+print(json.dumps(description(), indent=2, ensure_ascii=False))

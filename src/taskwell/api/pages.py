@@ -1,10 +1,11 @@
 """The pages for a browser: a first page, and the API page. Neither needs anything from another server."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -72,15 +73,23 @@ class Page:
 class Pages:
     """Holds the pages. Those that hold addresses are made for each prefix."""
 
-    def __init__(self, description: dict[str, Any]) -> None:
-        """`description` is the OpenAPI description of the application."""
+    def __init__(self, describes: Callable[[], dict[str, Any]]) -> None:
+        """`describes` gives the OpenAPI description of the application."""
         resources = files("fastapi_swagger.resources")
         self._assets = {f"/docs/{name}": Page((resources / name).read_bytes(), kind) for name, kind in _ASSETS.items()}
-        self._description = description
+        self._describes = describes
         self._under = lru_cache(PREFIXES_KEPT)(self._made_under)
+        self._described_under = lru_cache(PREFIXES_KEPT)(self._described)
 
     def find(self, path: str, prefix: str) -> Page:
         return self._assets.get(path) or self._under(prefix)[path]
+
+    async def description(self, prefix: str) -> Page:
+        # The first time it takes a second, in which others are answered.
+        return await asyncio.to_thread(self._described_under, prefix)
+
+    def _described(self, prefix: str) -> Page:
+        return Page(json.dumps(under_prefix(self._describes(), prefix)).encode(), "application/json")
 
     def _made_under(self, prefix: str) -> dict[str, Page]:
         # Without a prefix that we know of, addresses are relative to the page, which is right behind any other one as well.
@@ -96,7 +105,6 @@ class Pages:
         return {
             "/": Page(_HOME.format(base=base, version=__version__).encode(), "text/html; charset=utf-8"),
             "/docs": Page(bytes(html.body), "text/html; charset=utf-8"),
-            "/openapi.json": Page(json.dumps(under_prefix(self._description, prefix)).encode(), "application/json"),
         }
 
 
@@ -119,5 +127,11 @@ async def serve_page(request: ApiRequest, if_none_match: IfNoneMatch = None) -> 
     return request.services.of_face(Pages).find(request.template, request.services.prefix.of(request)).reply(if_none_match)
 
 
-for _path in ("/", "/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)):
+@router.get("/openapi.json", response_model=None)
+async def serve_description(request: ApiRequest, if_none_match: IfNoneMatch = None) -> Reply:
+    page = await request.services.of_face(Pages).description(request.services.prefix.of(request))
+    return page.reply(if_none_match)
+
+
+for _path in ("/", "/docs", *(f"/docs/{name}" for name in _ASSETS)):
     router.get(_path, response_model=None)(serve_page)
