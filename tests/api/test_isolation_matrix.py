@@ -85,6 +85,8 @@ RESTORES = [
     for what in ("task", "list", "label")
 ]
 GUARDED |= dict.fromkeys(RESTORES, 200)
+for _of in ("/api/v1", "/api/v1/users/{user_id}"):
+    GUARDED |= {("GET", f"{_of}/trash"): 200, ("DELETE", f"{_of}/trash"): 204}
 GUARDED |= {("GET", f"{_of}/export"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
 GUARDED |= {("POST", f"{_of}/import"): 200 for _of in ("/api/v1", "/api/v1/users/{user_id}")}
 """What each answers to who may."""

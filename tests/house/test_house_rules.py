@@ -118,6 +118,8 @@ HOLDS_SQL = {
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
     "tasks/labels/statements.py": BUILDERS,
     "tasks/labels/trash.py": {"Statement", "select", "update"},
+    "tasks/trash/emptying.py": {"Statement", "select", "update", "delete"},
+    "tasks/trash/page.py": {"Statement", "select", "union_all"},
     "tasks/trash/statements.py": BUILDERS,
     "database/statement_of_set.py": {"select"},
     # The statement that asks for the version must be there before any table is known.

@@ -99,6 +99,34 @@ class ChangesPage(BaseModel):
     has_more: bool
 
 
+class TrashedTask(StoredTask):
+    """A task in the trash."""
+
+    kind: Literal["task"]
+    deleted_at: datetime
+
+
+class TrashedList(ListView):
+    """A list in the trash."""
+
+    kind: Literal["list"]
+    deleted_at: datetime
+
+
+class TrashedLabel(LabelView):
+    """A label in the trash."""
+
+    kind: Literal["label"]
+    deleted_at: datetime
+
+
+class TrashPage(BaseModel):
+    """One page of the trash. `next_cursor` is null on the last one."""
+
+    items: list[TrashedTask | TrashedList | TrashedLabel]
+    next_cursor: str | None
+
+
 class OpenTasks(BaseModel):
     """How many open tasks a list has, or a label."""
 
@@ -304,4 +332,5 @@ PAGE: Answer = {
     "description": "One page",
     "headers": _ETAG | {"Link": header('The next page, rel="next"; absent on the last one')},
 }
+PAGE_OF_THE_PRESENT: Answer = {"description": "One page", "headers": {"Link": PAGE["headers"]["Link"]}}
 NOT_MODIFIED: Answer = {"description": "What you have is current", **WITH_ETAG}

@@ -9,6 +9,7 @@ from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import NOT_MODIFIED, PAGE, WITH_ETAG, LabelPage, created, found_same
 from taskwell.api.records import (
+    DeletionQuery,
     IfMatch,
     IfNoneMatch,
     IfNothingThere,
@@ -26,6 +27,7 @@ from taskwell.records.paging import CreationOrder
 from taskwell.tasks.labels.statements import LIST_LABELS
 from taskwell.tasks.labels.store import LABELS
 from taskwell.tasks.labels.store import change_label as change
+from taskwell.tasks.trash.store import delete_label_for_good
 from taskwell.types import Cursor, Id, PageLimit, QueryFlag
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
@@ -155,7 +157,18 @@ async def change_label(
 @router.delete(
     "/labels/{label_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, LabelNotFound, LabelChanged)
 )
-async def delete_label(owner: RowsToWrite, db: Db, tags: TagsOfRows, label_id: LabelId, if_match: IfMatch = None) -> Reply:
+async def delete_label(
+    owner: RowsToWrite,
+    db: Db,
+    tags: TagsOfRows,
+    label_id: LabelId,
+    query: Annotated[DeletionQuery, Query()],
+    if_match: IfMatch = None,
+) -> Reply:
     """Delete a label, and take it away from all tasks."""
-    await limited.delete(LABELS, db, owner, label_id, if_match=tags.if_match(if_match, owner.id))
+    condition = tags.if_match(if_match, owner.id)
+    if query.is_permanent:
+        await delete_label_for_good(db, owner, label_id, if_match=condition)
+    else:
+        await limited.delete(LABELS, db, owner, label_id, if_match=condition)
     return no_content()

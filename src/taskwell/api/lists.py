@@ -9,6 +9,7 @@ from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import NOT_MODIFIED, PAGE, WITH_ETAG, ListPage, created, found_same
 from taskwell.api.records import (
+    DeletionQuery,
     IfMatch,
     IfNoneMatch,
     IfNothingThere,
@@ -25,6 +26,7 @@ from taskwell.lists.tables import ListView
 from taskwell.records import limited, store
 from taskwell.records.paging import CreationOrder
 from taskwell.tasks.lists import LISTS
+from taskwell.tasks.trash.store import delete_list_for_good
 from taskwell.types import Cursor, Id, PageLimit
 from taskwell.web.conditions import must_create
 from taskwell.web.declaration import BodyLimit
@@ -125,7 +127,18 @@ async def change_list(
 
 
 @router.delete("/lists/{list_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, ListNotFound, ListChanged))
-async def delete_list(owner: RowsToWrite, db: Db, tags: TagsOfRows, list_id: ListId, if_match: IfMatch = None) -> Reply:
+async def delete_list(
+    owner: RowsToWrite,
+    db: Db,
+    tags: TagsOfRows,
+    list_id: ListId,
+    query: Annotated[DeletionQuery, Query()],
+    if_match: IfMatch = None,
+) -> Reply:
     """Delete a list, and the tasks that are in it."""
-    await limited.delete(LISTS, db, owner, list_id, if_match=tags.if_match(if_match, owner.id))
+    condition = tags.if_match(if_match, owner.id)
+    if query.is_permanent:
+        await delete_list_for_good(db, owner, list_id, if_match=condition)
+    else:
+        await limited.delete(LISTS, db, owner, list_id, if_match=condition)
     return no_content()

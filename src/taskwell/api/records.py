@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Header as HeaderParameter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.store import Rendered, RenderedPage
-from taskwell.types import Revisions
+from taskwell.types import QueryFlag, Revisions
 from taskwell.web.reply import Header, Reply, json_reply, not_modified
 from taskwell.web.request import ApiRequest, address
 
@@ -19,6 +19,16 @@ IfNoneMatch = Annotated[
 IfNothingThere = Annotated[
     str | None, HeaderParameter(alias="if-none-match", description="`*`: create it, unless there is one with this id")
 ]
+
+
+class DeletionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    permanent: Annotated[QueryFlag, Field(description="It goes for good, also from the trash, and cannot be restored")] = "false"
+
+    @property
+    def is_permanent(self) -> bool:
+        return self.permanent == "true"
 
 
 def record_reply(status: int, record: Rendered, *headers: Header) -> Reply:

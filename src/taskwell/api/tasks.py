@@ -9,6 +9,7 @@ from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToRead, RowsToWrite, TagsOfRows
 from taskwell.api.documents import NOT_MODIFIED, PAGE, WITH_ETAG, TaskPage, created, found_same
 from taskwell.api.records import (
+    DeletionQuery,
     IfMatch,
     IfNoneMatch,
     IfNothingThere,
@@ -34,6 +35,7 @@ from taskwell.tasks import store as of_tasks
 from taskwell.tasks import subtasks, writing
 from taskwell.tasks.progress import TaskView, read_with_progress
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
+from taskwell.tasks.trash.store import delete_task_for_good
 from taskwell.types import DESCRIPTION_LENGTH, LABEL_LENGTH, LABELS_PER_TASK, TITLE_LENGTH, Id, QueryFlag
 from taskwell.web.conditions import has_page, must_create
 from taskwell.web.declaration import BodyLimit
@@ -166,7 +168,18 @@ async def change_task(
 
 
 @router.delete("/tasks/{task_id}", status_code=204, response_model=None, responses=refuses(*OWN_ROWS, TaskNotFound, TaskChanged))
-async def delete_task(owner: RowsToWrite, db: Db, tags: TagsOfRows, task_id: TaskId, if_match: IfMatch = None) -> Reply:
+async def delete_task(
+    owner: RowsToWrite,
+    db: Db,
+    tags: TagsOfRows,
+    task_id: TaskId,
+    query: Annotated[DeletionQuery, Query()],
+    if_match: IfMatch = None,
+) -> Reply:
     """Delete a task, and its subtasks."""
-    await subtasks.delete_task(db, owner, task_id, if_match=tags.if_match(if_match, owner.id))
+    condition = tags.if_match(if_match, owner.id)
+    if query.is_permanent:
+        await delete_task_for_good(db, owner, task_id, if_match=condition)
+    else:
+        await subtasks.delete_task(db, owner, task_id, if_match=condition)
     return no_content()

@@ -49,7 +49,7 @@ def _went_with(record: CTE) -> CTE:
     return below(top, is_part, ["deleted_at", "with_which"])
 
 
-def _with_it(record: CTE) -> CTE:
+def with_it(record: CTE) -> CTE:
     """The task and what was deleted with it: also what hung on a task at whose id there is another one by now."""
     went = _went_with(record)
     named = select(went.c.id).union(select(tasks.c.id).select_from(_all_with(record)).where(in_trash(TASK))).cte("named")
@@ -102,7 +102,7 @@ def _parent_with_it() -> ColumnElement[Any]:
 def _restore_task() -> Select[Any]:
     me = ONE.me()
     stamp = turn(me, list_id=argument("list_id", Uuid()), parent_id=argument("parent_id", Uuid()))
-    rows = _with_it(trashed(TASK, me))
+    rows = with_it(trashed(TASK, me))
     parent_id = case((tasks.c.id == TASK.id, stamp.c.parent_id), else_=_parent_with_it())
     restored = _back(rows, stamp, list_id=stamp.c.list_id, parent_id=parent_id).returning(*TASK.stored).cte("restored")
     one = select(*restored.c).where(restored.c.id == TASK.id).cte("one")
@@ -116,7 +116,7 @@ RESTORE_TASK = Statement("restore_task", _restore_task())
 # ---- a list, with its tasks ----------------------------------------------------------------------------------------------
 
 
-def _tasks_with(list_: CTE) -> CTE:
+def tasks_with(list_: CTE) -> CTE:
     return _columns(tasks).select_from(_all_with(list_)).where(in_trash(TASK)).cte("with_it")
 
 
@@ -130,7 +130,7 @@ def _restore_list() -> Select[Any]:
     me = ONE.me()
     stamp = turn(me)
     restored = back(LIST, stamp).cte("restored")
-    with_it = _back(_tasks_with(trashed(LIST, me)), stamp, parent_id=_parent_with_it()).cte("restored_with_it")
+    with_it = _back(tasks_with(trashed(LIST, me)), stamp, parent_id=_parent_with_it()).cte("restored_with_it")
     answer = select(rendered(LIST, restored).label("list"), restored.c.revision).select_from(me.outerjoin(restored, true()))
     return answer.add_cte(ONE.counted(me, restored), with_it)
 

@@ -1,25 +1,34 @@
 """What can be done with what is in the trash. A record that went with another one can come back by itself, too."""
 
 import json
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from taskwell.accounts.owner import Owner, row_for, unit_for
+from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
 from taskwell.database.unit_of_work import UnitOfWork, Writable
-from taskwell.errors import TooManyLabels, TooManyLists
-from taskwell.records.store import Noun, Rendered, found
+from taskwell.errors import LabelNotFound, ListNotFound, TaskNotFound, TooManyLabels, TooManyLists
+from taskwell.records import limited
+from taskwell.records.cursors import decode_cursor, encode_cursor
+from taskwell.records.paging import cut
+from taskwell.records.store import Noun, Rendered, RenderedPage, found
 from taskwell.records.tags import tag_head
 from taskwell.tasks.labels.store import LABELS
 from taskwell.tasks.labels.trash import FIND_TRASHED_LABEL, MERGE_TRASHED_LABEL, RESTORE_LABEL
 from taskwell.tasks.lists import LISTS
 from taskwell.tasks.store import TASKS
-from taskwell.tasks.subtasks import look, mark_parent
+from taskwell.tasks.subtasks import delete_task, look, mark_parent
+from taskwell.tasks.trash.emptying import EMPTY_LABEL, EMPTY_LIST, EMPTY_TASK, EMPTY_TRASH
+from taskwell.tasks.trash.page import BY_DELETION, LIST_TRASH, LIST_TRASH_RESUMED
 from taskwell.tasks.trash.statements import FIND_TRASHED_LIST, FIND_TRASHED_TASK, RESTORE_LIST, RESTORE_TASK
 from taskwell.tasks.tree import TASK_LEVELS
 from taskwell.types import Revisions
+
+_TRASH: Final = "trash"
+"""What a cursor is bound to, besides its owner."""
 
 
 async def restore_task(db: Writable, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> Rendered:
@@ -59,6 +68,59 @@ async def restore_label(db: Writable, owner: Owner, label_id: UUID, *, if_match:
         if not trashed["has_room"]:
             raise TooManyLabels
         return await _restored(unit, owner, LABELS, RESTORE_LABEL, label_id)
+
+
+async def delete_task_for_good(db: Writable, owner: Owner, task_id: UUID, *, if_match: Revisions | None) -> None:
+    """Of the task, which may be in the trash already, and of what is below it nothing but a trace stays.
+
+    Raises TaskNotFound and TaskChanged.
+    """
+    async with unit_for(db, owner) as unit:
+        try:
+            await delete_task(unit, owner, task_id, if_match=if_match)
+        except TaskNotFound:
+            await _find(unit, owner, TASKS, FIND_TRASHED_TASK, task_id, if_match)
+        await row_for(unit, EMPTY_TASK, owner, task_id=task_id)
+
+
+async def delete_list_for_good(db: Writable, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> None:
+    """Likewise, with its tasks. Raises ListNotFound and ListChanged."""
+    async with unit_for(db, owner) as unit:
+        try:
+            await limited.delete(LISTS, unit, owner, list_id, if_match=if_match)
+        except ListNotFound:
+            await _find(unit, owner, LISTS, FIND_TRASHED_LIST, list_id, if_match)
+        await row_for(unit, EMPTY_LIST, owner, list_id=list_id)
+
+
+async def delete_label_for_good(db: Writable, owner: Owner, label_id: UUID, *, if_match: Revisions | None) -> None:
+    """Likewise. Raises LabelNotFound and LabelChanged."""
+    async with unit_for(db, owner) as unit:
+        try:
+            await limited.delete(LABELS, unit, owner, label_id, if_match=if_match)
+        except LabelNotFound:
+            await _find(unit, owner, LABELS, FIND_TRASHED_LABEL, label_id, if_match)
+        await row_for(unit, EMPTY_LABEL, owner, label_id=label_id)
+
+
+async def empty_trash(db: Writable, owner: Owner) -> None:
+    """Of all that is in the trash nothing but a trace stays."""
+    async with unit_for(db, owner) as unit:
+        await row_for(unit, EMPTY_TRASH, owner)
+
+
+async def list_trash_page(rows: Rows, owner: Owner, *, limit: int, cursor: str | None) -> RenderedPage:
+    """What was deleted last comes first. It has no ETag: what is old goes without a write."""
+    statement, place = LIST_TRASH, {}
+    if cursor is not None:
+        begin = decode_cursor(cursor, rows.keyed_hash, owner.id, _TRASH)
+        statement, place = LIST_TRASH_RESUMED, {f"first_{name}": value for name, value in begin.items()}
+    row = await row_for(rows, statement, owner, limit=limit, tag_head=tag_head(rows, owner.id), **place)
+    if row is None:
+        return RenderedPage("", None, 0, None)
+    items, following = cut(row, BY_DELETION)
+    next_cursor = None if following is None else encode_cursor(following, rows.keyed_hash, owner.id, _TRASH)
+    return RenderedPage(items, next_cursor, row["revision"], None)
 
 
 def _named(unit: UnitOfWork, owner: Owner, noun: Noun, record_id: UUID) -> dict[str, Any]:

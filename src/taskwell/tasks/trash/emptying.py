@@ -1,0 +1,75 @@
+"""The SQL of what is deleted for good: a row remains, without content, which says that there was a record."""
+
+from typing import Any
+
+from sqlalchemy import CTE, Select, delete, select, update
+
+from taskwell.accounts.locking import turn
+from taskwell.accounts.may_act import owner
+from taskwell.database.statement import Statement
+from taskwell.labels.statements import LABEL
+from taskwell.lists.statements import LIST
+from taskwell.records.asked import ONE
+from taskwell.records.kinds import Kind
+from taskwell.records.trash import emptied, in_trash, trashed
+from taskwell.tasks.statements import TASK
+from taskwell.tasks.tables import occurrences, tasks
+from taskwell.tasks.trash.statements import tasks_with, with_it
+
+
+def _emptied(kind: Kind, stamp: CTE, rows: CTE | None = None) -> CTE:
+    """Those of the trash that are in `rows`, or all of it."""
+    table = kind.table
+    gone = update(table).values(**emptied(kind, stamp)).where(in_trash(kind), table.c.user_id == stamp.c.user_id)
+    if rows is not None:
+        gone = gone.where(table.c.user_id == rows.c.user_id, table.c.id == rows.c.id)
+    return gone.cte(f"emptied_{table.name}")
+
+
+def _emptied_tasks(stamp: CTE, rows: CTE) -> tuple[CTE, CTE]:
+    return _emptied(TASK, stamp, rows), _finished(rows)
+
+
+def _finished(rows: CTE) -> CTE:
+    is_of_them = (occurrences.c.user_id == rows.c.user_id, occurrences.c.task_id == rows.c.id)
+    return delete(occurrences).where(occurrences.c.user_id == owner, *is_of_them).cte("emptied_occurrences")
+
+
+def _empty_task() -> Select[Any]:
+    me = ONE.me()
+    return select(me.c.id).add_cte(*_emptied_tasks(turn(me), with_it(trashed(TASK, me))))
+
+
+EMPTY_TASK = Statement("empty_task", _empty_task())
+"""A task in the trash, and what went with it."""
+
+
+def _empty_list() -> Select[Any]:
+    me = ONE.me()
+    stamp, record = turn(me), trashed(LIST, me)
+    return select(me.c.id).add_cte(_emptied(LIST, stamp, record), *_emptied_tasks(stamp, tasks_with(record)))
+
+
+EMPTY_LIST = Statement("empty_list", _empty_list())
+"""A list in the trash, and the tasks that went with it."""
+
+
+def _empty_label() -> Select[Any]:
+    me = ONE.me()
+    return select(me.c.id).add_cte(_emptied(LABEL, turn(me), trashed(LABEL, me)))
+
+
+EMPTY_LABEL = Statement("empty_label", _empty_label())
+"""A label in the trash."""
+
+
+def _empty_trash() -> Select[Any]:
+    me = ONE.me()
+    stamp = turn(me)
+    all_tasks = select(tasks.c.user_id, tasks.c.id).select_from(me.join(tasks, tasks.c.user_id == me.c.id)).where(in_trash(TASK))
+    emptied_kinds = (_emptied(kind, stamp) for kind in (TASK, LIST, LABEL))
+    return select(me.c.id).add_cte(*emptied_kinds, _finished(all_tasks.cte("all_tasks")))
+
+
+EMPTY_TRASH = Statement("empty_trash", _empty_trash())
+"""All that is in the trash."""
