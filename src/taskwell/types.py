@@ -335,6 +335,8 @@ def message_of(problem: ErrorDetails) -> str:
         return "must be a UUID"
     if kind == "json_invalid":
         return "is not JSON"
+    if kind == "union_tag_invalid":
+        return "is none of those that there are"
     if kind == "value_error":
         return problem["msg"].removeprefix("Value error, ")
     return problem["msg"]

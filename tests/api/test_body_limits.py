@@ -59,6 +59,7 @@ LIMITS = {
     ("POST", f"{TASKS}/complete"): MANY_BYTES,
     ("POST", f"{TASKS}/delete"): MANY_BYTES,
     ("POST", f"{TASKS}/change"): MANY_BYTES,
+    ("POST", "/api/v1/batch"): 4 * 1024 * 1024,
 }
 
 

@@ -70,7 +70,8 @@ MOVES = [
     ("POST", f"/api/v1{of}{what}/move") for of in ("", "/users/{user_id}") for what in ("/tasks/{task_id}", "/lists/{list_id}")
 ]
 MANY = [("POST", f"/api/v1{of}/tasks/{what}") for of in ("", "/users/{user_id}") for what in ("complete", "delete", "change")]
-GUARDED |= dict.fromkeys([*MOVES, *MANY], 200)
+BATCHES = [("POST", f"/api/v1{of}/batch") for of in ("", "/users/{user_id}")]
+GUARDED |= dict.fromkeys([*MOVES, *MANY, *BATCHES], 200)
 GUARDED |= {("GET", f"/api/v1{of}/{what}"): 200 for of in ("", "/users/{user_id}") for what in ("overview", "changes")}
 for _mount in LABEL_MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
@@ -122,6 +123,8 @@ def body_of(route: tuple[str, str]) -> Any:
         return {}
     if route in RESTORES:
         return None
+    if route in BATCHES:
+        return {"operations": [{"op": "delete", "kind": "task", "id": str(UUID(int=1))}]}
     if route in MANY:
         changes = {"changes": {"priority": "low"}} if route[1].endswith("/change") else {}
         return {"ids": [str(UUID(int=1))]} | changes
@@ -278,6 +281,34 @@ def test_a_record_is_named_by_its_owner_alone(world: World, route: tuple[str, st
                 refusals.add(answer.content)
             assert world.revisions() == before
     assert len(refusals) <= 1
+
+
+@pytest.mark.parametrize("asks", [asks for asks in ASKERS if asks not in REFUSED])
+@pytest.mark.parametrize("route", BATCHES, ids=lambda route: route[1])
+def test_an_operation_of_a_batch_finds_its_owners_records_alone(world: World, route: tuple[str, str], asks: str) -> None:
+    """Another's record is not there, as one that does not exist is, in whatever operation."""
+    makes = {"task": world.tasks, "list": world.lists, "label": world.labels}
+    users: list[Named | None] = [*Named] if "{user_id}" in route[1] else [None]
+    for user in users:
+        status, code = expected(world, world.askers[asks], route, user, None)
+        owner = world.askers[asks].id if user is None else world.owner_of(user)
+        path = route[1] if user is None else route[1].replace("{user_id}", str(world.user(user)))
+        for kind, value in (("task", {"title": "x"}), ("list", {"name": "x"}), ("label", {"name": "x"})):
+            others = [one_id for named, one_id in makes[kind]().items() if world.owner_of(named) != owner]
+            meant = [{"op": op, "kind": kind} for op in ("delete", "change", "replace", "restore")]
+            meant += [{"op": "move", "kind": kind}] if kind != "label" else []
+            meant += [{"op": "complete", "kind": kind}] if kind == "task" else []
+            before = world.revisions()
+            for one in meant:
+                more = {"value": value} if one["op"] in ("change", "replace") else {}
+                answer = world.ask(asks, "POST", path, {"operations": [one | more | {"id": one_id} for one_id in others]})
+                if status >= 400:
+                    assert_error(answer, status, code)
+                else:
+                    refusals = {str(result) for result in answer.json()["results"]}
+                    assert len(refusals) == 1
+                    assert NOT_FOUND[f"{kind}_id"] in refusals.pop()
+            assert world.revisions() == before
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(PUBLIC), ids=str)

@@ -121,6 +121,7 @@ HOLDS_SQL = {
     "tasks/trash/emptying.py": {"Statement", "select", "update", "delete"},
     "tasks/trash/page.py": {"Statement", "select", "union_all"},
     "tasks/trash/statements.py": BUILDERS,
+    "batch/statements.py": {"Statement", "select", "update"},
     "database/statement_of_set.py": {"select"},
     # The statement that asks for the version must be there before any table is known.
     "database/schema.py": {"Statement", "select"},

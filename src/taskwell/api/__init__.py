@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from taskwell.api import (
     account,
     api_tokens,
+    batch,
     changes,
     health,
     keys,
@@ -45,7 +46,7 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
         api.include_router(keys.router)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes, trash):
+    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes, trash, batch):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(in_and_out, prefix="/api/v1")

@@ -9,7 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from taskwell.api.documents import Answer, Answers, ErrorEnvelope, LabelErrorEnvelope, ListErrorEnvelope, header
+from taskwell.api.documents import (
+    Answer,
+    Answers,
+    BatchErrorEnvelope,
+    ErrorEnvelope,
+    LabelErrorEnvelope,
+    ListErrorEnvelope,
+    header,
+)
 from taskwell.errors import (
     AccountUnusable,
     DatabaseBusy,
@@ -65,6 +73,8 @@ def refuses(*errors: type[TaskwellError]) -> Answers:
 
 
 def _envelope_of(errors: list[type[TaskwellError]]) -> type[BaseModel]:
+    if {ListChanged, LabelChanged} <= {*errors}:
+        return BatchErrorEnvelope
     if {ListChanged, ListExists} & {*errors}:
         return ListErrorEnvelope
     return LabelErrorEnvelope if {LabelChanged, LabelExists} & {*errors} else ErrorEnvelope

@@ -293,6 +293,46 @@ class LabelErrorEnvelope(BaseModel):
     error: LabelErrorBody
 
 
+class BatchErrorDetails(BaseModel):
+    """As those of the single request. `operation` is there where a batch that is atomic failed: the place of the operation."""
+
+    model_config = ConfigDict(extra="allow")
+
+    fields: Annotated[list[WrongField], Field(default=None)]
+    current: Annotated[TaskView | ListView | LabelView, Field(default=None)]
+    operation: Annotated[int, Field(default=None)]
+
+
+class BatchErrorBody(BaseModel):
+    code: str
+    message: str
+    details: BatchErrorDetails
+    request_id: str
+
+
+class BatchErrorEnvelope(BaseModel):
+    """The same shape, of a batch that is atomic."""
+
+    error: BatchErrorBody
+
+
+class BatchResult(BaseModel):
+    """What became of one operation: `record` and `etag` are there where it was done and the record still is, `error` where it was
+    refused."""
+
+    status: Annotated[int, Field(description="Of the answer to the single request")]
+    id: Annotated[UUID, Field(default=None)]
+    record: Annotated[TaskView | ListView | LabelView, Field(default=None)]
+    etag: Annotated[str, Field(default=None)]
+    error: Annotated[BatchErrorBody, Field(default=None)]
+
+
+class BatchReply(BaseModel):
+    """A result for each operation, in their order."""
+
+    results: list[BatchResult]
+
+
 class OAuthError(BaseModel):
     """The shape of the errors under /oauth (RFC 6749 5.2)."""
 

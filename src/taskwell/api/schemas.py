@@ -5,6 +5,7 @@
 - No parameter and no field of a form is null, because neither a query nor a header nor a form has a null.
 - No `title` repeats the name that it stands at.
 - The codes of errors are one enumeration.
+- One of several is `anyOf`, which each generator knows.
 """
 
 from typing import Any
@@ -17,6 +18,15 @@ Schema = dict[str, Any]
 
 _FORM = "application/x-www-form-urlencoded"
 _OPEN = "What went wrong. Later versions may add codes: take one that you do not know by its HTTP status."
+
+_VALUES = {
+    "CreateOperation": ("NewTask", "NewList", "NewLabel"),
+    "ReplaceOperation": ("WholeTask", "WholeList", "WholeLabel"),
+    "ChangeOperation": ("TaskChanges", "ListChanges", "LabelChanges"),
+    "CompleteOperation": ("Completion",),
+    "MoveOperation": ("TaskMove", "Move"),
+}
+"""The bodies of the single requests that the operations of a batch stand for. Their models take any, to read each by itself."""
 
 
 def for_generators(document: dict[str, Any]) -> None:
@@ -31,8 +41,10 @@ def for_generators(document: dict[str, Any]) -> None:
             form = operation.get("requestBody", {}).get("content", {}).get(_FORM)
             if form is not None:
                 _without_nulls(schemas[form["schema"]["$ref"].rpartition("/")[2]])
+    for name, bodies in _VALUES.items():
+        schemas[name]["properties"]["value"] |= {"anyOf": [{"$ref": f"#/components/schemas/{body}"} for body in bodies]}
     schemas["ErrorCode"] = {"type": "string", "enum": _codes(), "description": _OPEN}
-    for body in ("ErrorBody", "ListErrorBody", "LabelErrorBody"):
+    for body in ("ErrorBody", "ListErrorBody", "LabelErrorBody", "BatchErrorBody"):
         schemas[body]["properties"]["code"] = {"$ref": "#/components/schemas/ErrorCode"}
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 
@@ -42,6 +54,8 @@ def _plain(schema: Schema) -> Schema:
     plain = {key: value for key, value in schema.items() if key not in ("title", "default")}
     if "properties" in plain:
         plain["properties"] = {name: _plain(below) for name, below in plain["properties"].items()}
+    if plain.pop("discriminator", None):  # each of them has a constant, by which TypeScript tells them apart as well
+        plain["anyOf"] = plain.pop("oneOf")
     if "anyOf" in plain:
         plain["anyOf"] = [_plain(below) for below in plain["anyOf"]]
     for key in ("items", "additionalProperties"):

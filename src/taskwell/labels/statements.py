@@ -91,3 +91,6 @@ COUNT_LABELS = Statement("count_labels", many.counted(LABEL))
 
 IMPORT_LABELS = Statement("import_labels", many.imported(LABEL, _derived))
 """Many new labels under one revision. In a unit of work, since which of them are new is decided after the lock."""
+
+CREATE_LABELS = Statement("create_labels", many.imported(LABEL, _derived, is_shown=True))
+"""Likewise, and each is shown."""

@@ -85,3 +85,6 @@ COUNT_LISTS = Statement("count_lists", many.counted(LIST))
 
 IMPORT_LISTS = Statement("import_lists", many.imported(LIST, placed))
 """Many new lists under one revision. In a unit of work, since how many they may be is decided after the lock."""
+
+CREATE_LISTS = Statement("create_lists", many.imported(LIST, placed, is_shown=True))
+"""Likewise, and each is shown."""

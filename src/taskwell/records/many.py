@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    any_,
     case,
     cast,
     func,
@@ -35,9 +36,8 @@ from taskwell.database.statement_of_set import as_arrays, rows
 from taskwell.database.view import as_json, shown_column
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
-from taskwell.records.names import given_texts
 from taskwell.records.ordering import at_the_end
-from taskwell.records.writing import Derived, new_row
+from taskwell.records.writing import Derived, new_row, rendered
 
 _OF_THIS_ACCOUNT = frozenset({"user_id", "revision"})
 """What a record says of where it is stored, and would mean nothing anywhere else."""
@@ -90,25 +90,21 @@ def _as_exported(kind: Kind, step: FromClause) -> ColumnElement[Any]:
 
 
 def found(kind: Kind) -> Select[Any]:
-    """Those of the records with these `ids` that there are, or once were: `is_live`, and what they refer to."""
-    given = given_texts(id=argument("ids", ARRAY(Text())))
+    """Those of the records with these `ids` that there are, or once were: `is_live`, and what they refer to.
+
+    A set of ids is one condition: where the table has no statistics yet, PostgreSQL may take another index than that of the id,
+    and would read all of the user's records once for each id.
+    """
     columns = kind.table.c
+    is_named = columns.id == any_(cast(argument("ids", ARRAY(Text())), ARRAY(Uuid())))
     refers = [columns[field] for field in kind.references]
-    one = (
-        select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers)
-        .where(columns.user_id == owner, columns.id == cast(given.c.id, Uuid))
-        .limit(1)
-        .lateral("one")
-    )
-    return select(*one.c).select_from(given.join(one, true()))
+    return select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers).where(columns.user_id == owner, is_named)
 
 
 def found_by_key(kind: Kind) -> Select[Any]:
     """Those live records that have names (records/names.py), by the `keys` of these."""
-    given = given_texts(key=argument("keys", ARRAY(Text())))
     columns = kind.table.c
-    one = select(columns.key, columns.name).where(kind.live, columns.key == given.c.key).limit(1).lateral("one")
-    return select(*one.c).select_from(given.join(one, true()))
+    return select(columns.key, columns.name).where(kind.live, columns.key == any_(argument("keys", ARRAY(Text()))))
 
 
 def counted(kind: Kind) -> Select[Any]:
@@ -120,8 +116,9 @@ _ROWS_OF: dict[str, dict[str, TypeEngine[Any]]] = {}
 """What each row of `imported` has, by the name of its kind."""
 
 
-def imported(kind: Kind, derived: Derived) -> Select[Any]:
-    """New records at ids of the caller's, all under one revision. It gives the ids of those that it made.
+def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[Any]:
+    """New records at ids of the caller's, all under one revision. It gives the ids of those that it made; or, where it
+    `is_shown`, these records.
 
     Each is what one request would make (`new_row`), whose arguments are columns of the rows here; but whoever calls it has found
     what is named by a name. An id that is taken, also by a
@@ -147,10 +144,11 @@ def imported(kind: Kind, derived: Derived) -> Select[Any]:
         insert(kind.table)
         .from_select(list(row), select(*row.values()).select_from(given.join(carrier, true())))
         .on_conflict_do_nothing(index_elements=[kind.table.c.user_id, kind.table.c.id])
-        .returning(kind.table.c.user_id, kind.table.c.id, kind.table.c.revision)
+        .returning(*(kind.stored if is_shown else (kind.table.c[name] for name in ("user_id", "id", "revision"))))
         .cte("made")
     )
-    return select(made.c.id).add_cte(ONE.counted(me, made))
+    shown = [rendered(kind, made).label(kind.name), made.c.revision] if is_shown else []
+    return select(made.c.id, *shown).add_cte(ONE.counted(me, made))
 
 
 def as_imported(kind: Kind, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

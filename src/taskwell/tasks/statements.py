@@ -276,3 +276,6 @@ LOOK_UP_TASKS = Statement("look_up_tasks", many.found(TASK))
 
 IMPORT_TASKS = Statement("import_tasks", many.imported(TASK, derived))
 """Many new tasks under one revision. In a unit of work, since what they name is decided after the lock."""
+
+CREATE_TASKS = Statement("create_tasks", many.imported(TASK, derived, is_shown=True))
+"""Likewise, and each is shown."""

@@ -75,7 +75,7 @@ async def _settled(unit: UnitOfWork, owner: Owner, task_id: UUID, new: T) -> T:
     if not seen.has_parent:
         return new  # the statement that writes says so
     if "list_id" in new.model_fields_set and new.list_id != seen.list_of_parent:
-        raise _not_the_parents_list()
+        raise not_the_parents_list()
     _refuse_loops_and_depths(seen)
     await mark_parent(unit, owner, seen, new.parent_id)
     return new.model_copy(update={"list_id": seen.list_of_parent})
@@ -121,7 +121,7 @@ def wanted(seen: Seen, there: Place, changes: WholeTask | TaskChanges) -> Place:
     if parent_id is None or not seen.has_parent:
         return Place(list_id, parent_id)
     if list_id not in (there.list_id, seen.list_of_parent):
-        raise _not_the_parents_list()
+        raise not_the_parents_list()
     return Place(seen.list_of_parent, parent_id)
 
 
@@ -154,5 +154,5 @@ async def mark_parent(unit: UnitOfWork, owner: Owner, seen: Seen, parent_id: UUI
         await row_for(unit, MARK_PARENT, owner, parent_id=parent_id)
 
 
-def _not_the_parents_list() -> InvalidInput:
+def not_the_parents_list() -> InvalidInput:
     return InvalidInput.of("list_id", "not_the_parents_list", "a subtask is in the list of its parent: leave this out")

@@ -20,15 +20,13 @@ from taskwell.types import Revisions
 
 async def create_task(db: Writable, owner: Owner, new: NewTask) -> tuple[Rendered, bool]:
     """The task, and whether this request made it. Raises InvalidInput for fields that do not go together."""
-    _refuse_unfit(new)
-    refuse_start_after_due(new)
+    refuse_unfit(new)
     return await subtasks.create_task(db, owner, new)
 
 
 async def place_task(db: Writable, owner: Owner, task_id: UUID, whole: WholeTask) -> Rendered:
     """Create the task at this id, likewise."""
-    _refuse_unfit(whole)
-    refuse_start_after_due(whole)
+    refuse_unfit(whole)
     return await subtasks.place_task(db, owner, task_id, whole)
 
 
@@ -115,6 +113,12 @@ def _rests_on_what_is_stored(changes: WholeTask | TaskChanges) -> bool:
     if not given or (changes.due is not None and "recurrence" not in given):
         return False
     return "due" in given or "recurrence" in given or any(_lacking_due(changes))
+
+
+def refuse_unfit(task: NewTask | WholeTask) -> None:
+    """Raises InvalidInput for fields of a new task that do not go together."""
+    _refuse_unfit(task)
+    refuse_start_after_due(task)
 
 
 def _refuse_unfit(task: NewTask | WholeTask, named: Collection[str] = ("recurrence",)) -> None:

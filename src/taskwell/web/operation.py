@@ -169,7 +169,7 @@ def _path(name: str, annotation: Any) -> Callable[[ApiRequest], Any]:
         try:
             return validate(request.path_params[name])
         except ValidationError as error:
-            raise _invalid("path", error, name) from None
+            raise invalid_by("path", error, name) from None
 
     return source
 
@@ -194,7 +194,7 @@ def _query(model: type[BaseModel]) -> Callable[[ApiRequest], BaseModel]:
         try:
             return model.model_validate(_query_pairs(request, repeatable))
         except ValidationError as error:
-            raise _invalid("query", error) from None
+            raise invalid_by("query", error) from None
 
     return source
 
@@ -249,7 +249,7 @@ class _Body:
             check_json(raw, self.limit.structure)
             return self.model.model_validate_json(raw)
         except ValidationError as error:
-            raise _invalid("body", error) from None
+            raise invalid_by("body", error) from None
 
     def _read_once(self, raw: bytes) -> BaseModel | None:
         """What a flat body says, if it is right and names nothing twice. None where it has to be looked at more closely."""
@@ -290,7 +290,8 @@ def pairs_of(location: str, text: bytes, repeatable: Collection[str] = ()) -> di
     return values | lists
 
 
-def _invalid(location: str, error: ValidationError, field: str | None = None) -> InvalidInput:
+def invalid_by(location: str, error: ValidationError, field: str | None = None) -> InvalidInput:
+    """What pydantic has found, without the values."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)[:FIELDS_NAMED]
     return InvalidInput(
         fields=[

@@ -1,7 +1,7 @@
 """What goes back: the reply, and the one shape that every error has."""
 
 import json
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from starlette.types import Send
 
@@ -65,16 +65,20 @@ class ErrorReply(Protocol):
     def __call__(self, error: TaskwellError, request_id: bytes, *headers: Header) -> Reply: ...
 
 
+def envelope(error: TaskwellError, request_id: bytes) -> tuple[int, dict[str, Any]]:
+    """The status, and what is said beside it."""
+    said = {
+        "code": error.code,
+        "message": error.message,
+        "details": error.details,
+        "request_id": request_id.decode("ascii"),
+    }
+    return status_of(type(error)), {"error": said}
+
+
 def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Reply:
     """The envelope. It is ASCII, so that nothing in it can fail to be encoded."""
-    body = {
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "details": error.details,
-            "request_id": request_id.decode("ascii"),
-        }
-    }
+    status, body = envelope(error, request_id)
     extra = [*headers, *headers_of(error)]
     if isinstance(error, Unauthenticated):
         extra.append((b"www-authenticate", _challenge(error)))
@@ -85,7 +89,7 @@ def error_reply(error: TaskwellError, request_id: bytes, *headers: Header) -> Re
         )
     if isinstance(error, PreconditionFailed):
         extra.append((b"etag", error.details["current"]["etag"].encode()))
-    return json_reply(status_of(type(error)), json.dumps(body, separators=(",", ":")), *extra)
+    return json_reply(status, json.dumps(body, separators=(",", ":")), *extra)
 
 
 def headers_of(error: TaskwellError) -> tuple[Header, ...]:

@@ -24,6 +24,7 @@ FIELDS_PER_OBJECT = 100
 JSON_DEPTH = 32
 """Lists and objects may be nested this deep."""
 
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 _JSON = strict_decoder(FIELDS_PER_OBJECT)
 _IN_A_PATH = "/:@!$&'()*+,;="  # a path may hold these (RFC 3986 3.3), beside what `quote` never touches
@@ -162,7 +163,7 @@ def _check_structure(body: bytes, structure: int) -> None:
     if len(outside) > structure:
         raise _invalid_json("holds too many values, or numbers that are too long")
     depth = 0
-    for byte in outside:
+    for byte in outside.translate(None, _NO_BRACKETS):
         depth += (byte in b"[{") - (byte in b"]}")
         if depth > JSON_DEPTH:
             raise _invalid_json("is nested too deeply")

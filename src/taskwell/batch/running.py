@@ -1,0 +1,295 @@
+"""Runs the operations of a batch in their order, in one unit of work.
+
+Each is done by what does a single request. Only creates of one kind that follow each other become one statement.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from taskwell.accounts.owner import Owner, row_for, unit_for
+from taskwell.accounts.statements import LOCK_OWNER
+from taskwell.batch.statements import FOLD_INTO_ONE_REVISION
+from taskwell.database.unit_of_work import UnitOfWork, Writable
+from taskwell.errors import InvalidInput, NotFound, PreconditionFailed, TaskwellError, Unavailable
+from taskwell.records import limited, store
+from taskwell.records.kinds import Kind
+from taskwell.records.store import Noun, Rendered
+from taskwell.records.tags import tag_head, tag_of
+from taskwell.tasks import lists, move, subtasks, writing
+from taskwell.tasks.labels.store import LABELS, change_label
+from taskwell.tasks.lists import LISTS
+from taskwell.tasks.many.creating import Creating, Refused
+from taskwell.tasks.requests import NewTask
+from taskwell.tasks.store import TASKS
+from taskwell.tasks.trash.store import restore_label, restore_list, restore_task
+from taskwell.types import POSITION_LENGTH, Revisions
+
+NOUNS: Final = {"task": TASKS, "list": LISTS, "label": LABELS}
+
+
+@dataclass(frozen=True)
+class Step:
+    """`number` is its place in the batch. `value` is the body of the single request, a model of the noun's. The `id` of a create
+    that names none is one of ours.
+
+    `as_read` are the revisions that the value names (records/as_read.py).
+    """
+
+    number: int
+    op: str
+    noun: Noun
+    id: UUID
+    value: Any = None
+    if_match: Revisions | None = None
+    as_read: Revisions | None = None
+
+
+class StepDone(NamedTuple):
+    """`record` is None where it was deleted."""
+
+    id: UUID
+    record: Rendered | None
+    is_new: bool = False
+
+
+Outcome = StepDone | TaskwellError
+Outcomes = dict[int, Outcome]
+"""What became of each operation, by its number."""
+
+
+class _StatementFailed(Exception):
+    """PostgreSQL refused a statement, and with it the unit of work. Done apart, the operation fails alone."""
+
+
+async def run(db: Writable, owner: Owner, steps: Sequence[Step], *, is_atomic: bool) -> Outcomes:
+    """Raises what ends the batch as a whole: that the database cannot be reached, and where it `is_atomic` the first error, with
+    the number of its operation in `details.operation`."""
+    try:
+        return await _done(db, owner, steps, is_atomic=is_atomic)
+    except PreconditionFailed as error:  # of a batch that is atomic
+        raise await _as_it_is_now(db, owner, steps, error) from None
+
+
+async def _done(db: Writable, owner: Owner, steps: Sequence[Step], *, is_atomic: bool) -> Outcomes:
+    try:
+        return await _Run(owner, is_atomic=is_atomic).all_of(db, steps)
+    except _StatementFailed:
+        return await _Run(owner, is_atomic=is_atomic, is_each_apart=True).all_of(db, steps)
+
+
+async def _as_it_is_now(db: Writable, owner: Owner, steps: Sequence[Step], error: PreconditionFailed) -> TaskwellError:
+    """What it says of the record was so within the batch, which was undone: its ETag may become that of something else."""
+    number = error.details["operation"]
+    (step,) = (one for one in steps if one.number == number)
+    try:
+        record = await store.read(step.noun, db, owner, step.id)
+    except NotFound as gone:
+        return of_operation(number, gone)
+    error.details["current"] = json.loads(record.json)
+    return error
+
+
+class _Run:
+    def __init__(self, owner: Owner, *, is_atomic: bool, is_each_apart: bool = False) -> None:
+        self._owner = owner
+        self._is_atomic = is_atomic
+        self._is_each_apart = is_each_apart
+        self._outcomes: Outcomes = {}
+
+    async def all_of(self, db: Writable, steps: Sequence[Step]) -> Outcomes:
+        groups = [[one] for one in steps] if self._is_each_apart else list(_groups(steps))
+        async with unit_for(db, self._owner) as unit:
+            locked = await row_for(unit, LOCK_OWNER, self._owner) if self._is_atomic and len(groups) > 1 else None
+            for group in groups:
+                for step in await self._created(unit, group) if len(group) > 1 else group:
+                    await self._one(unit, step)
+            if locked is not None:
+                await self._fold_into_one_revision(unit, locked["revision"])
+        return self._outcomes
+
+    async def _one(self, unit: UnitOfWork, step: Step) -> None:
+        do = _DO[step.op, step.noun.kind.name]
+        try:
+            if self._is_each_apart:
+                async with unit.part():
+                    self._outcomes[step.number] = await do(unit, self._owner, step)
+            else:
+                self._outcomes[step.number] = await do(unit, self._owner, step)
+        except Unavailable:
+            raise
+        except TaskwellError as error:
+            if unit.is_over and not self._is_atomic:
+                raise _StatementFailed from error
+            self._refuse(step, error)
+
+    def _refuse(self, step: Step, error: TaskwellError) -> None:
+        if self._is_atomic:
+            raise of_operation(step.number, error)
+        self._outcomes[step.number] = error
+
+    async def _created(self, unit: UnitOfWork, steps: Sequence[Step]) -> list[Step]:
+        """Creates what can be created by one statement. Returns those that each have to be looked at by themselves."""
+        records = list(self._fit(steps))
+        kind = steps[0].noun.kind
+        try:
+            created = await Creating(unit, self._owner, is_shown=True, is_exact=True).create(kind, records)
+        except InvalidInput as error:  # a value that cannot be stored
+            raise _StatementFailed from error
+        rows = {row["id"]: row for row in created.rows}
+        left: list[Step] = []
+        for one, fate in zip(records, created.fates, strict=True):
+            if fate == "made":
+                self._outcomes[one.step.number] = StepDone(one.id, self._rendered(unit, kind, rows[one.id]), is_new=True)
+            elif isinstance(fate, Refused):
+                self._refuse(one.step, fate.error)
+            else:
+                left.append(one.step)
+        return left
+
+    def _fit(self, steps: Sequence[Step]) -> Iterator["_New"]:
+        for step in steps:
+            try:
+                if isinstance(step.value, NewTask):
+                    writing.refuse_unfit(step.value)
+                yield _New(step, step.id, step.value)
+            except InvalidInput as error:
+                self._refuse(step, error)
+
+    def _rendered(self, unit: UnitOfWork, kind: Kind, row: asyncpg.Record) -> Rendered:
+        return Rendered(row["id"], row[kind.name], row["revision"], tag_of(tag_head(unit, self._owner.id), row["revision"]))
+
+    async def _fold_into_one_revision(self, unit: UnitOfWork, before: int) -> None:
+        row = await row_for(unit, FOLD_INTO_ONE_REVISION, self._owner, before=before)
+        assert row is not None
+        if row["revision"] is None:
+            return
+        head = tag_head(unit, self._owner.id)
+        for number, done in self._outcomes.items():
+            if isinstance(done, StepDone) and done.record is not None and done.record.revision > row["revision"]:
+                self._outcomes[number] = done._replace(record=_folded(done.record, row, head))
+
+
+class _New(NamedTuple):
+    """What `Creating` takes, and whose it is."""
+
+    step: Step
+    id: UUID
+    new: BaseModel
+    created_at: None = None
+    completed_at: None = None
+
+
+def of_operation(number: int, error: TaskwellError) -> TaskwellError:
+    error.details["operation"] = number
+    return error
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Creates of one kind that follow each other are a group, and all else is one by itself.
+
+    What an earlier one names above itself begins a new group: when that one came, it was not there yet.
+    """
+    group: list[Step] = []
+    above: set[UUID] = set()
+    for step in steps:
+        goes_along = bool(group) and group[0].op == step.op == "create" and group[0].noun is step.noun
+        if group and (not goes_along or step.id in above):
+            yield group
+            group, above = [], set()
+        group.append(step)
+        if isinstance(step.value, NewTask) and step.value.parent_id is not None:
+            above.add(step.value.parent_id)
+    if group:
+        yield group
+
+
+def _folded(record: Rendered, row: asyncpg.Record, head: str) -> Rendered:
+    """The record as the fold has left it (batch/statements.py)."""
+    shown = json.loads(record.json)
+    etag = tag_of(head, row["revision"])
+    shown |= {"revision": row["revision"], "etag": etag}
+    position = shown.get("position", "")
+    if row["first"] <= position < row["behind"] and len(row["first"]) + len(position) <= POSITION_LENGTH:
+        shown["position"] = row["first"] + position
+    return Rendered(record.id, json.dumps(shown, separators=(",", ":")), row["revision"], etag)
+
+
+# ---- what does each operation ------------------------------------------------------------------------------------------
+
+
+async def _create_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    record, is_new = await writing.create_task(unit, owner, one.value)
+    return StepDone(record.id, record, is_new)
+
+
+async def _create_limited(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    record, is_new = await limited.create(one.noun, unit, owner, one.value, one.value.id)
+    return StepDone(record.id, record, is_new)
+
+
+async def _change_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    known = {"if_match": one.if_match, "as_read": one.as_read}
+    return StepDone(one.id, await writing.change_task(unit, owner, one.id, one.value, with_subtasks=False, **known))
+
+
+async def _change_list(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    return StepDone(one.id, await store.change(LISTS, unit, owner, one.id, one.value, if_match=one.if_match, as_read=one.as_read))
+
+
+async def _change_label(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    known = {"if_match": one.if_match, "as_read": one.as_read}
+    return StepDone(one.id, await change_label(unit, owner, one.id, one.value, is_merge=False, **known))
+
+
+async def _delete_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    await subtasks.delete_task(unit, owner, one.id, if_match=one.if_match)
+    return StepDone(one.id, None)
+
+
+async def _delete_limited(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    await limited.delete(one.noun, unit, owner, one.id, if_match=one.if_match)
+    return StepDone(one.id, None)
+
+
+async def _restore(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    record = await _RESTORE[one.noun.kind.name](unit, owner, one.id, if_match=one.if_match)
+    return StepDone(record.id, record)
+
+
+async def _complete_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    return StepDone(one.id, await writing.complete_task(unit, owner, one.id, one.value.occurrence, if_match=one.if_match))
+
+
+async def _move_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    return StepDone(one.id, await move.move_task(unit, owner, one.id, one.value, if_match=one.if_match))
+
+
+async def _move_list(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    return StepDone(one.id, await lists.move_list(unit, owner, one.id, one.value, if_match=one.if_match))
+
+
+_RESTORE: Final = {"task": restore_task, "list": restore_list, "label": restore_label}
+_DO: Final[dict[tuple[str, str], Callable[[UnitOfWork, Owner, Step], Awaitable[StepDone]]]] = {
+    ("create", "task"): _create_task,
+    ("create", "list"): _create_limited,
+    ("create", "label"): _create_limited,
+    ("replace", "task"): _change_task,
+    ("replace", "list"): _change_list,
+    ("replace", "label"): _change_label,
+    ("change", "task"): _change_task,
+    ("change", "list"): _change_list,
+    ("change", "label"): _change_label,
+    ("delete", "task"): _delete_task,
+    ("delete", "list"): _delete_limited,
+    ("delete", "label"): _delete_limited,
+    **{("restore", kind): _restore for kind in NOUNS},
+    ("complete", "task"): _complete_task,
+    ("move", "task"): _move_task,
+    ("move", "list"): _move_list,
+}
