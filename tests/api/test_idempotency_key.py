@@ -19,6 +19,7 @@ from tests.faults.locks import holding
 from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.outside import elsewhere
 from tests.support.server import RunningServer, serve
 
 TASKS = "/api/v1/tasks"
@@ -92,15 +93,33 @@ def test_a_key_that_comes_with_another_request_is_refused(alice: Person) -> None
     assert alice.get(of_task).json()["title"] == "a"
 
 
-def test_a_key_outlives_the_server(alice: Person, shared_database: str, tmp_path: Path) -> None:
+def test_a_key_outlives_the_server_and_holds_between_two(alice: Person, shared_database: str, tmp_path: Path) -> None:
     headers = keyed()
     first = alice.post(TASKS, json={"title": "once"}, headers=headers)
     with (
         serve(settings_for(shared_database, tmp_path)) as another,
         httpx.Client(base_url=another.base_url, headers=alice.headers, trust_env=False) as client,
+        ThreadPoolExecutor(4) as pool,
     ):
         assert_same(first, client.post(TASKS, json={"title": "once"}, headers=headers))
-    assert len(alice.sees()) == 1
+        for turn in range(15):
+            headers, body = keyed(), {"title": str(turn)}
+            answers = list(pool.map(lambda one: one.post(TASKS, json=body, headers=headers), [alice, client] * 2))  # noqa: B023
+            assert [answer.status_code for answer in answers] == [201] * 4
+            assert len({answer.text for answer in answers}) == 1
+            assert sum(map(is_replayed, answers)) == 3
+    assert [task["title"] for task in alice.sees(order="oldest")] == ["once", *map(str, range(15))]
+
+
+def test_a_first_write_with_a_key_makes_the_row_of_whoever_signs_in_elsewhere(own_database: str, tmp_path: Path) -> None:
+    headers = keyed()
+    with elsewhere(own_database, tmp_path) as place:
+        somebody = place.somebody()
+        refused = somebody.asks("PATCH", f"{TASKS}/{uuid4()}", json={"title": "x"}, headers=keyed())
+        assert_error(refused, 404, "task_not_found")
+        first, again = (somebody.asks("POST", TASKS, json={"title": "once"}, headers=headers) for _ in range(2))
+        assert first.status_code == 201, first.text
+        assert_same(first, again)
 
 
 def test_a_key_means_nothing_to_anybody_else(alice: Person, bob: Person, carol: Person) -> None:
@@ -120,6 +139,9 @@ def test_a_key_means_nothing_to_anybody_else(alice: Person, bob: Person, carol: 
     assert_error(bob.post(of_alice, json={"title": "Alice's"}, headers=headers), 404, "user_not_found")
 
 
+CREATES = {"op": "create", "kind": "label", "value": {"name": "batch"}}
+CHANGES = {"op": "change", "kind": "task", "id": "{task}", "value": {"title": "changed"}}
+CHANGES_NOTHING = CHANGES | {"id": "{new}"}
 WRITES: dict[str, tuple[str, str, int, Any, dict[str, str]]] = {
     "create": ("POST", TASKS, 201, {"title": "new", "labels": ["home", "new"]}, {}),
     "create at an id": ("POST", TASKS, 201, {"title": "new", "id": "{new}"}, {}),
@@ -141,7 +163,13 @@ WRITES: dict[str, tuple[str, str, int, Any, dict[str, str]]] = {
     "create a label": ("POST", "/api/v1/labels", 201, {"name": "new"}, {}),
     "rename a label": ("PATCH", "/api/v1/labels/{label}", 200, {"name": "changed"}, {}),
     "delete a label": ("DELETE", "/api/v1/labels/{label}", 204, None, {}),
+    "restore": ("POST", TASKS + "/{trashed}/restore", 200, None, {}),
+    "delete for good": ("DELETE", TASKS + "/{task}?permanent=true", 204, None, {}),
+    "empty the trash": ("DELETE", "/api/v1/trash", 204, None, {}),
+    "batch": ("POST", "/api/v1/batch", 200, {"operations": [CREATES, CHANGES, CHANGES_NOTHING]}, {}),
+    "whole batch": ("POST", "/api/v1/batch", 200, {"atomic": True, "operations": [CREATES, CHANGES]}, {}),
     # Refused by what is stored, and for good.
+    "half a batch": ("POST", "/api/v1/batch", 404, {"atomic": True, "operations": [CREATES, CHANGES_NOTHING]}, {}),
     "no such task": ("PATCH", TASKS + "/{new}", 404, {"title": "x"}, {}),
     "no such list": ("POST", TASKS, 400, {"title": "new", "list_id": "{new}"}, {}),
     "a taken name": ("POST", "/api/v1/labels", 409, {"name": "HOME"}, {}),
@@ -156,7 +184,9 @@ def test_the_answer_comes_again_and_nothing_else_happens(alice: Person, shared_d
     task = alice.creates("there", labels=["home"])
     alice.creates_list("Errands")
     alice.creates("below", parent_id=task["id"])
-    named = {"{task}": task["id"], "{list}": a_list["id"], "{label}": alice.labels()[0]["id"], "{new}": new}
+    trashed = alice.creates("trashed")["id"]
+    assert alice.delete(f"{TASKS}/{trashed}").status_code == 204
+    named = {"{trashed}": trashed, "{task}": task["id"], "{list}": a_list["id"], "{label}": alice.labels()[0]["id"], "{new}": new}
     method, path, status, body, more = WRITES[write]
     content = "" if body is None else json.dumps(body)
     for name, value in named.items():
@@ -166,7 +196,7 @@ def test_the_answer_comes_again_and_nothing_else_happens(alice: Person, shared_d
     first = alice.request(method, path, content=content, headers=headers)
     assert first.status_code == status, first.text
     after = revision(shared_database, alice)
-    assert after == before + (status < 300)
+    assert (after > before) == (status < 300 and write != "empty the trash")
     # What is stored may be another by now; the answer is not.
     alice.creates("later")
     alice.delete(f"{TASKS}/{task['id']}")

@@ -37,6 +37,7 @@ IdempotencyKey = Annotated[
 
 
 def database(request: ApiRequest) -> Database:
+    """What writes gets a unit of work in its place where there is an idempotency key (web/exactly_once.py)."""
     return request.services.database
 
 

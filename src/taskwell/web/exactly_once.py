@@ -36,6 +36,7 @@ KEY_LENGTH: Final = 255
 # A string of structured fields (RFC 9651 3.3.3), or what many clients send: the same without its quotation marks.
 _QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
 _BARE = re.compile(rb"[!#-~]+")
+_REQUEST_ID = re.compile(r'("request_id": ?)"[^"\\]*"')  # within a string there is no quotation mark without a backslash
 _CONDITIONS: Final = (b"if-match", b"if-none-match")
 
 _DEFINITE: Final = (InvalidInput, NotFound, Conflict, PreconditionFailed)
@@ -149,10 +150,6 @@ def _answer(asked: Request, reply: Reply) -> Answer:
 
 def _replayed(answer: Answer, request: ApiRequest, *more: tuple[bytes, bytes]) -> Reply:
     """The answer as it was, but for the id of the request that an error names: that is this one's."""
-    body = answer.body
-    if answer.status >= 400:
-        envelope = json.loads(body)
-        envelope["error"]["request_id"] = request.id.decode("ascii")
-        body = json.dumps(envelope, separators=(",", ":"))
+    body = _REQUEST_ID.sub(rf'\1"{request.id.decode("ascii")}"', answer.body)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(answer.headers)]
     return Reply(answer.status, body.encode(), (*headers, *more))
