@@ -204,8 +204,12 @@ class Unwritten:
         self._world = world
         self._before: tuple[str, str] | None = None
 
-    def begins(self) -> None:
-        self._before = self._before or self._world.revisions()
+    def precedes(self, *, is_refused: bool) -> None:
+        """Called before each request."""
+        if is_refused:
+            self._before = self._before or self._world.revisions()
+        else:
+            self.holds()
 
     def holds(self) -> None:
         assert self._before is None or self._world.revisions() == self._before
@@ -235,10 +239,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world: World, route: tup
             status, code = (409, "no_password") if path.endswith("/password") else (0, "")
         if status == 0 or (status < 400 and path.endswith("/sign-out-everywhere")):
             continue  # it would be done, and they are still needed: tests/api/test_sign_out_everywhere.py, test_delete_me.py
-        if status < 400:
-            unwritten.holds()
-        else:
-            unwritten.begins()
+        unwritten.precedes(is_refused=status >= 400)
         answer = world.ask(asks, method, path, body_of(route))
         cell = f"{method} {path} (user: {user}, of: {thing}) with {asks}"
         assert answer.status_code == status, f"{cell}: {answer.status_code} {answer.text}"
@@ -287,10 +288,7 @@ def test_a_record_is_named_by_its_owner_alone(world: World, route: tuple[str, st
         status, code = expected(world, asker, route, user, whose if re.search(r"\{(task|list)_id\}", template) else None)
         for named, named_id in (world.lists() if is_of_lists or field == "list_id" else world.tasks()).items():
             is_done = status < 400 and world.owner_of(named) == owner
-            if is_done:
-                unwritten.holds()
-            else:
-                unwritten.begins()
+            unwritten.precedes(is_refused=not is_done)
             if method == "GET":
                 answer = world.ask(asks, method, f"{path}?{field}={named_id}", None)
             else:
