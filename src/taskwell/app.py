@@ -18,6 +18,7 @@ from taskwell.database.connection import Database
 from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.identity.keys import SigningKeys, signing_key
+from taskwell.identity.tickets import Tickets
 from taskwell.identity.tokens import Tokens
 from taskwell.records.tags import tag_head
 from taskwell.settings import Settings
@@ -105,18 +106,20 @@ def build_app(settings: Settings) -> Taskwell:
     api = routes(with_sign_in=sign_in is not None)
     describes = partial(description, with_sign_in=sign_in is not None)
     prefix = Prefix(settings.root_path, settings.trusted_proxies)
-    services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(describes))
+    services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(describes, database))
     return Taskwell(settings, services, api, describes)
 
 
 def _sign_in(settings: Settings, database: Database) -> SignIn:
+    keys = SigningKeys(signing_key(settings.private_key, None).private)
     return SignIn(
         Tokens(
-            SigningKeys(signing_key(settings.private_key, None).private),
+            keys,
             issuer=settings.issuer,
             lifetime_seconds=settings.access_token_seconds,
             outside=settings.issuers,
         ),
+        Tickets(keys, issuer=settings.issuer),
         PasswordSignIn(database, Passwords(), settings.refresh_token_days * 24 * 3600, settings.sign_ups_per_hour),
         is_registration_open=settings.registration == "open",
         trusted_proxies=settings.trusted_proxies,

@@ -1,5 +1,7 @@
 """Everything that the domain refuses, said once, with no HTTP in it: a face maps the branches to its own protocol.
 
+A leaf's docstring is its default message; its `code` is stable (docs/errors.md). What HTTP itself refuses is in web/refusals.py.
+
     TaskwellError
     ├── CannotStart             the process ends with one line and exit code 1
     ├── Unauthenticated         who are you?
@@ -53,8 +55,6 @@
     │   ├── ImportBusy
     │   └── KeysUnavailable
     └── InternalError           a defect of ours
-
-A leaf's docstring is its default message; its `code` is stable (docs/errors.md). What HTTP itself refuses is in web/refusals.py.
 """
 
 from collections.abc import Iterable
@@ -75,11 +75,11 @@ class TaskwellError(Exception):
 class CannotStart(TaskwellError):
     """Taskwell cannot start."""
 
+    code = "cannot_start"
+
     def __init__(self, message: str, *, may_pass: bool = False) -> None:
         super().__init__(message)
         self.may_pass = may_pass  # somebody else may be about to mend it, so that trying again can help
-
-    code = "cannot_start"
 
 
 class Unauthenticated(TaskwellError):
@@ -326,7 +326,6 @@ class InvalidInput(TaskwellError):
 
     @classmethod
     def not_stored(cls, names: Iterable[str]) -> Self:
-        """The refusal of fields that only Taskwell sets, and that came back otherwise than they are stored."""
         message = "only Taskwell sets this, and this is not what is stored"
         return cls(fields=[{"field": name, "code": "read_only", "message": message} for name in names])
 

@@ -182,6 +182,7 @@ def _digits(value: object) -> object:
 
 PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
 FeedLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_digits)]
+WaitSeconds = Annotated[int, Field(ge=0, le=60), BeforeValidator(_digits)]
 QueryDays = Annotated[int, Field(ge=1, le=366), BeforeValidator(_digits)]
 
 

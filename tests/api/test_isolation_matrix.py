@@ -72,7 +72,8 @@ MOVES = [
 MANY = [("POST", f"/api/v1{of}/tasks/{what}") for of in ("", "/users/{user_id}") for what in ("complete", "delete", "change")]
 BATCHES = [("POST", f"/api/v1{of}/batch") for of in ("", "/users/{user_id}")]
 GUARDED |= dict.fromkeys([*MOVES, *MANY, *BATCHES], 200)
-GUARDED |= {("GET", f"/api/v1{of}/{what}"): 200 for of in ("", "/users/{user_id}") for what in ("overview", "changes")}
+GUARDED |= {("GET", f"/api/v1{of}/{what}"): 200 for of in ("", "/users/{user_id}") for what in ("overview", "changes", "events")}
+GUARDED |= {("POST", f"/api/v1{of}/events/ticket"): 200 for of in ("", "/users/{user_id}")}
 for _mount in LABEL_MOUNTS:
     _collection = _mount.replace("{user}", "{user_id}")
     GUARDED |= {(_method, _collection): _status for _method, _status in ALL_TASKS.items()}
@@ -138,7 +139,7 @@ def scope_of(route: tuple[str, str]) -> str:
     method, path = route
     if path.startswith(AUTH):
         return "account"
-    return "tasks:read" if method in ("GET", "HEAD") else "tasks:write"
+    return "tasks:read" if method in ("GET", "HEAD") or path.endswith("/events/ticket") else "tasks:write"
 
 
 def served() -> set[tuple[str, str]]:

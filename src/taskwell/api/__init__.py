@@ -13,6 +13,7 @@ from taskwell.api import (
     api_tokens,
     batch,
     changes,
+    events,
     health,
     keys,
     labels,
@@ -34,6 +35,8 @@ from taskwell.api.openapi import describe
 from taskwell.api.pages import Pages
 from taskwell.api.transfer import Imports
 from taskwell.api.transfer import router as in_and_out
+from taskwell.changes.watch import Watch
+from taskwell.database.connection import Database
 
 _OF_NAMED_USER = [Depends(named_user)]
 
@@ -44,9 +47,11 @@ def routes(*, with_sign_in: bool = True) -> APIRouter:
     api.include_router(pages.router)
     if with_sign_in:
         api.include_router(keys.router)
+        api.include_router(events.tickets, prefix="/api/v1")
+        api.include_router(events.tickets, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
         for resource in (sign_in, oauth, account, api_tokens):
             api.include_router(resource.router, prefix="/api/v1")
-    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes, trash, batch):
+    for resource in (tasks, lists, labels, many, moves, occurrences, overview, changes, events, trash, batch):
         api.include_router(resource.router, prefix="/api/v1")
         api.include_router(resource.router, prefix="/api/v1/users/{user_id}", dependencies=_OF_NAMED_USER)
     api.include_router(in_and_out, prefix="/api/v1")
@@ -77,6 +82,6 @@ def _description(with_sign_in: bool) -> dict[str, Any]:
     return describe(routes(with_sign_in=with_sign_in).routes, with_sign_in=with_sign_in)
 
 
-def kept(describes: Callable[[], dict[str, Any]]) -> Mapping[type, object]:
+def kept(describes: Callable[[], dict[str, Any]], database: Database) -> Mapping[type, object]:
     """Makes what this face keeps from one request to the next (`Services.of_face`)."""
-    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(describes), Imports())}
+    return {type(each): each for each in (Readiness(), PublishedKeys(), Pages(describes), Imports(), Watch(database))}

@@ -4,6 +4,7 @@ They use the parameters of the matched route, and never the text of the path. Ea
 OpenAPI shows it.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.openapi import EITHER_WAY_IN, SIGN_IN
 from taskwell.database.connection import Database
-from taskwell.errors import InsufficientScope, SignInRequired, UserNotFound
+from taskwell.errors import InsufficientScope, SignInRequired, TokenInvalid, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
 from taskwell.types import Id
@@ -55,13 +56,30 @@ class _AccessToken(OAuth2PasswordBearer):
     """Finds the user who signed in, in the way that this deployment is set to."""
 
     async def __call__(self, request: ApiRequest) -> Claims:  # type: ignore[override]
-        claims = await request.services.authenticate(request)
-        request.user_id, request.scopes = claims.user_id, claims.scopes  # the log shows the user
-        return claims
+        return _noted(request, await request.services.authenticate(request))
 
 
-def _scheme(name: str) -> _AccessToken:
-    return _AccessToken(
+class _TokenOrTicket(_AccessToken):
+    """Also takes `?ticket=...`, from a browser that can send no header."""
+
+    async def __call__(self, request: ApiRequest) -> Claims:  # type: ignore[override]
+        given = request.query_params.get("ticket")
+        if given is None or request.services.sign_in is None or b"authorization" in request.fields:
+            return await super().__call__(request)
+        ticket = request.services.sign_in.tickets.read(given)
+        # It is for a minute, but for who comes back to their own stream, of which only they can say where it was.
+        if ticket.connects_until < time.time() and b"last-event-id" not in request.fields:
+            raise TokenInvalid
+        return _noted(request, ticket.claims)
+
+
+def _noted(request: ApiRequest, claims: Claims) -> Claims:
+    request.user_id, request.scopes, request.claims = claims.user_id, claims.scopes, claims  # the log shows the user
+    return claims
+
+
+def _scheme(name: str, kind: type[_AccessToken] = _AccessToken) -> _AccessToken:
+    return kind(
         scheme_name=name,
         tokenUrl="/api/v1/oauth/token",
         refreshUrl="/api/v1/oauth/token",
@@ -72,6 +90,7 @@ def _scheme(name: str) -> _AccessToken:
 
 _by_sign_in = _scheme(SIGN_IN)
 _by_either = _scheme(EITHER_WAY_IN)
+_by_ticket = _scheme(EITHER_WAY_IN, _TokenOrTicket)
 Db = Annotated[Database, Depends(database)]
 TagsOfRows = Annotated[Tags, Depends(tags)]
 SignInServices = Annotated[SignIn, Depends(sign_in)]
@@ -81,13 +100,13 @@ def own_rows(claims: Claims) -> Owner:
     return Owner(claims.user_id, claims.issued_at, claims.kind in ("outside", "none"))
 
 
-def _rows_of(scope: Scope) -> Callable[..., Awaitable[Owner]]:
+def _rows_of(scope: Scope, scheme: _AccessToken = _by_either) -> Callable[..., Awaitable[Owner]]:
     """Gives the rows of the signed-in user or, under `/users/{user_id}`, the rows of that user.
 
     Only an administrator gets the rows of another user.
     """
 
-    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(_by_either, scopes=[scope])]) -> Owner:
+    async def rows_of(request: ApiRequest, claims: Annotated[Claims, Security(scheme, scopes=[scope])]) -> Owner:
         named = request.path_params.get("user_id")
         if named is None:
             user_id = claims.user_id
@@ -137,6 +156,7 @@ def _account(*, by_api_token: bool) -> Callable[..., Claims]:
 
 
 RowsToRead = Annotated[Owner, Depends(_rows_of("tasks:read"))]
+RowsToWatch = Annotated[Owner, Depends(_rows_of("tasks:read", _by_ticket))]
 RowsToWrite = Annotated[Owner, Depends(rows_to_write)]
 RowsToImport = Annotated[Owner, Depends(_rows_to_write)]
 """An import takes no idempotency key."""

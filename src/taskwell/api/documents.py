@@ -127,6 +127,13 @@ class TrashPage(BaseModel):
     next_cursor: str | None
 
 
+class EventTicket(BaseModel):
+    """`ticket` opens `GET /events?ticket=...` within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+
+
 class OpenTasks(BaseModel):
     """How many open tasks a list has, or a label."""
 

@@ -45,6 +45,7 @@ _TAGS = {
     "lists": "What your tasks are sorted into, in the same way. A task without a list is in the inbox.",
     "labels": "What your tasks carry, in the same way. A task that uses a new one makes it.",
     "batch": "Many operations on these in one request.",
+    "changes": "What has changed since you asked last, and that something has just changed.",
     "in and out": "Everything of yours as a file, and files of other programs into Taskwell.",
     "account": "Who you are.",
     "sign-in": "Sign up, in and out. The forms are those of OAuth 2.",

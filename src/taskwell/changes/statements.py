@@ -7,25 +7,31 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    DateTime,
     FromClause,
     Integer,
     Select,
     Text,
     Uuid,
+    and_,
     case,
     cast,
     func,
     literal,
+    not_,
     or_,
     select,
     true,
     tuple_,
     union_all,
 )
+from sqlalchemy.sql.type_api import TypeEngine
 
 from taskwell.accounts.may_act import owner, owner_may_act, users
+from taskwell.accounts.statements import api_tokens
 from taskwell.accounts.tables import UserView
 from taskwell.database.statement import Statement, argument
+from taskwell.database.statement_of_set import rows
 from taskwell.database.view import as_json, shown_column, shown_of
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
@@ -137,6 +143,56 @@ def _list_is_known() -> Sequence[ColumnElement[bool]]:
     there = select(LIST.table.c.id).where(LIST.table.c.user_id == owner, LIST.table.c.id == _list_id).scalar_subquery()
     return [there.is_not(None).label("is_known")]
 
+
+READ_REVISION = Statement("read_revision", select(users.c.revision, users.c.purged_revision).where(owner_may_act()))
+"""How far the feed goes, and from where on it can be told what is gone."""
+
+WATCHED: Final[dict[str, TypeEngine[Any]]] = {
+    "owner": Uuid(),
+    "asker": Uuid(),
+    "issued_at": DateTime(timezone=True),
+    "token_id": Uuid(),
+    "needs_admin": Boolean(),
+}
+"""What one asks who waits for changes: whose, by whose token of when, which API token that is, and whether it is another's."""
+
+
+def _probe() -> Select[Any]:
+    asked = rows(WATCHED).subquery("asked")
+    asker = (
+        select(users.c.is_admin)
+        .where(users.c.id == asked.c.asker, users.c.deleted_at.is_(None), users.c.disabled_at.is_(None))
+        .where(users.c.tokens_valid_after <= asked.c.issued_at)
+        .limit(1)
+        .lateral("standing")
+    )
+    columns = (users.c.revision, users.c.deleted_at, users.c.disabled_at, users.c.tokens_valid_after)
+    there = select(*columns).where(users.c.id == asked.c.owner).limit(1).lateral("there")
+    token = (
+        select(api_tokens.c.id)
+        .where(api_tokens.c.user_id == asked.c.asker, api_tokens.c.id == asked.c.token_id, api_tokens.c.expires_at > func.now())
+        .limit(1)
+        .lateral("token")
+    )
+    stands = and_(
+        asker.c.is_admin.is_not(None),
+        or_(not_(asked.c.needs_admin), and_(asker.c.is_admin, there.c.revision.is_not(None), there.c.deleted_at.is_(None))),
+        or_(asked.c.token_id.is_(None), token.c.id.is_not(None)),
+    )
+    may_come_back = and_(
+        there.c.deleted_at.is_not(None), there.c.disabled_at.is_(None), there.c.tokens_valid_after <= asked.c.issued_at
+    )
+    has_nothing = or_(there.c.revision.is_(None), may_come_back)
+    source = asked.outerjoin(asker, true()).outerjoin(there, true()).outerjoin(token, true())
+    return select(asked.c.n, there.c.revision, stands.label("stands"), has_nothing.label("has_nothing")).select_from(source)
+
+
+PROBE = Statement(
+    "probe",
+    _probe(),
+    unscoped="of all who wait for changes in one process: each one's number of the last write, and whether the sign-in stands",
+)
+"""Once a second while anybody waits. `has_nothing`: no account yet, which a user of another issuer need not have."""
 
 READ_CHANGES = Statement("read_changes", _page([_of_account(), _of_kind(LABEL), _of_kind(LIST), _of_kind(TASK)]))
 """One page of the feed of all that a user has."""

@@ -6,14 +6,22 @@ all other users wait. A set of writes counts on it that no two of them are of on
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from uuid import UUID
 
 from taskwell.database.pool import WAIT_SECONDS
 from taskwell.errors import DatabaseBusy
 
 
+def _nobody_listens(_: UUID) -> None:
+    pass
+
+
 class Turns:
+    """`on_end` hears whose turn has ended: something of theirs may have been written."""
+
     def __init__(self) -> None:
+        self.on_end: Callable[[UUID], None] = _nobody_listens
         self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}  # of each owner who has a write at work
 
     async def take(self, owner: UUID) -> float | None:
@@ -45,6 +53,7 @@ class Turns:
             raise
 
     def give_back(self, owner: UUID) -> None:
+        self.on_end(owner)
         waiting = self._waiting[owner]
         while waiting:
             longest = waiting.popleft()

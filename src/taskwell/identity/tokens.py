@@ -63,6 +63,7 @@ class Claims(NamedTuple):
     expires_at: float  # seconds since 1970
     scopes: frozenset[str]
     kind: str = "own"  # own | outside (another issuer's) | api (an API token) | none (no sign-in at all)
+    token_id: UUID | None = None  # of an API token
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:

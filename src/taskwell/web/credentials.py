@@ -64,7 +64,7 @@ class TokenSignIn:
         if token.startswith(_API_TOKEN):
             # An API token is looked up with each request, because it lives long and must end as soon as it is deleted.
             found = await find_api_token(self._db, token.decode("latin-1"))
-            return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api")
+            return Claims(found.user_id, found.found_at, float("inf"), found.scopes, "api", found.id)
         return self._tokens.recall(token) or await self._tokens.verify(token)
 
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope
 
 from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import InvalidInput
+from taskwell.identity.tokens import Claims
 from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, UnsupportedMediaType, invalid
 from taskwell.web.services import Services
 
@@ -45,6 +46,7 @@ class ApiRequest(Request):
         self.id = given if given is not None and _SANE_ID.fullmatch(given) else b"%016x" % random.getrandbits(64)
         self.user_id: UUID | None = None  # the log shows it, once it is known
         self.scopes: frozenset[str] = frozenset()  # of whoever that is
+        self.claims: Claims | None = None  # of the same, once the token is read
         self.accepts_basic = False  # the challenge of a 401 depends on it
         self.path: str = scope["path"]  # the router takes the prefix away
         self.template = ""  # the router sets it, once the path is known

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from taskwell.accounts.store import PasswordSignIn
 from taskwell.database.connection import Database
+from taskwell.identity.tickets import Tickets
 from taskwell.identity.tokens import Claims, Tokens
 from taskwell.web.conditions import Tags
 from taskwell.web.prefix import Prefix
@@ -25,6 +26,7 @@ class SignIn:
     """These services exist only where users sign in with Taskwell."""
 
     tokens: Tokens
+    tickets: Tickets
     by_password: PasswordSignIn
     is_registration_open: bool
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -47,7 +49,7 @@ class Services:
     """Holds what a face keeps from one request to the next, by its class."""
 
     streams: set[asyncio.Task[None]] = field(default_factory=set)
-    """Holds what sends the bodies that are made while they are sent, since none of them needs to end by itself."""
+    """Holds what need not end by itself (web/stream.py): what sends a body made meanwhile, and what waits for a change."""
 
     keys_at_work: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     """Counts the requests with the same idempotency key of an owner's that are at work now (web/exactly_once.py)."""

@@ -1,9 +1,9 @@
 """A reply that is made while it is sent: a feed, or an answer that is too long to be held."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import Message, Send
 
@@ -35,23 +35,7 @@ class StreamedReply:
             await self.body.aclose()
             await send(_END)
             return None
-        pieces = asyncio.create_task(self._send_pieces(send))
-        gone = asyncio.create_task(_until_gone(request))
-        streams = request.services.streams
-        streams.add(pieces)
-        try:
-            await asyncio.wait((pieces, gone), return_when=asyncio.FIRST_COMPLETED)
-            is_gone = gone.done()
-        finally:
-            streams.discard(pieces)
-            pieces.cancel()
-            gone.cancel()
-            outcome, _ = await asyncio.gather(pieces, gone, return_exceptions=True)
-        if isinstance(outcome, Exception):
-            raise outcome
-        if outcome is None:
-            return None
-        return "client" if is_gone else "stop"
+        return await while_here(request, self._send_pieces(send))
 
     async def _send_pieces(self, send: Send) -> None:
         async with aclosing(self.body) as body:
@@ -61,6 +45,30 @@ class StreamedReply:
                 # never waits would not end, and nothing else would run again.
                 await asyncio.sleep(0)
         await send(_END)
+
+
+async def while_here(request: ApiRequest, work: Coroutine[Any, Any, None]) -> Cut | None:
+    """Does what need not end by itself, until the client leaves or the server stops. Says which of them cut it, if one did.
+
+    Raises what the work raises.
+    """
+    working = asyncio.create_task(work)
+    gone = asyncio.create_task(_until_gone(request))
+    streams = request.services.streams
+    streams.add(working)
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        is_gone = gone.done()
+    finally:
+        streams.discard(working)
+        working.cancel()
+        gone.cancel()
+        outcome, _ = await asyncio.gather(working, gone, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome is None:
+        return None
+    return "client" if is_gone else "stop"
 
 
 async def _until_gone(request: ApiRequest) -> None:

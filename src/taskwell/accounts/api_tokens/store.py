@@ -26,6 +26,7 @@ DAY_SECONDS = 24 * 3600
 
 
 class FoundToken(NamedTuple):
+    id: UUID
     user_id: UUID
     scopes: frozenset[str]
     found_at: datetime  # by the database's clock: the token was valid then; the next statement sees what ended it later
@@ -71,7 +72,7 @@ async def find_api_token(rows: Rows, text: str) -> FoundToken:
     if row["is_use_news"]:
         with suppress(Unavailable):  # the next use writes it down
             await rows.row(NOTE_USE, owner=row["user_id"], token_id=row["id"])
-    return FoundToken(row["user_id"], scopes.named(row["scope"]), row["at"])
+    return FoundToken(row["id"], row["user_id"], scopes.named(row["scope"]), row["at"])
 
 
 async def revoke_api_token(rows: Rows, text: str) -> None:
