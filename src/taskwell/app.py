@@ -94,6 +94,7 @@ def build_app(settings: Settings) -> Taskwell:
         pool_size=settings.pool_size,
         prepared_statements=settings.prepared_statements,
         sets=settings.sets == "auto",
+        trash_days=settings.trash_days,
     )
     authenticate: TokenSignIn | NoSignIn
     if settings.auth == "none":

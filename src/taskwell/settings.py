@@ -189,6 +189,7 @@ class Settings(BaseModel):
     issuer: Annotated[str, AfterValidator(_issuer)] = "taskwell"  # a name: it stays the same when the address changes
     access_token_seconds: int = Field(900, ge=60, le=86400)
     refresh_token_days: int = Field(30, ge=1, le=366)
+    trash_days: int = Field(30, ge=1, le=3_650)
     registration: Annotated[Literal["open", "closed"], BeforeValidator(_lower)] = "open"
     sign_ups_per_hour: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_off)] = 100
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()

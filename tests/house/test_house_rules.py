@@ -119,6 +119,7 @@ HOLDS_SQL = {
     "tasks/labels/statements.py": BUILDERS,
     "tasks/labels/trash.py": {"Statement", "select", "update"},
     "tasks/trash/emptying.py": {"Statement", "select", "update", "delete"},
+    "tasks/trash/purging.py": {"Statement", "select", "update", "delete", "union_all"},
     "tasks/trash/page.py": {"Statement", "select", "union_all"},
     "tasks/trash/statements.py": BUILDERS,
     "batch/statements.py": {"Statement", "select", "update"},

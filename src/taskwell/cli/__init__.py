@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from taskwell import __version__, observability
-from taskwell.cli import backup, config, keys, migrate, serve, token, tokens, transfer, users
+from taskwell.cli import backup, config, keys, migrate, purge, serve, token, tokens, transfer, users
 from taskwell.environment import wished_log_format
 from taskwell.errors import TaskwellError
 
@@ -26,6 +26,7 @@ app.command("migrate")(migrate.migrate)
 app.command("config")(config.config)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("purge")(purge.purge)
 app.command("export")(transfer.export_)
 app.command("import")(transfer.import_)
 app.command("token")(token.token)

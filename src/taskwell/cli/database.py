@@ -88,7 +88,7 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], 
     """Run `work` on a database whose schema fits, if need be in `wait` seconds. Raises CannotStart, and what `work` raises."""
 
     async def run(there: str) -> T:
-        db = Database.at(there, pool_size=1, prepared_statements="off")
+        db = Database.at(there, pool_size=1, prepared_statements="off", trash_days=settings.trash_days)
         try:
             await in_time(db.check_schema, wait)
             return await work(db)

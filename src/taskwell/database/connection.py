@@ -8,6 +8,7 @@ answer is OutcomeUnknown.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -47,7 +48,9 @@ class Database:
     `epoch` and `keyed_hash` are those of the database that the newest connection found.
     """
 
-    def __init__(self, target: ConnectionTarget, *, pool_size: int, statement_cache: int, sets: bool = True) -> None:
+    def __init__(
+        self, target: ConnectionTarget, *, pool_size: int, statement_cache: int, sets: bool = True, trash_days: int = 30
+    ) -> None:
         self.epoch = ""
         self.keyed_hash = KeyedHash("")
         self.failures = 0  # statements that the database did not carry out, and connections that it did not accept
@@ -59,11 +62,26 @@ class Database:
         # A statement over a set is worth it where it is prepared: planned with each run, it costs half as much again.
         self.sets = Sets(self._attempt, pool_size) if sets and statement_cache else None
         self.turns = Turns()
+        self._kept_for = timedelta(days=trash_days)
 
     @classmethod
-    def at(cls, url: str, *, pool_size: int, prepared_statements: PreparedStatements, sets: bool = True) -> "Database":
+    def at(
+        cls,
+        url: str,
+        *,
+        pool_size: int,
+        prepared_statements: PreparedStatements,
+        sets: bool = True,
+        trash_days: int = 30,
+    ) -> "Database":
         target = parse(url)
-        return cls(target, pool_size=pool_size, statement_cache=statement_cache(prepared_statements, target), sets=sets)
+        cache = statement_cache(prepared_statements, target)
+        return cls(target, pool_size=pool_size, statement_cache=cache, sets=sets, trash_days=trash_days)
+
+    @property
+    def old_before(self) -> datetime:
+        """By this machine's clock, since what is counted are days."""
+        return datetime.now(UTC) - self._kept_for
 
     async def check_schema(self) -> None:
         """Raises CannotStart if this program cannot work on the schema. A newer schema serves, so that deployments can roll."""

@@ -1,5 +1,6 @@
 """Where rows come from: the database, or an open unit of work. A store takes either and need not know which."""
 
+from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
@@ -16,6 +17,11 @@ class Rows(Protocol):
 
     @property
     def keyed_hash(self) -> KeyedHash: ...
+
+    @property
+    def old_before(self) -> datetime:
+        """What was deleted before then is too old for the trash."""
+        ...
 
     async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
         """The first row that the statement gives."""

@@ -10,6 +10,7 @@ answer a COMMIT after it with a ROLLBACK, without an error. What may fail by its
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -93,6 +94,10 @@ class UnitOfWork:
     @property
     def keyed_hash(self) -> KeyedHash:
         return self._db.keyed_hash
+
+    @property
+    def old_before(self) -> datetime:
+        return self._db.old_before
 
     async def row(self, statement: Statement, **arguments: Any) -> asyncpg.Record | None:
         return await self._run(statement, statement.run, arguments)

@@ -6,6 +6,7 @@ in its own store.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -26,6 +27,9 @@ from taskwell.records.paging import Sort, cut
 from taskwell.records.revisions import as_text
 from taskwell.records.tags import tag_head, tag_of
 from taskwell.types import Revisions, new_id
+
+PURGED_WITH_A_DELETION: Final = 20
+"""So many of each kind."""
 
 
 class Rendered(NamedTuple):
@@ -87,6 +91,7 @@ class Noun:
     find_same: Statement
     plain: Writes
     delete: Statement
+    purge: Statement
     place: Statement
     whole: Writes | None = None
 
@@ -218,9 +223,20 @@ async def change(
 async def delete(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
     """Raises `refusals.changed` when the record's revision is none of `if_match`."""
     named = _named(noun, rows, owner, record_id)
-    row = await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match))
+    row = await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match), old_before=rows.old_before)
     _unchanged_by_others(noun, named, row)
     _refuse_alone(row)
+    await purge_some(noun, rows, owner, row)
+
+
+async def purge_some(noun: Noun, rows: Rows, owner: Owner, deleted: asyncpg.Record | None) -> None:
+    """A deletion takes a few with it that are too old for the trash, since nothing runs by itself.
+
+    It is done by then, and does not fail with them; unless all is one unit of work.
+    """
+    if deleted is not None and deleted["has_old"]:
+        with suppress(Unavailable):
+            await row_for(rows, noun.purge, owner, old_before=rows.old_before, most=PURGED_WITH_A_DELETION)
 
 
 async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    DateTime,
     FromClause,
     Select,
     Text,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     true,
     update,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Update
 
 from taskwell.accounts.may_act import owner, owner_may_act, users
+from taskwell.database.statement import argument
 from taskwell.records.kinds import Kind
 from taskwell.records.writing import rendered
 
@@ -66,6 +69,16 @@ def back(kind: Kind, stamp: CTE, **values: ColumnElement[Any]) -> Update:
         .where(in_trash(kind), table.c.user_id == stamp.c.user_id, table.c.id == kind.id)
         .returning(*kind.stored)
     )
+
+
+def is_old(kind: Kind) -> ColumnElement[bool]:
+    return kind.table.c.deleted_at < argument("old_before", DateTime(timezone=True))
+
+
+def has_old(*kinds: Kind) -> ColumnElement[bool]:
+    """There is something in the owner's trash that is too old. It is one look into an index for each kind."""
+    looks = (select(true()).where(kind.table.c.user_id == owner, is_old(kind)).limit(1).scalar_subquery() for kind in kinds)
+    return or_(*(look.is_not(None) for look in looks)).label("has_old")
 
 
 def has_room(kind: Kind, most: int) -> ColumnElement[bool]:

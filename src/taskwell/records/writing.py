@@ -203,15 +203,24 @@ def changed(
 
 
 def deleted(
-    kind: Kind, asked: Asked, *, held: Held | None = None, beside: Beside | None = None, noted: Values = _NOTHING
+    kind: Kind,
+    asked: Asked,
+    *,
+    held: Held | None = None,
+    beside: Beside | None = None,
+    noted: Values = _NOTHING,
+    more: Sequence[ColumnElement[Any]] = (),
 ) -> Select[Any]:
-    """The record as it was. What is `held` is not done, and `is_held` says so. `noted` are columns that a restore needs."""
+    """The record as it was. What is `held` is not done, and `is_held` says so.
+
+    `noted` are columns that a restore needs, and `more` is what else is to be said.
+    """
     me = asked.me()
     current = asked.record(kind, me)
     is_held = _held(held, current, {})
     decided = _decision(asked, me, current, {}, [_matches(current), *map(not_, is_held)])
     change = asked.changed(kind, current, decided, lambda _: {"deleted_at": decided.c.at, **noted})
-    said = [_matches(current).label("matches"), *_is_held(is_held)]
+    said = [_matches(current).label("matches"), *_is_held(is_held), *more]
     answer = _told(kind, asked, me, current, change, rendered(kind, current), said)
     return answer if beside is None else answer.add_cte(*beside(current, decided))
 

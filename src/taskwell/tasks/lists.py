@@ -29,6 +29,7 @@ from taskwell.lists.statements import (
 from taskwell.records.moving import Move, Row, position_for
 from taskwell.records.store import Noun, Refusals, Rendered, Writes, change, read
 from taskwell.tasks.statements import DELETE_LIST
+from taskwell.tasks.trash.purging import PURGE
 from taskwell.types import Revisions
 
 LISTS = Noun(
@@ -38,6 +39,7 @@ LISTS = Noun(
     find_same=FIND_SAME_LIST,
     plain=Writes(CREATE_LIST, CREATE_LIST_AT, CHANGE_LIST, CHANGE_LIST_AS_READ),
     delete=DELETE_LIST,
+    purge=PURGE,
     place=PLACE_LIST,
     whole=Writes(CREATE_WHOLE_LIST, CREATE_WHOLE_LIST_AT, CHANGE_WHOLE_LIST, CHANGE_WHOLE_LIST_AS_READ),
 )

@@ -46,6 +46,7 @@ from taskwell.records.kinds import Kind
 from taskwell.records.ordering import placed
 from taskwell.records.paging import page
 from taskwell.records.searched import Fold
+from taskwell.records.trash import has_old
 from taskwell.records.writing import Values
 from taskwell.tasks.due import on_clocks_by
 from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, UNKNOWN_LABEL, FilteredShape, TaskShape
@@ -69,6 +70,9 @@ TASK = Kind(
     follows=on_clocks_by,
 )
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
+
+HAS_OLD = has_old(TASK, LIST, LABEL)
+"""What a deletion says as well, so that it takes a few with it."""
 
 
 def derived(content: Values, stamp: FromClause, before: FromClause | None) -> Values:
@@ -225,10 +229,10 @@ CHANGE_TASK_IN_TREE = Statement("change_task_in_tree", _changed())
 CHANGE_TASK_IN_TREE_AS_READ = Statement("change_task_in_tree_as_read", _changed(is_sent_back=True))
 """Likewise, by who sends back what was read."""
 
-DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_parent))
+DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_parent, more=[HAS_OLD]))
 """A deleted task keeps its row, so that what changed since can be told. One that has subtasks stays."""
 
-DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE))
+DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE, more=[HAS_OLD]))
 """A task that may have subtasks is deleted. In a unit of work, which deletes them as well."""
 
 PLACE_TASK = Statement("place_task", writing.placed(TASK, derived, beside=_occurrences_gone))
@@ -265,7 +269,7 @@ def _on_other_clocks() -> Select[Any]:
 SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks())
 """The times by which tasks are sorted, in another zone. Nothing that is shown of a task changes, nor does its revision."""
 
-DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list))
+DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list, more=[HAS_OLD]))
 """A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""
 
 EXPORT_TASKS = Statement("export_tasks", many.exported(TASK))

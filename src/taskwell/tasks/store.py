@@ -31,6 +31,7 @@ from taskwell.tasks.statements import (
     READ_TASK,
     TASK,
 )
+from taskwell.tasks.trash.purging import PURGE
 from taskwell.types import Revisions
 
 TASKS = Noun(
@@ -40,6 +41,7 @@ TASKS = Noun(
     find_same=FIND_SAME_TASK,
     plain=Writes(CREATE_TASK, CREATE_TASK_AT, CHANGE_TASK, CHANGE_TASK_AS_READ),
     delete=DELETE_TASK,
+    purge=PURGE,
     place=PLACE_TASK,
     whole=Writes(CREATE_WHOLE_TASK, CREATE_WHOLE_TASK_AT, CHANGE_WHOLE_TASK, CHANGE_WHOLE_TASK_AS_READ),
 )

@@ -23,7 +23,7 @@ from taskwell.records.limited import CREATION_SHAPES, CreationShape
 from taskwell.records.paging import BY_CREATION, page
 from taskwell.records.trash import emptied
 from taskwell.records.writing import Values
-from taskwell.tasks.statements import TASK
+from taskwell.tasks.statements import HAS_OLD, TASK
 from taskwell.tasks.tables import tasks
 
 
@@ -81,7 +81,10 @@ CHANGE_LABEL_AS_READ = Statement(
 
 _carried_by = select(func.array_agg(tasks.c.id)).where(tasks.c.user_id == owner, _carries(labels.c.name)).scalar_subquery()
 
-DELETE_LABEL = Statement("delete_label", writing.deleted(LABEL, ONE, beside=_taken_away, noted={"carriers": _carried_by}))
+DELETE_LABEL = Statement(
+    "delete_label",
+    writing.deleted(LABEL, ONE, beside=_taken_away, noted={"carriers": _carried_by}, more=[HAS_OLD]),
+)
 """A label is deleted, and no task carries it any more. It knows which ones did, so that it can come back to them."""
 
 # ---- merging -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from taskwell.labels.requests import LabelChanges, WholeLabel
 from taskwell.labels.statements import CREATE_LABEL, CREATE_LABEL_AT, FIND_SAME_LABEL, LABEL, PLACE_LABEL, READ_LABEL
 from taskwell.records.store import Noun, Refusals, Rendered, Writes, change
 from taskwell.tasks.labels.statements import CHANGE_LABEL, CHANGE_LABEL_AS_READ, DELETE_LABEL, MERGE_LABEL
+from taskwell.tasks.trash.purging import PURGE
 from taskwell.types import Revisions, name_key
 
 LABELS = Noun(
@@ -21,6 +22,7 @@ LABELS = Noun(
     find_same=FIND_SAME_LABEL,
     plain=Writes(CREATE_LABEL, CREATE_LABEL_AT, CHANGE_LABEL, CHANGE_LABEL_AS_READ),
     delete=DELETE_LABEL,
+    purge=PURGE,
     place=PLACE_LABEL,
 )
 

@@ -40,7 +40,7 @@ from taskwell.records.asked import ONE, One
 from taskwell.records.kinds import Kind
 from taskwell.records.ordering import at_the_end
 from taskwell.records.writing import changed
-from taskwell.tasks.statements import TASK, departed, derived
+from taskwell.tasks.statements import HAS_OLD, TASK, departed, derived
 from taskwell.tasks.tables import tasks
 from taskwell.tasks.tree import below
 
@@ -190,7 +190,8 @@ def _delete() -> Select[Any]:
     deleted = _written(highest, stamp, {"deleted_at": stamp.c.at}, "deleted")
     others = select(beneath.c.user_id, beneath.c.id, beneath.c.top).where(beneath.c.top.in_(select(highest.c.id))).cte("others")
     with_them = _written(others, stamp, {"deleted_at": stamp.c.at, "deleted_with": others.c.top}, "deleted_with_them")
-    answer = select(_in_one_text(_both(deleted, with_them)).label("ids")).select_from(me)
+    columns: list[ColumnElement[Any]] = [_in_one_text(_both(deleted, with_them)).label("ids"), HAS_OLD]
+    answer = select(*columns).select_from(me)
     return answer.add_cte(ONE.counted(me, deleted))
 
 

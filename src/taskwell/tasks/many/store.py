@@ -11,7 +11,7 @@ from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import UnknownReference
 from taskwell.lists.statements import READ_LIST
-from taskwell.records.store import NewNames
+from taskwell.records.store import NewNames, purge_some
 from taskwell.records.tags import tag_head
 from taskwell.tasks.labels.new import with_labels_of_unit
 from taskwell.tasks.many.requests import ChangesOfMany, ManyFilter, ManyTasks, ManyToChange, ManyToComplete
@@ -24,6 +24,7 @@ from taskwell.tasks.many.statements import (
     MOVE_TASKS,
 )
 from taskwell.tasks.statements import TASK
+from taskwell.tasks.store import TASKS
 
 _COMPLETED = ChangesOfMany.model_validate({"is_completed": True})
 
@@ -64,7 +65,10 @@ async def delete_tasks(db: Writable, owner: Owner, meant: ManyTasks) -> Done:
     """Deletes also what is below them."""
     async with unit_for(db, owner) as unit:
         found = await _find(unit, owner, meant)
-        deleted = await row_for(unit, DELETE_TASKS, owner, ids=",".join(found.ids)) if found.ids else None
+        if not found.ids:
+            return Done([], found.unknown, [])
+        deleted = await row_for(unit, DELETE_TASKS, owner, ids=",".join(found.ids), old_before=unit.old_before)
+        await purge_some(TASKS, unit, owner, deleted)
         return Done(_ids(deleted), found.unknown, [])
 
 
