@@ -137,6 +137,8 @@ def test_a_key_means_nothing_to_anybody_else(alice: Person, bob: Person, carol: 
     assert_same(answers[3], carol.post(of_alice, json={"title": "Alice's, by Carol"}, headers=headers))
     assert_same(answers[1], bob.post(TASKS, json={"title": "Bob's"}, headers=headers))
     assert_error(bob.post(of_alice, json={"title": "Alice's"}, headers=headers), 404, "user_not_found")
+    of_nobody = f"/api/v1/users/{uuid4()}/tasks"
+    assert_error(carol.post(of_nobody, json={"title": "Carol's"}, headers=headers), 404, "user_not_found")
 
 
 CREATES = {"op": "create", "kind": "label", "value": {"name": "batch"}}
