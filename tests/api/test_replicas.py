@@ -91,6 +91,23 @@ class Replicas(RuleBasedStateMachine):
     def many_tasks(self, numbers: list[int], what: str) -> None:
         self.write("POST", f"/api/v1/tasks/{what}", {"ids": [self.task_id(number) for number in numbers]})
 
+    @rule(number=picks, what=st.sampled_from(["restore", "permanent", "empty"]), of_lists=st.booleans())
+    def turn_to_the_trash(self, number: int, what: str, of_lists: bool) -> None:
+        path = f"/api/v1/lists/{self.list_id(number % 2)}" if of_lists else self.task(number)
+        if what == "restore":
+            self.write("POST", f"{path}/restore")
+        elif what == "permanent":
+            self.write("DELETE", f"{path}?permanent=true")
+        else:
+            self.write("DELETE", "/api/v1/trash")
+
+    @rule(numbers=st.lists(picks, min_size=1, max_size=3, unique=True), where=picks, atomic=st.booleans())
+    def batch(self, numbers: list[int], where: int, atomic: bool) -> None:
+        moved = {"list_id": self.list_id(where % 2)}
+        changes = [{"op": "change", "kind": "task", "id": self.task_id(number), "value": moved} for number in numbers]
+        new = {"op": "create", "kind": "task", "value": {"title": "tea", "labels": ["later"]}}
+        self.write("POST", "/api/v1/batch", {"atomic": atomic, "operations": [new, *changes]})
+
     @rule(number=st.integers(0, 1), name=titles)
     def place_list(self, number: int, name: str) -> None:
         self.write("PUT", f"/api/v1/lists/{self.list_id(number)}", {"name": name}, **{"If-None-Match": "*"})
