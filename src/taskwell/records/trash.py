@@ -1,6 +1,6 @@
 """The trash: a deleted record keeps its row and its content, until it is emptied, or old, and comes back as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -71,14 +71,25 @@ def back(kind: Kind, stamp: CTE, **values: ColumnElement[Any]) -> Update:
     )
 
 
-def is_old(kind: Kind) -> ColumnElement[bool]:
-    return kind.table.c.deleted_at < argument("old_before", DateTime(timezone=True))
+def is_old(deleted_at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return deleted_at < argument("old_before", DateTime(timezone=True))
 
 
-def has_old(*kinds: Kind) -> ColumnElement[bool]:
-    """There is something in the owner's trash that is too old. It is one look into an index for each kind."""
-    looks = (select(true()).where(kind.table.c.user_id == owner, is_old(kind)).limit(1).scalar_subquery() for kind in kinds)
-    return or_(*(look.is_not(None) for look in looks)).label("has_old")
+def have_old(kinds: Sequence[Kind], whose: ColumnElement[Any] = owner) -> ColumnElement[bool]:
+    """Something is too old for the trash; NULL where there is nothing in it.
+
+    The oldest of each kind is looked at, which is the first of an index. Of "is there one before that time?" PostgreSQL believes
+    that any third row is, and reads all rows that there are: 20 ms where 50,000 are in the trash.
+    """
+    oldest = (
+        select(kind.table.c.deleted_at)
+        .where(kind.table.c.user_id == whose, kind.table.c.deleted_at.is_not(None))
+        .order_by(kind.table.c.deleted_at)
+        .limit(1)
+        .scalar_subquery()
+        for kind in kinds
+    )
+    return or_(*map(is_old, oldest)).label("has_old")
 
 
 def has_room(kind: Kind, most: int) -> ColumnElement[bool]:

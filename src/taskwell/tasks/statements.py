@@ -46,7 +46,7 @@ from taskwell.records.kinds import Kind
 from taskwell.records.ordering import placed
 from taskwell.records.paging import page
 from taskwell.records.searched import Fold
-from taskwell.records.trash import has_old
+from taskwell.records.trash import have_old
 from taskwell.records.writing import Values
 from taskwell.tasks.due import on_clocks_by
 from taskwell.tasks.filter import FILTERED_SHAPES, SHAPES, UNKNOWN_LABEL, FilteredShape, TaskShape
@@ -71,7 +71,7 @@ TASK = Kind(
 )
 _REFERENCES["parent_id"] = TASK  # a kind that names itself
 
-HAS_OLD = has_old(TASK, LIST, LABEL)
+HAS_OLD = have_old([TASK, LIST, LABEL])
 """What a deletion says as well, so that it takes a few with it."""
 
 

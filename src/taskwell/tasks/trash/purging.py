@@ -5,14 +5,14 @@ A client that last asked before the horizon, which moves with it, has to read ev
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Uuid, delete, func, or_, select, true, union_all, update
+from sqlalchemy import Integer, Select, Uuid, delete, func, select, true, union_all, update
 
 from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records.asked import ONE
-from taskwell.records.trash import is_old
+from taskwell.records.trash import have_old, is_old
 from taskwell.tasks.statements import TASK
 
 _KINDS = (TASK, LIST, LABEL)
@@ -27,7 +27,7 @@ def _purge() -> Select[Any]:
         old = (
             select(table.c.user_id, table.c.id)
             .select_from(me.join(table, table.c.user_id == me.c.id))
-            .where(table.c.user_id == owner, is_old(kind))
+            .where(table.c.user_id == owner, is_old(table.c.deleted_at))
             .order_by(table.c.deleted_at, table.c.id)
             .limit(_most)
             .cte(f"old_{table.name}")
@@ -58,11 +58,7 @@ def _find() -> Select[Any]:
         .limit(_most)
         .subquery("step")
     )
-    have_old = (
-        select(true()).where(kind.table.c.user_id == step.c.id, is_old(kind)).limit(1).correlate(step).scalar_subquery()
-        for kind in _KINDS
-    )
-    return select(step.c.id, or_(*(one.is_not(None) for one in have_old)).label("has_old")).order_by(step.c.id)
+    return select(step.c.id, have_old(_KINDS, step.c.id)).order_by(step.c.id)
 
 
 FIND_OLD = Statement(
