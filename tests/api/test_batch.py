@@ -287,7 +287,8 @@ def test_a_key_and_a_batch(alice: Person, shared_database: str) -> None:
     """With an Idempotency-Key a batch is done once, whatever becomes of its operations."""
     create = operation("create", "task", value={"title": "once"})
     body = {"operations": [create, operation("delete", "task", str(uuid4())), create]}
-    answers = [alice.post(BATCH, json=body, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    headers = {"Idempotency-Key": "one", "X-Request-Id": "batch"}
+    answers = [alice.post(BATCH, json=body, headers=headers) for _ in range(2)]
     assert answers[0].content == answers[1].content
     assert statuses(answers[0].json()["results"]) == [201, (404, "task_not_found"), 201]
     assert len(alice.sees()) == 2

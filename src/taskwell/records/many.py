@@ -92,11 +92,12 @@ def _as_exported(kind: Kind, step: FromClause) -> ColumnElement[Any]:
 def found(kind: Kind) -> Select[Any]:
     """Those of the records with these `ids` that there are, or once were: `is_live`, and what they refer to.
 
-    A set of ids is one condition: where the table has no statistics yet, PostgreSQL may take another index than that of the id,
-    and would read all of the user's records once for each id.
+    The ids are one condition. Where the table has no statistics yet, PostgreSQL may take another index of the user's than that of
+    the id: so it reads all of the user's records once, and not once for each id. The subquery makes the ids once for all rows.
     """
     columns = kind.table.c
-    is_named = columns.id == any_(cast(argument("ids", ARRAY(Text())), ARRAY(Uuid())))
+    ids = select(cast(argument("ids", ARRAY(Text())), ARRAY(Uuid()))).scalar_subquery()
+    is_named = columns.id == any_(cast(ids, ARRAY(Uuid())))
     refers = [columns[field] for field in kind.references]
     return select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers).where(columns.user_id == owner, is_named)
 
