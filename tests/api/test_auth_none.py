@@ -16,6 +16,7 @@ from tests.cli.command import free_port, refusal, serving, taskwell
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error, invalid_fields
+from tests.support.events import listening
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.server import RunningServer, serve
 from tests.support.wire import Wire
@@ -69,6 +70,20 @@ def test_tasks_without_a_name_are_one_local_users(me: httpx.Client) -> None:
     assert "local" in titles(me.get(tasks_of(LOCAL_USER)))
     assert me.delete(task.headers["location"]).status_code == 204
     assert "local" not in titles(me.get(TASKS))
+
+
+def test_somebody_who_has_nothing_yet_hears_of_their_first_write(me: httpx.Client) -> None:
+    own = f"/api/v1/users/{uuid4()}"
+    nothing = me.get(f"{own}/changes", params={"wait": 1}).json()
+    assert nothing["items"] == []
+    with listening(me, f"{own}/events") as stream:
+        assert stream.revision() == -1
+        me.post(f"{own}/tasks", json={"title": "first"})
+        while stream.revision() < 1:
+            pass
+    items = me.get(f"{own}/changes", params={"since": nothing["next"], "wait": 60}).json()["items"]
+    assert [item["kind"] for item in items] == ["account", "task"]
+    assert me.post(f"{own}/events/ticket").status_code == 404  # nobody signs in here
 
 
 def test_a_token_says_nothing_here(me: httpx.Client) -> None:
