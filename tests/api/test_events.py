@@ -10,7 +10,7 @@ import pytest
 
 from taskwell.api import events
 from taskwell.changes.watch import Watch
-from taskwell.identity.tickets import CONNECT_SECONDS
+from taskwell.identity.tickets import TICKET_SECONDS
 from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
@@ -128,7 +128,7 @@ def test_no_event_of_anybody_elses_is_heard(alice: Person, bob: Person, anonymou
 def ticket_of(person: httpx.Client, **headers: str) -> str:
     answer = person.post(TICKET, headers=headers)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    assert answer.json()["expires_in"] == CONNECT_SECONDS
+    assert answer.json()["expires_in"] == TICKET_SECONDS
     ticket: str = answer.json()["ticket"]
     return ticket
 
@@ -149,7 +149,7 @@ def test_a_ticket_is_for_a_minute_and_for_who_comes_back(
     assert first is not None
     address, now = f"{EVENTS}?ticket={ticket_of(alice)}", time.time()
     of_bob = page_of(bob.get(CHANGES))["next"]
-    monkeypatch.setattr(time, "time", lambda: now + CONNECT_SECONDS + 5)
+    monkeypatch.setattr(time, "time", lambda: now + TICKET_SECONDS + 5)
     assert_error(anonymous.get(address), 401, "token_invalid")
     assert invalid_fields(anonymous.get(address, headers={"Last-Event-ID": of_bob})) == ["last-event-id"]
     alice.creates()

@@ -45,6 +45,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
         "config",
         "backup",
         "restore",
+        "purge",
         "export",
         "import",
         "token",

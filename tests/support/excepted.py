@@ -42,6 +42,7 @@ EXPECTED_REFUSALS = (
         ("body", "completed_occurrence", "value_error"): "likewise",
         ("body", "recurrence", "needs_due"): "the day of which a rule is counted",
         ("body", "recurrence.rule", "value_error"): "a rule of RFC 5545 that has a day",
+        ("body", "reminders.N.minutes_before", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
         ("body", "task_count", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
         ("body", "open_count", "int_type"): "likewise",
         ("body", "changes.title", "value_error"): "as of one task",

@@ -16,11 +16,11 @@ from taskwell.api.dependencies import Db, RowsToRead, RowsToWatch, SignInService
 from taskwell.api.documents import EventTicket
 from taskwell.changes import tokens
 from taskwell.changes.statements import READ_REVISION
-from taskwell.changes.tokens import NEVER, Place
+from taskwell.changes.tokens import NEVER, FeedPlace
 from taskwell.changes.watch import Watch
 from taskwell.database.connection import Database
 from taskwell.errors import ResyncRequired, TokenInvalid
-from taskwell.identity.tickets import CONNECT_SECONDS
+from taskwell.identity.tickets import TICKET_SECONDS
 from taskwell.web.reply import PERSONAL, Reply, unstored
 from taskwell.web.request import ApiRequest
 from taskwell.web.stream import StreamedReply
@@ -85,7 +85,7 @@ async def make_event_ticket(request: ApiRequest, owner: RowsToRead, db: Db, sign
     assert request.claims is not None
     await row_for(db, READ_REVISION, owner)  # whose sign-in has ended gets none
     ticket = sign_in.tickets.make(request.claims)
-    return unstored(200, json.dumps({"ticket": ticket, "expires_in": CONNECT_SECONDS}, separators=(",", ":")))
+    return unstored(200, json.dumps({"ticket": ticket, "expires_in": TICKET_SECONDS}, separators=(",", ":")))
 
 
 async def _events(request: ApiRequest, owner: Owner, db: Database, heard: int, revision: int) -> AsyncGenerator[bytes, None]:
@@ -106,6 +106,6 @@ async def _events(request: ApiRequest, owner: Owner, db: Database, heard: int, r
 
 
 def _event(db: Database, owner: Owner, revision: int) -> bytes:
-    token = tokens.encode(Place(revision, revision), db, owner.id, None)
+    token = tokens.encode(FeedPlace(revision, revision), db, owner.id, None)
     data: dict[str, Any] = {"revision": revision, "token": token}
     return f"id: {token}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()

@@ -44,6 +44,7 @@ _TAGS = {
     "tasks": "Your tasks and, for an administrator, those of a user who is named in the path.",
     "lists": "What your tasks are sorted into, in the same way. A task without a list is in the inbox.",
     "labels": "What your tasks carry, in the same way. A task that uses a new one makes it.",
+    "trash": "What was deleted, for a while.",
     "batch": "Many operations on these in one request.",
     "changes": "What has changed since you asked last, and that something has just changed.",
     "in and out": "Everything of yours as a file, and files of other programs into Taskwell.",

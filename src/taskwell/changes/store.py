@@ -5,7 +5,7 @@ from uuid import UUID
 
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.changes.statements import KINDS_OF_ITEMS, READ_CHANGES, READ_CHANGES_OF_LIST
-from taskwell.changes.tokens import NEVER, Place
+from taskwell.changes.tokens import NEVER, FeedPlace
 from taskwell.database.rows import Rows
 from taskwell.errors import ResyncRequired, UnknownReference
 from taskwell.records.paging import BETWEEN_ITEMS
@@ -25,11 +25,11 @@ class Changes(NamedTuple):
     """One page. `items` is the inside of a JSON array, and `next` is where the following page begins."""
 
     items: str
-    next: Place
+    next: FeedPlace
     has_more: bool
 
 
-async def read_changes(rows: Rows, owner: Owner, feed: Feed, since: Place | None, *, limit: int) -> Changes:
+async def read_changes(rows: Rows, owner: Owner, feed: Feed, since: FeedPlace | None, *, limit: int) -> Changes:
     """Without `since` it is the first page of a snapshot, which is of what there is.
 
     Raises ResyncRequired, and UnknownReference for the list.
@@ -39,7 +39,7 @@ async def read_changes(rows: Rows, owner: Owner, feed: Feed, since: Place | None
     statement = READ_CHANGES if feed.list_id is None else READ_CHANGES_OF_LIST
     row = await row_for(rows, statement, owner, **arguments)
     if row is None:
-        return Changes("", Place(NEVER, NEVER), has_more=False)
+        return Changes("", FeedPlace(NEVER, NEVER), has_more=False)
     if place is not None and place.is_behind(row["purged_revision"]):
         raise ResyncRequired
     if feed.list_id is not None and not row["is_known"]:
@@ -47,14 +47,14 @@ async def read_changes(rows: Rows, owner: Owner, feed: Feed, since: Place | None
     revision, items = row["revision"], row["items"] or ""
     begun = revision if place is None else place.begun
     if row["found"] <= limit:
-        return Changes(items, Place(revision, revision), has_more=False)
-    last = Place(row["last_revision"], begun, row["last_kind"], row["last_id"])
+        return Changes(items, FeedPlace(revision, revision), has_more=False)
+    last = FeedPlace(row["last_revision"], begun, row["last_kind"], row["last_id"])
     return Changes(items.rpartition(BETWEEN_ITEMS)[0], last, has_more=True)
 
 
-def _arguments(since: Place | None, feed: Feed) -> dict[str, Any]:
+def _arguments(since: FeedPlace | None, feed: Feed) -> dict[str, Any]:
     """For each kind, the place after which its items are. Of the kinds before the last item's, its revision was read whole."""
-    place = since or Place(NEVER, NEVER)
+    place = since or FeedPlace(NEVER, NEVER)
     arguments: dict[str, Any] = {"begun": None if since is None else since.begun}
     for kind in KINDS_OF_ITEMS:
         if feed.list_id is not None and kind not in ("list", "task"):

@@ -17,7 +17,7 @@ NEVER: Final = -1
 """The revision of a client that has read nothing, and of somebody who has no account yet."""
 
 
-class Place(NamedTuple):
+class FeedPlace(NamedTuple):
     """All up to `revision` was read or, where `kind` says so, of that revision only what comes up to that record.
 
     Of what was gone at the revision `begun` the client never heard: a snapshot began there.
@@ -38,11 +38,11 @@ class Place(NamedTuple):
         return max(self.begun, self.whole) < purged
 
 
-def encode(place: Place, rows: Rows, owner: UUID, list_id: UUID | None) -> str:
+def encode(place: FeedPlace, rows: Rows, owner: UUID, list_id: UUID | None) -> str:
     return f"{rows.epoch}.{encode_cursor(place._asdict(), rows.keyed_hash, owner, _feed(list_id))}"
 
 
-def decode(token: str, rows: Rows, owner: UUID, list_id: UUID | None, *, field: str) -> Place:
+def decode(token: str, rows: Rows, owner: UUID, list_id: UUID | None, *, field: str) -> FeedPlace:
     """`field` is where the client sent it. Raises InvalidInput, and ResyncRequired for a token of another epoch."""
     written = _WRITTEN.fullmatch(token)
     if written is not None and written[1] != rows.epoch:
@@ -51,7 +51,7 @@ def decode(token: str, rows: Rows, owner: UUID, list_id: UUID | None, *, field: 
         place = decode_cursor("" if written is None else written[2], rows.keyed_hash, owner, _feed(list_id))
     except InvalidInput:
         raise InvalidInput.of(field, "token_invalid", "this token is not from this feed") from None
-    return Place(**place)
+    return FeedPlace(**place)
 
 
 def _feed(list_id: UUID | None) -> str:

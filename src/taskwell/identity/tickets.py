@@ -17,7 +17,7 @@ from taskwell.identity import scopes
 from taskwell.identity.keys import SigningKeys
 from taskwell.identity.tokens import LIFETIME_SECONDS, Claims
 
-CONNECT_SECONDS: Final = 60
+TICKET_SECONDS: Final = 60
 _TYPE: Final = "ticket+jwt"
 _SCOPES: Final = frozenset({"tasks:read", "admin"})
 
@@ -68,7 +68,7 @@ class Tickets:
             )
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenInvalid from error
-        return Ticket(_claims(payload), payload["iat"] + CONNECT_SECONDS)
+        return Ticket(_claims(payload), payload["iat"] + TICKET_SECONDS)
 
 
 def _claims(payload: dict[str, Any]) -> Claims:

@@ -27,12 +27,13 @@ def _emptied(kind: Kind, stamp: CTE, rows: CTE | None = None) -> CTE:
 
 
 def _emptied_tasks(stamp: CTE, rows: CTE) -> tuple[CTE, CTE]:
-    return _emptied(TASK, stamp, rows), _finished(rows)
+    return _emptied(TASK, stamp, rows), _finished(stamp, rows)
 
 
-def _finished(rows: CTE) -> CTE:
+def _finished(stamp: CTE, rows: CTE) -> CTE:
     is_of_them = (occurrences.c.user_id == rows.c.user_id, occurrences.c.task_id == rows.c.id)
-    return delete(occurrences).where(occurrences.c.user_id == owner, *is_of_them).cte("emptied_occurrences")
+    in_turn = occurrences.c.user_id == stamp.c.user_id
+    return delete(occurrences).where(occurrences.c.user_id == owner, in_turn, *is_of_them).cte("emptied_occurrences")
 
 
 def _empty_task() -> Select[Any]:
@@ -68,7 +69,7 @@ def _empty_trash() -> Select[Any]:
     stamp = turn(me)
     all_tasks = select(tasks.c.user_id, tasks.c.id).select_from(me.join(tasks, tasks.c.user_id == me.c.id)).where(in_trash(TASK))
     emptied_kinds = (_emptied(kind, stamp) for kind in (TASK, LIST, LABEL))
-    return select(me.c.id).add_cte(*emptied_kinds, _finished(all_tasks.cte("all_tasks")))
+    return select(me.c.id).add_cte(*emptied_kinds, _finished(stamp, all_tasks.cte("all_tasks")))
 
 
 EMPTY_TRASH = Statement("empty_trash", _empty_trash())
