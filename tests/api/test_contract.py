@@ -60,7 +60,8 @@ def _envelope(path: str, status: str) -> str:
     if "/oauth/" in path:
         return "OAuthError"
     if status == "412":  # which shows the record that has changed
-        return "ListErrorEnvelope" if "/lists" in path else "LabelErrorEnvelope" if "/labels" in path else "ErrorEnvelope"
+        nouns = {"/lists": "List", "/labels": "Label", "/batch": "Batch"}
+        return f"{next((name for part, name in nouns.items() if part in path), '')}ErrorEnvelope"
     return "ErrorEnvelope"
 
 
