@@ -47,6 +47,8 @@ EXPECTED_REFUSALS = (
         ("body", "open_count", "int_type"): "likewise",
         ("body", "changes.title", "value_error"): "as of one task",
         ("body", "changes.labels", "value_error"): "likewise",
+        ("body", "start.date", "value_error"): "a day that there is",
+        ("body", "due.date", "value_error"): "likewise",
         ("body", "reminders", "needs_due"): "`minutes_before` a due date",
         ("body", "start", "after_due"): "not after the due date",
         ("body", "after", "not_with_before"): "one neighbour",
