@@ -17,6 +17,7 @@ from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.openapi import EITHER_WAY_IN, SIGN_IN
 from taskwell.database.connection import Database
+from taskwell.database.unit_of_work import Writable
 from taskwell.errors import InsufficientScope, SignInRequired, TokenInvalid, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
@@ -38,7 +39,6 @@ IdempotencyKey = Annotated[
 
 
 def database(request: ApiRequest) -> Database:
-    """What writes gets a unit of work in its place where there is an idempotency key (web/exactly_once.py)."""
     return request.services.database
 
 
@@ -91,7 +91,10 @@ def _scheme(name: str, kind: type[_AccessToken] = _AccessToken) -> _AccessToken:
 _by_sign_in = _scheme(SIGN_IN)
 _by_either = _scheme(EITHER_WAY_IN)
 _by_ticket = _scheme(EITHER_WAY_IN, _TokenOrTicket)
-Db = Annotated[Database, Depends(database)]
+Db = Annotated[Writable, Depends(database)]
+"""What writes gets a unit of work in its place where there is an idempotency key (web/exactly_once.py)."""
+DatabaseItself = Annotated[Database, Depends(database)]
+"""For what takes no key: it opens units of work of its own, or looks at the connections."""
 TagsOfRows = Annotated[Tags, Depends(tags)]
 SignInServices = Annotated[SignIn, Depends(sign_in)]
 

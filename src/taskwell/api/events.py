@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.api.answers import OWN_ROWS, refuses
 from taskwell.api.changes import watched_by
-from taskwell.api.dependencies import Db, RowsToRead, RowsToWatch, SignInServices
+from taskwell.api.dependencies import DatabaseItself, RowsToRead, RowsToWatch, SignInServices
 from taskwell.api.documents import EventTicket
 from taskwell.changes import tokens
 from taskwell.changes.statements import READ_REVISION
@@ -62,7 +62,7 @@ class EventsQuery(BaseModel):
 async def stream_events(
     request: ApiRequest,
     owner: RowsToWatch,
-    db: Db,
+    db: DatabaseItself,
     query: Annotated[EventsQuery, Query()],
     last_event_id: LastEventId = None,
 ) -> StreamedReply:
@@ -80,7 +80,7 @@ async def stream_events(
 
 
 @tickets.post("/events/ticket", response_model=EventTicket, responses=refuses(*OWN_ROWS))
-async def make_event_ticket(request: ApiRequest, owner: RowsToRead, db: Db, sign_in: SignInServices) -> Reply:
+async def make_event_ticket(request: ApiRequest, owner: RowsToRead, db: DatabaseItself, sign_in: SignInServices) -> Reply:
     """Get a ticket for an EventSource, which can send no header: good for a minute to connect, and to come back after that."""
     assert request.claims is not None
     await row_for(db, READ_REVISION, owner)  # whose sign-in has ended gets none

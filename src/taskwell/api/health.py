@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter
 
 from taskwell.api.answers import READS, refuses
-from taskwell.api.dependencies import Db
+from taskwell.api.dependencies import DatabaseItself
 from taskwell.api.documents import Health
 from taskwell.database.connection import Database
 from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
@@ -39,7 +39,7 @@ async def live() -> Reply:
 
 
 @router.get("/readyz", response_model=Health, responses=refuses(*READS))
-async def ready(request: ApiRequest, db: Db) -> Reply:
+async def ready(request: ApiRequest, db: DatabaseItself) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
     readiness = request.services.of_face(Readiness)
     if time.monotonic() >= readiness.until or db.failures != readiness.failures:

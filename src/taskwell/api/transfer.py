@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
-from taskwell.api.dependencies import Db, RowsToImport, RowsToRead
+from taskwell.api.dependencies import DatabaseItself, RowsToImport, RowsToRead
 from taskwell.api.documents import ImportReport
 from taskwell.errors import ImportBusy, ImportRefused, InvalidInput, OutcomeUnknown
 from taskwell.transfer.exporting import export
@@ -107,7 +107,7 @@ class ImportQuery(BaseModel):
     responses=refuses(*OWN_ROWS)
     | {200: {"description": "One record a line", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
 )
-async def export_everything(request: ApiRequest, owner: RowsToRead, db: Db) -> StreamedReply:
+async def export_everything(request: ApiRequest, owner: RowsToRead, db: DatabaseItself) -> StreamedReply:
     """Everything of yours as JSON Lines: the account, the lists, the tasks. Each record comes after those that it names."""
     account = await _account(request, owner, db)
     named = b'attachment; filename="taskwell.jsonl"'
@@ -115,7 +115,7 @@ async def export_everything(request: ApiRequest, owner: RowsToRead, db: Db) -> S
     return StreamedReply(200, export(db, owner, account), headers)
 
 
-async def _account(request: ApiRequest, owner: Owner, db: Db) -> str:
+async def _account(request: ApiRequest, owner: Owner, db: DatabaseItself) -> str:
     """The account's line: who it is shows only a token that may read the account."""
     account: dict[str, Any] = json.loads((await read_account(db, owner)).json)
     del account["is_admin"]
@@ -137,7 +137,10 @@ async def _account(request: ApiRequest, owner: Owner, db: Db) -> str:
     },
 )
 async def import_file(
-    owner: RowsToImport, db: Db, body: Annotated[FileToCome, Depends(file_to_come)], query: Annotated[ImportQuery, Query()]
+    owner: RowsToImport,
+    db: DatabaseItself,
+    body: Annotated[FileToCome, Depends(file_to_come)],
+    query: Annotated[ImportQuery, Query()],
 ) -> Reply:
     """Import a file: Taskwell's own export, Todoist's CSV, Google Takeout's Tasks.json, Microsoft To Do's lists by Graph,
     Vikunja's data.json, or the to-dos of an .ics file. The same file once more changes nothing."""

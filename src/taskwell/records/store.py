@@ -113,7 +113,7 @@ class _Filter(Protocol):
 
 
 async def read(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> Rendered:
-    named = _named(noun, rows, owner, record_id)
+    named = naming(noun, rows, owner, record_id)
     return found(noun, named, await row_for(rows, noun.read, owner, **named))
 
 
@@ -158,7 +158,7 @@ async def create(noun: Noun, rows: Rows, owner: Owner, new: BaseModel, own_id: U
 
     `own_id` is the id that the client chose, if it did. Raises UnknownReference, `refusals.too_many` and `refusals.id_taken`.
     """
-    named = _named(noun, rows, owner, own_id or new_id())
+    named = naming(noun, rows, owner, own_id or new_id())
     content, writes = noun.writes(new)
     row = await row_for(rows, writes.create_at if own_id else writes.create, owner, **named, **content.given_by(new))
     if row is None or row[noun.kind.name] is not None:
@@ -202,7 +202,7 @@ async def change(
     """
     content, writes = noun.writes(changes)
     given = content.replaced_by(changes) if isinstance(changes, noun.kind.whole) else content.changed_by(changes)
-    named = _named(noun, rows, owner, record_id)
+    named = naming(noun, rows, owner, record_id)
     arguments = {**named, "if_match": as_text(if_match), **given}
     if not is_given(changes):
         row = await row_for(rows, writes.change, owner, **arguments)
@@ -222,7 +222,7 @@ async def change(
 
 async def delete(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, *, if_match: Revisions | None) -> None:
     """Raises `refusals.changed` when the record's revision is none of `if_match`."""
-    named = _named(noun, rows, owner, record_id)
+    named = naming(noun, rows, owner, record_id)
     row = await row_for(rows, noun.delete, owner, **named, if_match=as_text(if_match), old_before=rows.old_before)
     _unchanged_by_others(noun, named, row)
     _refuse_alone(row)
@@ -242,7 +242,7 @@ async def purge_some(noun: Noun, rows: Rows, owner: Owner, deleted: asyncpg.Reco
 async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: BaseModel) -> Rendered:
     """Create the record at this id, also where a deleted one was. Raises `refusals.exists` where a live one is."""
     refuse_but_id(new, record_id)
-    named = _named(noun, rows, owner, record_id)
+    named = naming(noun, rows, owner, record_id)
     while True:
         row = await row_for(rows, noun.place, owner, **named, **noun.kind.content.given_by(new))
         if row is not None and row[noun.kind.name] is not None:
@@ -255,7 +255,8 @@ async def place(noun: Noun, rows: Rows, owner: Owner, record_id: UUID, new: Base
         # It was deleted in this very moment.
 
 
-def _named(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> dict[str, Any]:
+def naming(noun: Noun, rows: Rows, owner: Owner, record_id: UUID) -> dict[str, Any]:
+    """The arguments of a statement that say which record it is about, and whose its tag is."""
     return {f"{noun.kind.name}_id": record_id, "tag_head": tag_head(rows, owner.id)}
 
 

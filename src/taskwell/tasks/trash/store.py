@@ -1,7 +1,9 @@
 """What can be done with what is in the trash. A record that went with another one can come back by itself, too."""
 
 import json
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -10,11 +12,11 @@ from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
 from taskwell.database.unit_of_work import UnitOfWork, Writable
-from taskwell.errors import LabelNotFound, ListNotFound, TaskNotFound, TooManyLabels, TooManyLists
+from taskwell.errors import TooManyLabels, TooManyLists
 from taskwell.records import limited
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import cut
-from taskwell.records.store import Noun, Rendered, RenderedPage, found
+from taskwell.records.store import Noun, Rendered, RenderedPage, found, naming
 from taskwell.records.tags import tag_head
 from taskwell.tasks.labels.store import LABELS
 from taskwell.tasks.labels.trash import FIND_TRASHED_LABEL, MERGE_TRASHED_LABEL, RESTORE_LABEL
@@ -75,32 +77,37 @@ async def delete_task_for_good(db: Writable, owner: Owner, task_id: UUID, *, if_
 
     Raises TaskNotFound and TaskChanged.
     """
-    async with unit_for(db, owner) as unit:
-        try:
-            await delete_task(unit, owner, task_id, if_match=if_match)
-        except TaskNotFound:
-            await _find(unit, owner, TASKS, FIND_TRASHED_TASK, task_id, if_match)
-        await row_for(unit, EMPTY_TASK, owner, task_id=task_id)
+    await _for_good(db, owner, TASKS, delete_task, FIND_TRASHED_TASK, EMPTY_TASK, task_id, if_match)
 
 
 async def delete_list_for_good(db: Writable, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> None:
     """Likewise, with its tasks. Raises ListNotFound and ListChanged."""
-    async with unit_for(db, owner) as unit:
-        try:
-            await limited.delete(LISTS, unit, owner, list_id, if_match=if_match)
-        except ListNotFound:
-            await _find(unit, owner, LISTS, FIND_TRASHED_LIST, list_id, if_match)
-        await row_for(unit, EMPTY_LIST, owner, list_id=list_id)
+    delete = partial(limited.delete, LISTS)
+    await _for_good(db, owner, LISTS, delete, FIND_TRASHED_LIST, EMPTY_LIST, list_id, if_match)
 
 
 async def delete_label_for_good(db: Writable, owner: Owner, label_id: UUID, *, if_match: Revisions | None) -> None:
     """Likewise. Raises LabelNotFound and LabelChanged."""
+    delete = partial(limited.delete, LABELS)
+    await _for_good(db, owner, LABELS, delete, FIND_TRASHED_LABEL, EMPTY_LABEL, label_id, if_match)
+
+
+async def _for_good(
+    db: Writable,
+    owner: Owner,
+    noun: Noun,
+    delete: Callable[..., Awaitable[None]],
+    find: Statement,
+    empty: Statement,
+    record_id: UUID,
+    if_match: Revisions | None,
+) -> None:
     async with unit_for(db, owner) as unit:
         try:
-            await limited.delete(LABELS, unit, owner, label_id, if_match=if_match)
-        except LabelNotFound:
-            await _find(unit, owner, LABELS, FIND_TRASHED_LABEL, label_id, if_match)
-        await row_for(unit, EMPTY_LABEL, owner, label_id=label_id)
+            await delete(unit, owner, record_id, if_match=if_match)
+        except noun.refusals.not_found:
+            await _find(unit, owner, noun, find, record_id, if_match)
+        await row_for(unit, empty, owner, **{f"{noun.kind.name}_id": record_id})
 
 
 async def empty_trash(db: Writable, owner: Owner) -> None:
@@ -123,15 +130,11 @@ async def list_trash_page(rows: Rows, owner: Owner, *, limit: int, cursor: str |
     return RenderedPage(items, next_cursor, row["revision"], None)
 
 
-def _named(unit: UnitOfWork, owner: Owner, noun: Noun, record_id: UUID) -> dict[str, Any]:
-    return {f"{noun.kind.name}_id": record_id, "tag_head": tag_head(unit, owner.id)}
-
-
 async def _find(
     unit: UnitOfWork, owner: Owner, noun: Noun, statement: Statement, record_id: UUID, if_match: Revisions | None
 ) -> asyncpg.Record:
     """What is in the trash, for what is done under a condition. Raises what says that it is not there, or has changed."""
-    row = await row_for(unit, statement, owner, **_named(unit, owner, noun, record_id))
+    row = await row_for(unit, statement, owner, **naming(noun, unit, owner, record_id))
     if row is None or row["revision"] is None:
         raise noun.refusals.not_found
     if if_match is not None and row["revision"] not in if_match:
@@ -142,5 +145,5 @@ async def _find(
 async def _restored(
     unit: UnitOfWork, owner: Owner, noun: Noun, statement: Statement, record_id: UUID, **more: UUID | None
 ) -> Rendered:
-    named = _named(unit, owner, noun, record_id)
+    named = naming(noun, unit, owner, record_id)
     return found(noun, named, await row_for(unit, statement, owner, **named, **more))
