@@ -46,7 +46,7 @@ def _folded_into_one() -> Select[Any]:
     return select(turn.c.revision, turn.c.first, turn.c.behind).select_from(me.outerjoin(turn, true())).add_cte(*written, counted)
 
 
-FOLD_INTO_ONE_REVISION = Statement("fold_into_one_revision", _folded_into_one())
+FOLD_INTO_ONE_REVISION = Statement("fold_into_one_revision", _folded_into_one)
 """All that has a greater revision than `before` gets the one behind it, and so does the owner. NULL: that is so already.
 
 In a unit of work, whose own writes have these revisions. What they have put at the end stays in its order, and before whatever is

@@ -144,7 +144,7 @@ def _list_is_known() -> Sequence[ColumnElement[bool]]:
     return [there.is_not(None).label("is_known")]
 
 
-READ_REVISION = Statement("read_revision", select(users.c.revision, users.c.purged_revision).where(owner_may_act()))
+READ_REVISION = Statement("read_revision", lambda: select(users.c.revision, users.c.purged_revision).where(owner_may_act()))
 """How far the feed goes, and from where on it can be told what is gone."""
 
 WATCHED: Final[dict[str, TypeEngine[Any]]] = {
@@ -189,12 +189,12 @@ def _probe() -> Select[Any]:
 
 PROBE = Statement(
     "probe",
-    _probe(),
+    _probe,
     unscoped="of all who wait for changes in one process: each one's number of the last write, and whether the sign-in stands",
 )
 """Once a second while anybody waits. `has_nothing`: no account yet, which a user of another issuer need not have."""
 
-READ_CHANGES = Statement("read_changes", _page([_of_account(), _of_kind(LABEL), _of_kind(LIST), _of_kind(TASK)]))
+READ_CHANGES = Statement("read_changes", lambda: _page([_of_account(), _of_kind(LABEL), _of_kind(LIST), _of_kind(TASK)]))
 """One page of the feed of all that a user has."""
 
 _of_list = [
@@ -203,5 +203,5 @@ _of_list = [
     _of_departures(),
 ]
 
-READ_CHANGES_OF_LIST = Statement("read_changes_of_list", _page(_of_list, _list_is_known))
+READ_CHANGES_OF_LIST = Statement("read_changes_of_list", lambda: _page(_of_list, _list_is_known))
 """One page of the feed of one list: the list, its tasks, and which tasks have left it."""

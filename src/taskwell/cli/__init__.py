@@ -1,38 +1,67 @@
 """The terminal face, with all of its commands in one list."""
 
+import gc
 import shlex
 import shutil
 import signal
 import sys
+from collections import UserDict
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from taskwell import __version__, observability
-from taskwell.cli import backup, config, keys, migrate, purge, serve, token, tokens, transfer, users
 from taskwell.environment import wished_log_format
 from taskwell.errors import TaskwellError
 
+_FOUND_IN = {
+    "serve": "serve:serve",
+    "migrate": "migrate:migrate",
+    "config": "config:config",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "purge": "purge:purge",
+    "export": "transfer:export_",
+    "import": "transfer:import_",
+    "token": "token:token",
+    "users": "users:app",
+    "tokens": "tokens:app",
+    "keys": "keys:app",
+}
+
+
+class _Imported(UserDict[str, Any]):
+    """The commands by their names. Each is imported when it is asked for: what all of them need takes more than a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, found = self.data[name].partition(":")
+        command = getattr(import_module(f"taskwell.cli.{module}"), found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(command, typer.Typer):
+            alone.add_typer(command, name=name)
+        else:
+            alone.command(name)(command)
+        return typer.main.get_group(alone).commands[name]
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self.commands = _Imported(_FOUND_IN)
+
+
 app = typer.Typer(
     name="taskwell",
+    cls=_Commands,
     help="A multi-user task backend. Settings come from the environment and .env: see `taskwell config`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("serve")(serve.serve)
-app.command("migrate")(migrate.migrate)
-app.command("config")(config.config)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("purge")(purge.purge)
-app.command("export")(transfer.export_)
-app.command("import")(transfer.import_)
-app.command("token")(token.token)
-app.add_typer(users.app, name="users")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:
@@ -43,9 +72,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version and exit."),
+    _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version and exit."),
 ) -> None:
-    pass
+    # The command is imported by now, and stays (taskwell/__main__.py): no collection walks over it, nor one of a forked worker.
+    gc.freeze()
+    gc.enable()
 
 
 def _as_called() -> str:

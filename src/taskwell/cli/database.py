@@ -14,6 +14,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
+import taskwell.accounts.idempotency.tables
+import taskwell.accounts.tables
+import taskwell.database.tables
+import taskwell.labels.tables
 import taskwell.tasks.tables  # noqa: F401  # a table that nobody has imported is none that a database is searched for
 from taskwell.database import url
 from taskwell.database.connection import Database

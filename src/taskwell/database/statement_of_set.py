@@ -34,7 +34,7 @@ Over = Callable[[Statement, Types], Select[Any]]
 class StatementOfSet(Statement):
     """It gives for each request, in any order, `n` (from 1 on), `asked_by`, `is_there`, and what the form of one gives."""
 
-    __slots__ = ("_one", "_over", "_written")
+    __slots__ = ("_one", "_written")
 
     dialect = SET_DIALECT
 
@@ -44,12 +44,9 @@ class StatementOfSet(Statement):
         self.queue = one.queue
         self.of_set = None
         self._one = one
-        self._over = over
+        self._build = lambda: over(one, one.types)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "expression":
-            self.expression = self._over(self._one, self._one.types)
-            return self.expression
         if name == "_written":
             self.compile()
             return self._written

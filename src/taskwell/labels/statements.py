@@ -52,7 +52,9 @@ _row = {
 }
 _made = insert(labels).from_select(list(_row), select(*_row.values()).select_from(_stamped.join(_missing, true()))).cte("made")
 
-MAKE_LABELS = Statement("make_labels", select((_number > LABELS_PER_USER).label("is_full")).select_from(_me).add_cte(_made))
+MAKE_LABELS = Statement(
+    "make_labels", lambda: select((_number > LABELS_PER_USER).label("is_full")).select_from(_me).add_cte(_made)
+)
 """Those of the given labels that are not there, unless the user would have more than LABELS_PER_USER.
 
 In a unit of work, before a write of a task that carries them and that counts the revision."""
@@ -62,35 +64,35 @@ def _derived(_content: Values, _stamp: FromClause, _before: FromClause | None) -
     return {}
 
 
-READ_LABEL = Statement("read_label", reading.read(LABEL))
+READ_LABEL = Statement("read_label", lambda: reading.read(LABEL))
 """One label. No row: the account may not act. NULL: there is no such label."""
 
-FIND_SAME_LABEL = Statement("find_same_label", reading.read_same(LABEL))
+FIND_SAME_LABEL = Statement("find_same_label", lambda: reading.read_same(LABEL))
 """After a create met a taken id: is what stands there what was sent?"""
 
-CREATE_LABEL = Statement("create_label", writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
+CREATE_LABEL = Statement("create_label", lambda: writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
 """At an id that we chose, unless the user has LABELS_PER_USER already."""
 
-CREATE_LABEL_AT = Statement("create_label_at", writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
+CREATE_LABEL_AT = Statement("create_label_at", lambda: writing.created(LABEL, _derived, ONE, most=LABELS_PER_USER))
 """At an id that the client chose, unless the user has LABELS_PER_USER already."""
 
-PLACE_LABEL = Statement("place_label", writing.placed(LABEL, _derived, most=LABELS_PER_USER))
+PLACE_LABEL = Statement("place_label", lambda: writing.placed(LABEL, _derived, most=LABELS_PER_USER))
 """PUT with `If-None-Match: *`: only where no live label stands; a deleted one's id may be used again."""
 
-EXPORT_LABELS = Statement("export_labels", many.exported(LABEL))
+EXPORT_LABELS = Statement("export_labels", lambda: many.exported(LABEL))
 """One step of an export: labels in the order of their creation."""
 
-LOOK_UP_LABELS = Statement("look_up_labels", many.found(LABEL))
+LOOK_UP_LABELS = Statement("look_up_labels", lambda: many.found(LABEL))
 """Before an import makes labels: which of their ids are taken?"""
 
-LOOK_UP_LABELS_BY_KEY = Statement("look_up_labels_by_key", many.found_by_key(LABEL))
+LOOK_UP_LABELS_BY_KEY = Statement("look_up_labels_by_key", lambda: many.found_by_key(LABEL))
 """Before an import makes labels, and tasks that carry them: which are there, and how are they spelled?"""
 
-COUNT_LABELS = Statement("count_labels", many.counted(LABEL))
+COUNT_LABELS = Statement("count_labels", lambda: many.counted(LABEL))
 """Before an import makes labels: how many are there?"""
 
-IMPORT_LABELS = Statement("import_labels", many.imported(LABEL, _derived))
+IMPORT_LABELS = Statement("import_labels", lambda: many.imported(LABEL, _derived))
 """Many new labels under one revision. In a unit of work, since which of them are new is decided after the lock."""
 
-CREATE_LABELS = Statement("create_labels", many.imported(LABEL, _derived, is_shown=True))
+CREATE_LABELS = Statement("create_labels", lambda: many.imported(LABEL, _derived, is_shown=True))
 """Likewise, and each is shown."""

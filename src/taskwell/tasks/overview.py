@@ -73,10 +73,10 @@ def _array(rows: Subquery) -> ColumnElement[Any]:
     return select(func.coalesce(func.json_agg(as_json(rows)), cast(literal("[]"), JSON))).scalar_subquery()
 
 
-READ_OVERVIEW = Statement("read_overview", _overview(with_dates=True))
+READ_OVERVIEW = Statement("read_overview", lambda: _overview(with_dates=True))
 """The open tasks by place and by date."""
 
-READ_OVERVIEW_OF_PLACES = Statement("read_overview_of_places", _overview(with_dates=False))
+READ_OVERVIEW_OF_PLACES = Statement("read_overview_of_places", lambda: _overview(with_dates=False))
 """The open tasks by place: what changes by a write alone."""
 
 

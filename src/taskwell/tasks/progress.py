@@ -49,7 +49,7 @@ def _read() -> Any:
     )
 
 
-READ_TASK_WITH_PROGRESS = Statement("read_task_with_progress", _read())
+READ_TASK_WITH_PROGRESS = Statement("read_task_with_progress", _read)
 """One task as `read_task` shows it, and the progress of its subtasks. `below` differs whenever that can differ."""
 
 

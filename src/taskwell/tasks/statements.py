@@ -153,10 +153,10 @@ def _tasks_of_list(list_: CTE, doomed: FromClause) -> Sequence[CTE]:
     return [deleted.cte("deleted_with_it")]
 
 
-READ_TASK = in_sets(Statement("read_task", reading.read(TASK)))
+READ_TASK = in_sets(Statement("read_task", lambda: reading.read(TASK)))
 """One task. No row: the account may not act. NULL: there is no such task."""
 
-FIND_SAME_TASK = Statement("find_same_task", reading.read_same(TASK))
+FIND_SAME_TASK = Statement("find_same_task", lambda: reading.read_same(TASK))
 """After a create met a taken id: is what stands there what was sent?"""
 
 
@@ -192,7 +192,7 @@ FILTER_TASKS = Shapes(FILTERED_SHAPES, _filtered_list)
 
 
 def _write(name: str, build: Callable[[Asked], Select[Any]], *, repeatable: bool | None = None) -> Statement:
-    return in_sets(Statement(name, build(ONE), repeatable=repeatable), lambda _, types: build(Each(types)))
+    return in_sets(Statement(name, partial(build, ONE), repeatable=repeatable), lambda _, types: build(Each(types)))
 
 
 CREATE_TASK = _write("create_task", partial(writing.created, TASK, derived), repeatable=True)
@@ -211,41 +211,45 @@ _created = partial(writing.created, TASK, derived, ONE, is_whole=True)
 _changed = partial(writing.changed, TASK, derived, ONE, is_whole=True, beside=departed)
 _changed_alone = partial(_changed, held=_decides_elsewhere)
 
-CREATE_WHOLE_TASK = Statement("create_whole_task", _created(), repeatable=True)
+CREATE_WHOLE_TASK = Statement("create_whole_task", _created, repeatable=True)
 """Of a request that says more than tasks began with, at an id that we chose. What it names is locked, or `unknown` says so."""
 
-CREATE_WHOLE_TASK_AT = Statement("create_whole_task_at", _created())
+CREATE_WHOLE_TASK_AT = Statement("create_whole_task_at", _created)
 """Likewise, at an id that the client chose."""
 
-CHANGE_WHOLE_TASK = Statement("change_whole_task", _changed_alone())
+CHANGE_WHOLE_TASK = Statement("change_whole_task", _changed_alone)
 """PATCH and PUT of a task that say more than tasks began with. A list that it leaves keeps a note. Nothing moves in a tree."""
 
-CHANGE_WHOLE_TASK_AS_READ = Statement("change_whole_task_as_read", _changed_alone(is_sent_back=True))
+CHANGE_WHOLE_TASK_AS_READ = Statement("change_whole_task_as_read", lambda: _changed_alone(is_sent_back=True))
 """Likewise, by who sends back what was read."""
 
-CHANGE_TASK_IN_TREE = Statement("change_task_in_tree", _changed())
+CHANGE_TASK_IN_TREE = Statement("change_task_in_tree", _changed)
 """Likewise, also where the task moves in a tree: in a unit of work, which has looked at the tree (tasks/subtasks.py)."""
 
-CHANGE_TASK_IN_TREE_AS_READ = Statement("change_task_in_tree_as_read", _changed(is_sent_back=True))
+CHANGE_TASK_IN_TREE_AS_READ = Statement("change_task_in_tree_as_read", lambda: _changed(is_sent_back=True))
 """Likewise, by who sends back what was read."""
 
 DELETE_TASK = _write("delete_task", partial(writing.deleted, TASK, held=_is_parent, more=[HAS_OLD]))
 """A deleted task keeps its row, so that what changed since can be told. One that has subtasks stays."""
 
-DELETE_PARENT = Statement("delete_parent", writing.deleted(TASK, ONE, more=[HAS_OLD]))
+DELETE_PARENT = Statement("delete_parent", lambda: writing.deleted(TASK, ONE, more=[HAS_OLD]))
 """A task that may have subtasks is deleted. In a unit of work, which deletes them as well."""
 
-PLACE_TASK = Statement("place_task", writing.placed(TASK, derived, beside=_occurrences_gone))
+PLACE_TASK = Statement("place_task", lambda: writing.placed(TASK, derived, beside=_occurrences_gone))
 """PUT with `If-None-Match: *`: only where no live task stands; a deleted one's id may be used again."""
 
 ZONED_TASKS = Statement(
     "zoned_tasks",
-    select(tasks.c.id, tasks.c.due, tasks.c.start)
-    .select_from(tasks.join(users, users.c.id == tasks.c.user_id))
-    .where(tasks.c.user_id == owner, tasks.c.id > argument("after", Uuid()), users.c.time_zone != argument("time_zone", String()))
-    .where(or_(*(func.jsonb_extract_path_text(when, "time_zone").is_not(None) for when in (tasks.c.due, tasks.c.start))))
-    .order_by(tasks.c.id)
-    .limit(argument("limit", Integer())),
+    lambda: (
+        select(tasks.c.id, tasks.c.due, tasks.c.start)
+        .select_from(tasks.join(users, users.c.id == tasks.c.user_id))
+        .where(
+            tasks.c.user_id == owner, tasks.c.id > argument("after", Uuid()), users.c.time_zone != argument("time_zone", String())
+        )
+        .where(or_(*(func.jsonb_extract_path_text(when, "time_zone").is_not(None) for when in (tasks.c.due, tasks.c.start))))
+        .order_by(tasks.c.id)
+        .limit(argument("limit", Integer()))
+    ),
 )
 """Those that are due at a moment, or begin at one, some at a time: in another zone clocks show another time at it."""
 
@@ -266,20 +270,20 @@ def _on_other_clocks() -> Select[Any]:
     return select(func.count()).select_from(moved)
 
 
-SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks())
+SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks)
 """The times by which tasks are sorted, in another zone. Nothing that is shown of a task changes, nor does its revision."""
 
-DELETE_LIST = Statement("delete_list", writing.deleted(LIST, ONE, beside=_tasks_of_list, more=[HAS_OLD]))
+DELETE_LIST = Statement("delete_list", lambda: writing.deleted(LIST, ONE, beside=_tasks_of_list, more=[HAS_OLD]))
 """A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""
 
-EXPORT_TASKS = Statement("export_tasks", many.exported(TASK))
+EXPORT_TASKS = Statement("export_tasks", lambda: many.exported(TASK))
 """One step of an export: tasks in the order of their creation."""
 
-LOOK_UP_TASKS = Statement("look_up_tasks", many.found(TASK))
+LOOK_UP_TASKS = Statement("look_up_tasks", lambda: many.found(TASK))
 """Before an import makes tasks: which of their ids are taken, and where are the tasks that they name?"""
 
-IMPORT_TASKS = Statement("import_tasks", many.imported(TASK, derived))
+IMPORT_TASKS = Statement("import_tasks", lambda: many.imported(TASK, derived))
 """Many new tasks under one revision. In a unit of work, since what they name is decided after the lock."""
 
-CREATE_TASKS = Statement("create_tasks", many.imported(TASK, derived, is_shown=True))
+CREATE_TASKS = Statement("create_tasks", lambda: many.imported(TASK, derived, is_shown=True))
 """Likewise, and each is shown."""

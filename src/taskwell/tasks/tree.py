@@ -122,7 +122,7 @@ def _find_place() -> Any:
     )
 
 
-FIND_PLACE = Statement("find_place", _find_place())
+FIND_PLACE = Statement("find_place", _find_place)
 """Where a task is, what is below it, and what it would come below as a subtask of `parent_id`."""
 
 
@@ -136,7 +136,7 @@ def _mark_parent() -> Any:
     return select(me.c.id).add_cte(marked.cte("marked"))
 
 
-MARK_PARENT = Statement("mark_parent", _mark_parent())
+MARK_PARENT = Statement("mark_parent", _mark_parent)
 """A task gets its first subtask. It says so itself, for a statement that has locked it and no unit of work."""
 
 
@@ -151,7 +151,7 @@ def _mark_parents() -> Any:
     return select(me.c.id).add_cte(marked.cte("marked"))
 
 
-MARK_PARENTS = Statement("mark_parents", _mark_parents())
+MARK_PARENTS = Statement("mark_parents", _mark_parents)
 """Likewise, of the tasks below which an import has made others. `ids` is one text, with commas between them."""
 
 
@@ -163,7 +163,7 @@ def _take_along() -> Any:
     return select(me.c.id).add_cte(moved.cte("moved"), *departed(taken, top))
 
 
-TAKE_ALONG = Statement("take_along", _take_along())
+TAKE_ALONG = Statement("take_along", _take_along)
 """What is below a task that has moved comes into its list, under its revision."""
 
 
@@ -175,7 +175,7 @@ def _delete_below() -> Any:
     return select(me.c.id).add_cte(deleted.cte("deleted_with_it"))
 
 
-DELETE_BELOW = Statement("delete_below", _delete_below())
+DELETE_BELOW = Statement("delete_below", _delete_below)
 """What is below a task that was deleted goes with it, under its revision, and says what it was deleted with."""
 
 
@@ -192,7 +192,7 @@ def _complete_below() -> Any:
     return select(me.c.id).add_cte(ONE.counted(me, written))
 
 
-COMPLETE_BELOW = Statement("complete_below", _complete_below())
+COMPLETE_BELOW = Statement("complete_below", _complete_below)
 """What is open below a task is completed: under the revision that the task has just taken (`more` 0), or under one more."""
 
 SIBLINGS: dict[str, list[ColumnElement[bool]]] = {

@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 import taskwell.accounts.idempotency.tables
 import taskwell.accounts.tables
 import taskwell.database.tables
+import taskwell.labels.tables
 import taskwell.tasks.tables  # noqa: F401  # importing the tables is what fills SQLModel.metadata
 
 connection = context.config.attributes["connection"]

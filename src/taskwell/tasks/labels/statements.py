@@ -71,11 +71,11 @@ def _taken_away(current: CTE, decided: FromClause) -> Sequence[CTE]:
     return [_carriers(current, decided, names, folded).where(decided.c.revision.is_not(None)).cte("taken_away")]
 
 
-CHANGE_LABEL = Statement("change_label", writing.changed(LABEL, _derived, ONE, beside=_renamed))
+CHANGE_LABEL = Statement("change_label", lambda: writing.changed(LABEL, _derived, ONE, beside=_renamed))
 """PATCH and PUT of a label, under the revisions that the client accepts. The tasks that carry it carry its new name then."""
 
 CHANGE_LABEL_AS_READ = Statement(
-    "change_label_as_read", writing.changed(LABEL, _derived, ONE, is_sent_back=True, beside=_renamed)
+    "change_label_as_read", lambda: writing.changed(LABEL, _derived, ONE, is_sent_back=True, beside=_renamed)
 )
 """Likewise, by who sends back what was read."""
 
@@ -83,7 +83,7 @@ _carried_by = select(func.array_agg(tasks.c.id)).where(tasks.c.user_id == owner,
 
 DELETE_LABEL = Statement(
     "delete_label",
-    writing.deleted(LABEL, ONE, beside=_taken_away, noted={"carriers": _carried_by}, more=[HAS_OLD]),
+    lambda: writing.deleted(LABEL, ONE, beside=_taken_away, noted={"carriers": _carried_by}, more=[HAS_OLD]),
 )
 """A label is deleted, and no task carries it any more. It knows which ones did, so that it can come back to them."""
 
@@ -124,7 +124,7 @@ _merged = (
     .cte("merged")
 )
 
-MERGE_LABEL = Statement("merge_label", select(_other.c.id).select_from(_other).add_cte(_moved, _merged))
+MERGE_LABEL = Statement("merge_label", lambda: select(_other.c.id).select_from(_other).add_cte(_moved, _merged))
 """Whatever other label has this key is deleted for good, since it goes on in this one, which the tasks carry that carried it.
 
 In a unit of work, before the change that gives this one the other's name and counts the revision."""

@@ -33,7 +33,7 @@ def _find() -> Select[Any]:
     return found_in_trash(LABEL, record, has_heir, has_room(LABEL, LABELS_PER_USER).label("has_room"))
 
 
-FIND_TRASHED_LABEL = Statement("find_trashed_label", _find())
+FIND_TRASHED_LABEL = Statement("find_trashed_label", _find)
 """A label in the trash: whether another one has its name by now, and whether there is room for it."""
 
 
@@ -58,7 +58,7 @@ def _restore() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, restored), _carried_again(record, stamp).cte("carried_again"))
 
 
-RESTORE_LABEL = Statement("restore_label", _restore())
+RESTORE_LABEL = Statement("restore_label", _restore)
 """A label comes back, and the tasks carry it again that carried it when it was deleted."""
 
 
@@ -79,5 +79,5 @@ def _merge() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, heir), _carried_again(living, stamp).cte("carried_again"), merged)
 
 
-MERGE_TRASHED_LABEL = Statement("merge_trashed_label", _merge())
+MERGE_TRASHED_LABEL = Statement("merge_trashed_label", _merge)
 """The label that has the name of one in the trash gets its tasks, and nothing of the other one can come back any more."""

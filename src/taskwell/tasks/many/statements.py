@@ -83,10 +83,10 @@ def _there(kind: Kind, id_: ColumnElement[Any]) -> ColumnElement[Any]:
     return select(kind.table.c.id).where(kind.live, kind.table.c.id == id_).scalar_subquery()
 
 
-FIND_TASKS = Statement("find_tasks", _found(_is_named(tasks.c.id)))
+FIND_TASKS = Statement("find_tasks", lambda: _found(_is_named(tasks.c.id)))
 """Those of the ids that are tasks of the owner's, and those of them that recur."""
 
-FIND_TASKS_BY_FILTER = Statement("find_tasks_by_filter", _by_filter())
+FIND_TASKS_BY_FILTER = Statement("find_tasks_by_filter", _by_filter)
 """Likewise, by a filter. `unknown` lists what it names and is not there."""
 
 
@@ -95,7 +95,7 @@ def _find_below() -> Select[Any]:
     return select(_in_one_text(below(tops)).label("ids")).select_from(users).where(owner_may_act())
 
 
-FIND_BELOW = Statement("find_below", _find_below())
+FIND_BELOW = Statement("find_below", _find_below)
 """The ids of what is below these tasks."""
 
 
@@ -133,7 +133,7 @@ class Many(One):
         return select(_in_one_text(changed_).label("ids"), *columns[3:]).select_from(joined)
 
 
-CHANGE_TASKS = Statement("change_tasks", changed(TASK, derived, Many(), is_whole=True))
+CHANGE_TASKS = Statement("change_tasks", lambda: changed(TASK, derived, Many(), is_whole=True))
 """The content of many tasks: what differs is changed. None of them goes anywhere."""
 
 
@@ -175,7 +175,7 @@ def _move() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, moved), *departed(left, stamp))
 
 
-MOVE_TASKS = Statement("move_tasks", _move())
+MOVE_TASKS = Statement("move_tasks", _move)
 """Tasks of which none is below another go into a list, behind all others and in their order, with what is below them. It is
 under the revision that a change has just taken (`more` 0), or under one more."""
 
@@ -195,5 +195,5 @@ def _delete() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, deleted))
 
 
-DELETE_TASKS = Statement("delete_tasks", _delete())
+DELETE_TASKS = Statement("delete_tasks", _delete)
 """Tasks, and what is below them, which says with which of them it was deleted."""

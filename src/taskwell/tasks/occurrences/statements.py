@@ -24,21 +24,23 @@ _task = select(tasks).where(TASK.live, tasks.c.id == TASK.id).subquery("task")
 
 FIND_OCCURRENCE = Statement(
     "find_occurrence",
-    select(
-        users.c.time_zone,
-        _task.c.revision,
-        _task.c.is_completed,
-        *(cast(_task.c[name], Text).label(name) for name in ("due", "start", "recurrence")),
-        _finished_one.scalar_subquery().is_not(None).label("is_finished"),
-    )
-    .select_from(users.outerjoin(_task, true()))
-    .where(owner_may_act()),
+    lambda: (
+        select(
+            users.c.time_zone,
+            _task.c.revision,
+            _task.c.is_completed,
+            *(cast(_task.c[name], Text).label(name) for name in ("due", "start", "recurrence")),
+            _finished_one.scalar_subquery().is_not(None).label("is_finished"),
+        )
+        .select_from(users.outerjoin(_task, true()))
+        .where(owner_may_act())
+    ),
 )
 """A task that may recur, and whether an occurrence of it is finished already."""
 
 COUNT_OCCURRENCES = Statement(
     "count_occurrences",
-    select(func.count().label("finished")).where(
+    lambda: select(func.count().label("finished")).where(
         *_of_the_task, occurrences.c.recurrence == _recurrence, occurrences.c.occurrence != _occurrence
     ),
 )
@@ -73,7 +75,7 @@ def _finished() -> Select[Any]:
     return select(noted.c.id).add_cte(kept)
 
 
-FINISH_OCCURRENCE = Statement("finish_occurrence", _finished())
+FINISH_OCCURRENCE = Statement("finish_occurrence", _finished)
 """What was finished is kept, under the revision that the task has just got."""
 
 
@@ -94,8 +96,8 @@ def _listed(*, is_resumed: bool) -> Select[Any]:
     return select(users.c.revision, is_there, *cut.c).select_from(users.outerjoin(cut, true())).where(owner_may_act())
 
 
-LIST_OCCURRENCES = Statement("list_occurrences", _listed(is_resumed=False))
+LIST_OCCURRENCES = Statement("list_occurrences", lambda: _listed(is_resumed=False))
 """The finished occurrences of a task, the last one first."""
 
-LIST_OCCURRENCES_RESUMED = Statement("list_occurrences_resumed", _listed(is_resumed=True))
+LIST_OCCURRENCES_RESUMED = Statement("list_occurrences_resumed", lambda: _listed(is_resumed=True))
 """Likewise, from a place on."""

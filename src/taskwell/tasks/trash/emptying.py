@@ -41,7 +41,7 @@ def _empty_task() -> Select[Any]:
     return select(me.c.id).add_cte(*_emptied_tasks(turn(me), with_it(trashed(TASK, me))))
 
 
-EMPTY_TASK = Statement("empty_task", _empty_task())
+EMPTY_TASK = Statement("empty_task", _empty_task)
 """A task in the trash, and what went with it."""
 
 
@@ -51,7 +51,7 @@ def _empty_list() -> Select[Any]:
     return select(me.c.id).add_cte(_emptied(LIST, stamp, record), *_emptied_tasks(stamp, tasks_with(record)))
 
 
-EMPTY_LIST = Statement("empty_list", _empty_list())
+EMPTY_LIST = Statement("empty_list", _empty_list)
 """A list in the trash, and the tasks that went with it."""
 
 
@@ -60,7 +60,7 @@ def _empty_label() -> Select[Any]:
     return select(me.c.id).add_cte(_emptied(LABEL, turn(me), trashed(LABEL, me)))
 
 
-EMPTY_LABEL = Statement("empty_label", _empty_label())
+EMPTY_LABEL = Statement("empty_label", _empty_label)
 """A label in the trash."""
 
 
@@ -72,5 +72,5 @@ def _empty_trash() -> Select[Any]:
     return select(me.c.id).add_cte(*emptied_kinds, _finished(stamp, all_tasks.cte("all_tasks")))
 
 
-EMPTY_TRASH = Statement("empty_trash", _empty_trash())
+EMPTY_TRASH = Statement("empty_trash", _empty_trash)
 """All that is in the trash."""

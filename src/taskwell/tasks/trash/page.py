@@ -51,8 +51,8 @@ def _listed(*, is_resumed: bool) -> Select[Any]:
     return select(users.c.revision, *page.c).select_from(users.join(page, true())).where(owner_may_act())
 
 
-LIST_TRASH = Statement("list_trash", _listed(is_resumed=False))
+LIST_TRASH = Statement("list_trash", lambda: _listed(is_resumed=False))
 """The first page of the trash."""
 
-LIST_TRASH_RESUMED = Statement("list_trash_resumed", _listed(is_resumed=True))
+LIST_TRASH_RESUMED = Statement("list_trash_resumed", lambda: _listed(is_resumed=True))
 """The trash from a place on."""

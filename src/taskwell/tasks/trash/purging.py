@@ -46,7 +46,7 @@ def _purge() -> Select[Any]:
     return answer.add_cte(moved.cte("moved"))
 
 
-PURGE = Statement("purge", _purge())
+PURGE = Statement("purge", _purge)
 """The oldest of what is too old, `most` of each kind. The horizon moves to the last revision that is gone."""
 
 
@@ -62,6 +62,6 @@ def _find() -> Select[Any]:
 
 
 FIND_OLD = Statement(
-    "find_old", _find(), unscoped="an operator at the machine's own shell purges the trash of all users, one after the other"
+    "find_old", _find, unscoped="an operator at the machine's own shell purges the trash of all users, one after the other"
 )
 """The next users, and whether anything in the trash of each is too old."""

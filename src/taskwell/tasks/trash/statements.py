@@ -80,7 +80,7 @@ def _find_task() -> Select[Any]:
     return found_in_trash(TASK, record, is_list_there.label("list_id"), record.c.parent_id, height)
 
 
-FIND_TRASHED_TASK = Statement("find_trashed_task", _find_task())
+FIND_TRASHED_TASK = Statement("find_trashed_task", _find_task)
 """A task in the trash: what is below it, and its list and its parent. `list_id` is null where its list is not there any more."""
 
 
@@ -110,7 +110,7 @@ def _restore_task() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, one), *departed(rows, stamp))
 
 
-RESTORE_TASK = Statement("restore_task", _restore_task())
+RESTORE_TASK = Statement("restore_task", _restore_task)
 """A task comes back with what was deleted with it, into this list and below this parent."""
 
 # ---- a list, with its tasks ----------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def tasks_with(list_: CTE) -> CTE:
 
 
 FIND_TRASHED_LIST = Statement(
-    "find_trashed_list", found_in_trash(LIST, trashed(LIST), has_room(LIST, LISTS_PER_USER).label("has_room"))
+    "find_trashed_list", lambda: found_in_trash(LIST, trashed(LIST), has_room(LIST, LISTS_PER_USER).label("has_room"))
 )
 """A list in the trash, and whether there is room for it."""
 
@@ -135,5 +135,5 @@ def _restore_list() -> Select[Any]:
     return answer.add_cte(ONE.counted(me, restored), with_it)
 
 
-RESTORE_LIST = Statement("restore_list", _restore_list())
+RESTORE_LIST = Statement("restore_list", _restore_list)
 """A list comes back with the tasks that were deleted with it."""
