@@ -31,7 +31,7 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, owner_may_act, users
-from taskwell.database.statement import Argument, argument
+from taskwell.database.statement import Argument, Statement, argument
 from taskwell.database.statement_of_set import as_arrays, rows
 from taskwell.database.view import as_json, shown_column
 from taskwell.records.asked import ONE
@@ -114,7 +114,7 @@ def counted(kind: Kind) -> Select[Any]:
 
 
 _ROWS_OF: dict[str, dict[str, TypeEngine[Any]]] = {}
-"""What each row of `imported` has, by the name of its kind."""
+"""What each row of `imported` has, by the name of its kind. It is known once a statement of it was built."""
 
 
 def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[Any]:
@@ -152,8 +152,10 @@ def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[
     return select(made.c.id, *shown).add_cte(ONE.counted(me, made))
 
 
-def as_imported(kind: Kind, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The arguments of `imported`: of each record the arguments of a create, and its times."""
+def as_imported(kind: Kind, statement: Statement, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments of a statement that is `imported`: of each record the arguments of a create, and its times."""
+    if kind.name not in _ROWS_OF:
+        statement.compile()
     return as_arrays(_ROWS_OF[kind.name], records)
 
 
