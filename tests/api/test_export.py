@@ -73,17 +73,56 @@ def test_it_is_imported_into_another_account_and_exported_the_same(alice: Person
     file = alice.get("/api/v1/export").content
     report = imports(bob, file)
     assert report["format"] == "taskwell"
-    assert report["created"] == {"lists": 1, "labels": 2, "tasks": 10}
+    assert report["created"] == {"lists": 1, "labels": 2, "tasks": 10, "occurrences": 0}
     assert (report["refused"], report["refusals"]) == (0, [])
     assert report["left_out"] == [{"what": "accounts", "records": 1, "line": 1}]
     assert alike(exported(bob)) == alike(exported(alice))
     revision = bob.get("/api/v1/tasks").headers["etag"]
     again = imports(bob, file)
-    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0}
-    assert again["there_already"] == {"lists": 1, "labels": 2, "tasks": 10}
+    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0, "occurrences": 0}
+    assert again["there_already"] == {"lists": 1, "labels": 2, "tasks": 10, "occurrences": 0}
     assert bob.get("/api/v1/tasks").headers["etag"] == revision
     own = imports(alice, file)
     assert own["there_already"] == again["there_already"]
+
+
+def test_finished_occurrences_are_in_it_and_come_back(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "RECORDS_PER_STEP", 2)
+    daily = {"due": {"date": "2026-01-01"}, "recurrence": {"rule": "FREQ=DAILY;COUNT=5"}}
+    tasks = [alice.creates(f"task {number}", **daily) for number in range(5)]
+    # The first is below the last, which therefore comes before it, and all but the second have been finished some times.
+    alice.patch(f"/api/v1/tasks/{tasks[0]['id']}", json={"parent_id": tasks[4]["id"]})
+    for number, task in enumerate(tasks):
+        for _ in range((3, 0, 1, 4, 2)[number]):
+            assert alice.post(f"/api/v1/tasks/{task['id']}/complete").status_code == 200
+    with_time = {"due": {"date": "2026-12-24", "time": "18:00", "time_zone": "Europe/Berlin"}, "start": {"date": "2026-12-20"}}
+    last = alice.creates("last", **with_time, recurrence={"rule": "FREQ=WEEKLY", "from": "completion"})
+    alice.post(f"/api/v1/tasks/{last['id']}/complete")
+    seen: set[str] = set()
+    for record in exported(alice):
+        assert record["kind"] == "task" or record["task_id"] in seen
+        seen.add(record.get("id", ""))
+    file = alice.get("/api/v1/export").content
+    report = imports(bob, file)
+    assert report["created"] == {"lists": 0, "labels": 0, "tasks": 6, "occurrences": 11}
+    assert report["left_out"] == [{"what": "accounts", "records": 1, "line": 1}]
+    assert alike(exported(bob)) == alike(exported(alice))
+    moved = {one["title"]: one for one in bob.sees()}
+    assert [moved[f"task {n}"]["completed_occurrence"] for n in range(5)] == [
+        *("2026-01-03", None, "2026-01-01", "2026-01-04", "2026-01-02")
+    ]
+    page = bob.get(f"/api/v1/tasks/{last['id']}/occurrences").json()
+    assert page["items"] == alice.get(f"/api/v1/tasks/{last['id']}/occurrences").json()["items"]
+    # What is finished counts towards the rule: of five, one is left.
+    assert bob.post(f"/api/v1/tasks/{tasks[3]['id']}/complete").json()["is_completed"]
+    before = bob.get("/api/v1/tasks").headers["etag"]
+    again = imports(bob, file)
+    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0, "occurrences": 0}
+    assert again["there_already"] == report["created"]
+    assert bob.get("/api/v1/tasks").headers["etag"] == before
+    # What has been done since stays, and what was deleted does not come back.
+    assert bob.delete(f"/api/v1/tasks/{last['id']}").status_code == 204
+    assert imports(bob, file)["there_already"] == report["created"]
 
 
 def test_a_head_says_the_type_alone(alice: Person) -> None:

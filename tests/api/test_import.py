@@ -1,6 +1,7 @@
 """POST /import: what becomes of each line, whatever the format."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_bad_line_is_named_and_the_rest_goes_in(alice: Person) -> None:
         )
     )
     report = imports(alice, file)
-    assert report["created"] == {"lists": 0, "labels": 0, "tasks": 2}
+    assert report["created"] == {"lists": 0, "labels": 0, "tasks": 2, "occurrences": 0}
     assert report["refused"] == 6
     said = sorted((one["line"], one["field"], one["code"]) for one in report["refusals"])
     assert said == [
@@ -93,7 +94,7 @@ def test_a_deleted_record_does_not_come_back_and_its_list_is_unknown(alice: Pers
     )
     imports(alice, file)
     alice.delete(f"/api/v1/lists/{ids['list']}")
-    assert imports(alice, file)["there_already"] == {"lists": 1, "labels": 0, "tasks": 1}
+    assert imports(alice, file)["there_already"] == {"lists": 1, "labels": 0, "tasks": 1, "occurrences": 0}
     assert exported(alice) == []
     more = imports(alice, file + lines({"kind": "task", "title": "new", "list_id": ids["list"]}))
     assert [(one["line"], one["code"]) for one in more["refusals"]] == [(3, "unknown_reference")]
@@ -172,8 +173,8 @@ def test_labels_are_made_once_and_spelled_as_they_are(alice: Person) -> None:
             {"kind": "task", "title": "third", "labels": ["New One"]},
         ),
     )
-    assert report["created"] == {"lists": 0, "labels": 2, "tasks": 2}
-    assert report["there_already"] == {"lists": 0, "labels": 2, "tasks": 0}
+    assert report["created"] == {"lists": 0, "labels": 2, "tasks": 2, "occurrences": 0}
+    assert report["there_already"] == {"lists": 0, "labels": 2, "tasks": 0, "occurrences": 0}
     tasks = {task["title"]: task["labels"] for task in alice.sees()}
     assert tasks == {"first": ["Home"], "second": ["Home", "garden", "new one"], "third": ["new one"]}
     labels = {one["name"]: one["colour"] for one in exported(alice) if one["kind"] == "label"}
@@ -184,7 +185,7 @@ def test_labels_beyond_the_limit_are_refused_by_line(alice: Person) -> None:
     names = [f"label {number}" for number in range(1_001)]
     tasks = [{"kind": "task", "title": "x", "id": str(uuid4()), "labels": names[n : n + 20]} for n in range(0, 1_001, 20)]
     report = imports(alice, lines(*tasks, {"kind": "task", "title": "without"}))
-    assert report["created"] == {"lists": 0, "labels": 1_000, "tasks": 51}
+    assert report["created"] == {"lists": 0, "labels": 1_000, "tasks": 51, "occurrences": 0}
     assert [(one["line"], one["field"], one["code"]) for one in report["refusals"]] == [(51, "labels", "too_many_labels")]
 
 
@@ -253,3 +254,65 @@ def test_what_is_imported_is_found(alice: Person) -> None:
     imports(alice, lines({"kind": "task", "title": "Café au lait", "labels": ["Frühstück"]}, {"kind": "task", "title": "tea"}))
     for q in ("cafe", "fruhst"):
         assert [task["title"] for task in alice.sees(q=q)] == ["Café au lait"]
+
+
+def test_an_occurrence_may_come_before_its_task_and_a_bad_one_is_named(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "RECORDS_PER_CHUNK", 3)
+    parent, child = str(uuid4()), str(uuid4())
+    rule = {"rule": "FREQ=DAILY"}
+
+    def occurrence(day: str, **more: Any) -> dict[str, Any]:
+        return {
+            "kind": "occurrence",
+            "task_id": child,
+            "due": {"date": day},
+            "recurrence": rule,
+            "completed_at": f"{day}T08:00:00Z",
+        } | more
+
+    theirs = bob.creates()["id"]
+    days = ["2026-01-03", "2026-01-02", "2026-01-02", "2026-01-01"]
+    good = [*map(occurrence, days)]
+    bad: list[dict[str, Any]] = [
+        occurrence("2026-01-09", task_id=theirs),
+        occurrence("2026-01-09", task_id=str(uuid4())),
+        occurrence("2026-01-09", occurrence="2026-01-08"),
+        occurrence("2026-02-30"),
+        {name: said for name, said in occurrence("2026-01-09").items() if name != "recurrence"},
+        {name: said for name, said in occurrence("2026-01-09").items() if name != "task_id"},
+        occurrence("2026-01-09", recurrence={"rule": "FREQ=HOURLY"}),
+        occurrence("2026-01-09", title="x"),
+    ]
+    tasks: list[dict[str, Any]] = [
+        {"kind": "task", "title": "child", "id": child, "parent_id": parent, "due": {"date": "2026-01-04"}, "recurrence": rule},
+        {"kind": "task", "title": "parent", "id": parent},
+    ]
+    report = imports(alice, lines(*good, *bad, *tasks))
+    assert report["created"] == {"lists": 0, "labels": 0, "tasks": 2, "occurrences": 3}
+    assert report["there_already"]["occurrences"] == 1
+    assert sorted((one["line"], one["field"], one["code"]) for one in report["refusals"]) == [
+        (5, "task_id", "unknown_reference"),
+        (6, "task_id", "unknown_reference"),
+        (7, "occurrence", "value_error"),
+        (8, "due", "value_error"),
+        (9, "recurrence", "missing"),
+        (10, "task_id", "missing"),
+        (11, "recurrence", "value_error"),
+        (12, None, "extra_forbidden"),
+    ]
+    task = alice.get(f"/api/v1/tasks/{child}").json()
+    assert (task["completed_occurrence"], task["parent_id"], task["recurrence"]["rule"]) == ("2026-01-03", parent, "FREQ=DAILY")
+    # One that was finished earlier, and comes in later, is not the last one; a task that changes by it says so.
+    earlier = imports(alice, lines(occurrence("2025-12-31")))
+    assert earlier["created"]["occurrences"] == 1
+    now = alice.get(f"/api/v1/tasks/{child}").json()
+    assert (now["completed_occurrence"], now["revision"]) == ("2026-01-03", task["revision"] + 1)
+    assert bob.get(f"/api/v1/tasks/{theirs}/occurrences").json()["items"] == []
+    assert_error(
+        alice.post("/api/v1/import?strict=true", content=lines(occurrence("2026-01-05"), bad[1]), headers=LINES),
+        400,
+        "import_refused",
+    )
+    assert len(alice.get(f"/api/v1/tasks/{child}/occurrences").json()["items"]) == 4

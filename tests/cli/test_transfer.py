@@ -17,10 +17,11 @@ def test_what_is_exported_can_be_imported_into_another_account(
     command: Command, tmp_path: Path, alice: Person, bob: Person
 ) -> None:
     home = alice.creates_list("Home")
-    alice.creates("Sweep", list_id=home["id"])
+    sweep = alice.creates("Sweep", list_id=home["id"], due={"date": "2026-01-01"}, recurrence={"rule": "FREQ=DAILY"})
+    alice.post(f"/api/v1/tasks/{sweep['id']}/complete")
     out = command("export", "--user", alice.email)
     assert (out.returncode, out.stderr) == (0, "")
-    assert [json.loads(line)["kind"] for line in out.stdout.splitlines()] == ["account", "list", "task"]
+    assert [json.loads(line)["kind"] for line in out.stdout.splitlines()] == ["account", "list", "task", "occurrence"]
     assert json.loads(out.stdout.splitlines()[0])["email"] == alice.email
     done = command("export", "--user", alice.email, "all.jsonl")
     assert (done.returncode, (tmp_path / "all.jsonl").read_text()) == (0, out.stdout)
@@ -29,11 +30,11 @@ def test_what_is_exported_can_be_imported_into_another_account(
     assert (into.returncode, into.stderr) == (0, "")
     assert into.stdout.splitlines() == [
         "no place here: accounts (1, the first on line 1)",
-        "taskwell: 1 lists made, 0 there already; 1 tasks made, 0 there already.",
+        "taskwell: 1 lists made, 0 there already; 1 occurrences made, 0 there already; 1 tasks made, 0 there already.",
     ]
     assert alike(exported(bob)) == alike(exported(alice))
     again = command("import", "-", "--user", str(bob.id), told=out.stdout)
-    assert "0 lists made, 1 there already; 0 tasks made, 1 there already" in again.stdout
+    assert "0 lists made, 1 there already; 0 occurrences made, 1 there already; 0 tasks made, 1 there already" in again.stdout
 
 
 def test_a_bad_line_is_named_and_the_rest_goes_in_or_nothing(command: Command, tmp_path: Path, alice: Person) -> None:

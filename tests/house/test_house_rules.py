@@ -127,7 +127,7 @@ HOLDS_SQL = {
     "tasks/search.py": {"select"},
     "tasks/overview.py": {"Statement", "select"},
     "tasks/many/statements.py": {"Statement", "select", "update", "union_all"},
-    "tasks/occurrences/statements.py": {"Statement", "select", "insert", "update"},
+    "tasks/occurrences/statements.py": {"Statement", "select", "insert", "update", "union_all"},
     "tasks/progress.py": {"Statement", "select"},
     "tasks/tree.py": {"Statement", "select", "update", "union_all"},
     "tasks/labels/statements.py": BUILDERS,

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.cast import Person
 
-OTHERWISE_EACH_TIME = {"id", "list_id", "parent_id", "created_at", "updated_at", "completed_at"}
+OTHERWISE_EACH_TIME = {"id", "list_id", "parent_id", "task_id", "created_at", "updated_at", "completed_at"}
 """Ids and times: what differs between two accounts that hold the same."""
 
 
@@ -31,11 +31,11 @@ def imports(who: Person, file: bytes | str, media_type: str = "application/octet
 
 def alike(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records with the names of what they name in the place of ids, and without times."""
-    names = {record["id"]: record.get("title") or record.get("name") for record in records}
+    names = {record["id"]: record.get("title") or record.get("name") for record in records if "id" in record}
 
     def named(record: dict[str, Any]) -> dict[str, Any]:
         rest = {name: value for name, value in record.items() if name not in OTHERWISE_EACH_TIME}
-        return rest | {field: names.get(record[field]) for field in ("list_id", "parent_id") if field in record}
+        return rest | {field: names.get(record[field]) for field in ("list_id", "parent_id", "task_id") if field in record}
 
     return sorted(map(named, records), key=lambda record: json.dumps(record, sort_keys=True))
 

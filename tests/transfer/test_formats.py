@@ -54,7 +54,7 @@ def test_its_format_is_seen_and_the_same_file_once_more_changes_nothing(alice: P
     assert first["format"] == FORMATS[name]
     before = alice.get("/api/v1/tasks").headers["etag"]
     again = imports(alice, read(name), format=FORMATS[name])
-    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0}
+    assert again["created"] == {"lists": 0, "labels": 0, "tasks": 0, "occurrences": 0}
     assert again["there_already"] | {"labels": 0} == first["created"] | {"labels": 0}
     assert again["refusals"] == first["refusals"]
     assert alice.get("/api/v1/tasks").headers["etag"] == before
@@ -62,7 +62,7 @@ def test_its_format_is_seen_and_the_same_file_once_more_changes_nothing(alice: P
 
 def test_todoist(alice: Person) -> None:
     report = imports(alice, read("todoist.csv"), list_name="Garden")
-    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 5}
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 5, "occurrences": 0}
     assert report["refused"] == 0
     tasks = by_title(alice)
     holds(
@@ -86,7 +86,7 @@ def test_todoist(alice: Person) -> None:
 
 def test_google_tasks(alice: Person) -> None:
     report = imports(alice, read("Tasks.json"))
-    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 3}
+    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 3, "occurrences": 0}
     assert [(one["line"], one["field"]) for one in report["refusals"]] == [(40, "title")]
     tasks = by_title(alice)
     holds(tasks["Pack"], description="For three days", list_id="My Tasks", due={"date": "2026-12-24"}, parent_id=None)
@@ -98,7 +98,7 @@ def test_google_tasks(alice: Person) -> None:
 
 def test_microsoft_to_do(alice: Person) -> None:
     report = imports(alice, read("microsoft.json"))
-    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 4}
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 4, "occurrences": 0}
     assert report["refused"] == 0
     tasks = by_title(alice)
     holds(tasks["Renew the passport"], list_id=None, is_completed=True, completed_at="2026-08-20T00:00:00.000000+00:00")
@@ -120,13 +120,13 @@ def test_microsoft_to_do(alice: Person) -> None:
 def test_one_list_of_microsoft_to_do(alice: Person) -> None:
     file = '{"@odata.context": "x", "value": [{"id": "1", "title": "Alone", "importance": "low", "status": "notStarted"}]}'
     report = imports(alice, file, list_name="Errands")
-    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 1}
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 1, "occurrences": 0}
     holds(by_title(alice)["Alone"], priority="low", list_id="Errands")
 
 
 def test_vikunja(alice: Person) -> None:
     report = imports(alice, read("data.json"))
-    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 2}
+    assert report["created"] | {"labels": 0} == {"lists": 2, "labels": 0, "tasks": 2, "occurrences": 0}
     assert report["refused"] == 0
     tasks = by_title(alice)
     holds(
@@ -148,7 +148,7 @@ def test_vikunja(alice: Person) -> None:
 
 def test_icalendar(alice: Person) -> None:
     report = imports(alice, read("todos.ics"))
-    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 3}
+    assert report["created"] | {"labels": 0} == {"lists": 1, "labels": 0, "tasks": 3, "occurrences": 0}
     assert report["refused"] == 0
     tasks = by_title(alice)
     title = "Decorate the tree, with everybody and the neighbours"

@@ -198,6 +198,7 @@ class RecordCounts(BaseModel):
     lists: int
     labels: int
     tasks: int
+    occurrences: int
 
 
 class RefusedLine(BaseModel):

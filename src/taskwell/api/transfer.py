@@ -108,7 +108,8 @@ class ImportQuery(BaseModel):
     | {200: {"description": "One record a line", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
 )
 async def export_everything(request: ApiRequest, owner: RowsToRead, db: DatabaseItself) -> StreamedReply:
-    """Everything of yours as JSON Lines: the account, the lists, the tasks. Each record comes after those that it names."""
+    """Everything of yours as JSON Lines: the account, lists, labels, tasks and their finished occurrences. Each comes after those
+    that it names."""
     account = await _account(request, owner, db)
     named = b'attachment; filename="taskwell.jsonl"'
     headers = ((b"content-type", JSON_LINES.encode()), (b"content-disposition", named), *PERSONAL)
@@ -156,7 +157,7 @@ async def import_file(
 
 
 def _shown(named: FormatName, report: Report) -> dict[str, Any]:
-    kinds = {"lists": "list", "labels": "label", "tasks": "task"}
+    kinds = {"lists": "list", "labels": "label", "tasks": "task", "occurrences": "occurrence"}
     return {
         "format": named,
         "created": {plural: report.created[kind] for plural, kind in kinds.items()},

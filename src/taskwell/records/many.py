@@ -43,18 +43,19 @@ _OF_THIS_ACCOUNT = frozenset({"user_id", "revision"})
 """What a record says of where it is stored, and would mean nothing anywhere else."""
 
 
-def exported(kind: Kind) -> Select[Any]:
+def exported(kind: Kind, *more: ColumnElement[bool]) -> Select[Any]:
     """The next `limit` records after the place (`after_created_at`, `after_id`), in the order of their creation, each with its
     place. No row: no such user. One row of NULLs: there are no more.
 
     `above_id` is the record of the same kind that it names, if it names one, and `above_created_at` is the rest of its place.
+    `more` is said of the record beside it.
     """
     record = kind.table
     above = record.alias("above")
     names_itself = [field for field, target in kind.references.items() if target is kind and field in kind.view.model_fields]
     after = (argument("after_created_at", DateTime(timezone=True)), argument("after_id", Uuid()))
     step = (
-        select(*kind.stored)
+        select(*kind.stored, *more)
         .where(kind.live, tuple_(record.c.created_at, record.c.id) > tuple_(*after))
         .order_by(record.c.created_at, record.c.id)
         .limit(argument("limit", Integer()))
@@ -70,8 +71,9 @@ def exported(kind: Kind) -> Select[Any]:
         )
         found = found.outerjoin(one, true())
         above_columns = [one.c.id.label("above_id"), one.c.created_at.label("above_created_at")]
+    marks = [step.c[one.key] for one in more if one.key is not None]
     return (
-        select(_as_exported(kind, step).label("record"), step.c.id, step.c.created_at, *above_columns)
+        select(_as_exported(kind, step).label("record"), step.c.id, step.c.created_at, *above_columns, *marks)
         .select_from(found)
         .where(owner_may_act())
         .order_by(step.c.created_at, step.c.id)

@@ -276,7 +276,9 @@ SHOW_ON_OTHER_CLOCKS = Statement("show_on_other_clocks", _on_other_clocks)
 DELETE_LIST = Statement("delete_list", lambda: writing.deleted(LIST, ONE, beside=_tasks_of_list, more=[HAS_OLD]))
 """A list with its tasks. In a unit of work, since which tasks they are is decided after the lock."""
 
-EXPORT_TASKS = Statement("export_tasks", lambda: many.exported(TASK))
+EXPORT_TASKS = Statement(
+    "export_tasks", lambda: many.exported(TASK, tasks.c.completed_occurrence.is_not(None).label("has_occurrences"))
+)
 """One step of an export: tasks in the order of their creation."""
 
 LOOK_UP_TASKS = Statement("look_up_tasks", lambda: many.found(TASK))

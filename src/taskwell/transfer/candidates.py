@@ -5,7 +5,7 @@ of Taskwell's own export stay as they are.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -16,20 +16,41 @@ from pydantic import BaseModel, ValidationError
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records.kinds import Kind
+from taskwell.tasks.occurrences.importing import NewOccurrence
 from taskwell.tasks.statements import TASK
-from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut
+from taskwell.tasks.tables import OccurrenceView
+from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind
 from taskwell.transfer.formats import FormatName
 from taskwell.transfer.report import Report
 from taskwell.transfer.text import moment
 from taskwell.types import message_of, name_key
 
-KINDS_IMPORTED: Final[Mapping[str, Kind]] = {"list": LIST, "label": LABEL, "task": TASK}
+
+class Form(NamedTuple):
+    """What a record of a kind is made from."""
+
+    new: type[BaseModel]
+    content: Collection[str]
+    references: Mapping[str, RecordKind]
+    shown: Collection[str]
+
+
+def _form(kind: Kind, named: Mapping[str, RecordKind]) -> Form:
+    return Form(kind.new, kind.content.names, named, kind.view.model_fields)
+
+
+FORMS: Final[Mapping[RecordKind, Form]] = {
+    "list": _form(LIST, {}),
+    "label": _form(LABEL, {}),
+    "task": _form(TASK, {"list_id": "list", "parent_id": "task"}),
+    "occurrence": Form(NewOccurrence, NewOccurrence.model_fields, {"task_id": "task"}, OccurrenceView.model_fields),
+}
 _MAY_GO: Final = ("recurrence", "reminders")
 """Of another program's task, what these say can be beyond what Taskwell does. The task goes in without them, and that is said."""
 
 
 class Candidate(NamedTuple):
-    kind: Kind
+    kind: RecordKind
     line: int
     id: UUID
     new: BaseModel
@@ -39,14 +60,14 @@ class Candidate(NamedTuple):
     def kept(self) -> bytes:
         """One line, from which `from_kept` makes the same once more."""
         times = [None if time is None else time.isoformat() for time in (self.created_at, self.completed_at)]
-        new = self.new.model_dump_json(exclude_unset=True)
-        return json.dumps([self.kind.name, self.line, str(self.id), new, *times]).encode() + b"\n"
+        new = self.new.model_dump_json(exclude_unset=True, by_alias=True)
+        return json.dumps([self.kind, self.line, str(self.id), new, *times]).encode() + b"\n"
 
 
 def from_kept(raw: bytes) -> Candidate:
     name, line, record_id, new, created_at, completed_at = json.loads(raw)
-    kind = KINDS_IMPORTED[name]
-    return Candidate(kind, line, UUID(record_id), kind.new.model_validate_json(new), moment(created_at), moment(completed_at))
+    checked = FORMS[name].new.model_validate_json(new)
+    return Candidate(name, line, UUID(record_id), checked, moment(created_at), moment(completed_at))
 
 
 class Checked:
@@ -77,25 +98,23 @@ class Checked:
     def _candidate(self, record: ForeignRecord) -> Candidate | None:
         for what in record.left_out:
             self._report.leave_out(record.line, what)
-        kind = KINDS_IMPORTED[record.kind]
-        content = self._content(kind, record)
-        new = self._checked(kind, record, content)
+        form = FORMS[record.kind]
+        content = self._content(form, record)
+        new = self._checked(form, record, content)
         if new is None:
             return None
         record_id = self._id(record.kind, record.key)
-        return Candidate(kind, record.line, record_id, new, moment(record.created_at), moment(record.completed_at))
+        return Candidate(record.kind, record.line, record_id, new, moment(record.created_at), moment(record.completed_at))
 
-    def _content(self, kind: Kind, record: ForeignRecord) -> dict[str, Any]:
+    def _content(self, form: Form, record: ForeignRecord) -> dict[str, Any]:
         """What of the record is content of this kind; the rest is said, unless it says nothing."""
-        known = kind.content.names
-        refers = {
-            field: str(self._id(kind.references[field].name, key)) for field, key in record.refers.items() if field in known
-        }
+        known = form.content
+        refers = {field: str(self._id(form.references[field], key)) for field, key in record.refers.items() if field in known}
         content = {name: value for name, value in record.content.items() if name in known}
         for name, value in {**record.content, **record.refers}.items():
             if name in known or not value or value == "none":
                 continue
-            if self._format == "taskwell" and name not in kind.view.model_fields:
+            if self._format == "taskwell" and name not in form.shown:
                 content[name] = value  # which the model refuses
             else:
                 self._report.leave_out(record.line, name)
@@ -103,11 +122,11 @@ class Checked:
             content["labels"] = list({name_key(str(name)): name for name in reversed(content["labels"])}.values())[::-1]
         return content | refers
 
-    def _checked(self, kind: Kind, record: ForeignRecord, content: dict[str, Any]) -> BaseModel | None:
+    def _checked(self, form: Form, record: ForeignRecord, content: dict[str, Any]) -> BaseModel | None:
         while True:
             try:
                 # As a request: the model is strict, and JSON's types are what it is strict about.
-                return kind.new.model_validate_json(json.dumps(content))
+                return form.new.model_validate_json(json.dumps(content))
             except ValidationError as error:
                 problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
             field = str(problem["loc"][0]) if problem["loc"] else None
@@ -118,6 +137,6 @@ class Checked:
             if field is None:
                 self._report.refuse(record.line, None, "unreadable", "holds text that is not UTF-8")
             else:
-                name = field if field in kind.new.model_fields else None
+                name = field if field in form.new.model_fields else None
                 self._report.refuse(record.line, name, problem["type"], message_of(problem))
             return None

@@ -1,4 +1,5 @@
-"""Everything of a user's as JSON Lines: the account, and then each record, after those that it names.
+"""Everything of a user's as JSON Lines: the account, and then each record, after those that it names. The finished occurrences of
+a task follow it, at the end of its step.
 
 A step is one short statement, and a record's place is that of its creation, which never changes: so each record that is there
 from the first step to the last is exported once, whatever others write meanwhile.
@@ -6,8 +7,8 @@ from the first step to the last is exported once, whatever others write meanwhil
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ from taskwell.errors import Unavailable
 from taskwell.labels.statements import EXPORT_LABELS, LABEL
 from taskwell.lists.statements import EXPORT_LISTS, LIST
 from taskwell.records.kinds import Kind
+from taskwell.tasks.occurrences.statements import EXPORT_OCCURRENCES
 from taskwell.tasks.statements import EXPORT_TASKS, TASK
 
 T = TypeVar("T")
@@ -46,8 +48,9 @@ async def _records(db: Database, owner: Owner, kind: Kind, statement: Statement)
     early: set[UUID] = set()  # those that stand further on, and came already, since one that came names them
     place = _FIRST
     while True:
-        rows = await _step(db, owner, statement, place, RECORDS_PER_STEP)
+        rows = await _next(db, owner, statement, place, RECORDS_PER_STEP)
         lines: list[bytes] = []
+        recurring: list[UUID] = []
         for row in rows:
             if row["id"] in early:
                 early.discard(row["id"])
@@ -55,9 +58,14 @@ async def _records(db: Database, owner: Owner, kind: Kind, statement: Statement)
             for one in reversed(await _with_those_above(db, owner, statement, row, early)):
                 early.add(one["id"])
                 lines.append(_line(kind.name, one["record"]))
+                if one.get("has_occurrences"):
+                    recurring.append(one["id"])
             early.discard(row["id"])
         if lines:
             yield b"".join(lines)
+        if recurring:
+            async for lines_of_them in _occurrences(db, owner, recurring):
+                yield lines_of_them
         if len(rows) < RECORDS_PER_STEP:
             return
         place = rows[-1]["created_at"], rows[-1]["id"]
@@ -74,24 +82,34 @@ async def _with_those_above(
             return chain
         # The place just before it: no id comes between two that follow each other.
         before = UUID(int=max(above[1].int - 1, 0))
-        found = await _step(db, owner, statement, (above[0], before), 1)
+        found = await _next(db, owner, statement, (above[0], before), 1)
         if not found or found[0]["id"] != above[1]:
             return chain  # it was deleted in this very moment
         chain.append(found[0])
 
 
-async def _step(
+async def _occurrences(db: Database, owner: Owner, task_ids: list[UUID]) -> AsyncGenerator[bytes, None]:
+    ids = [str(one) for one in task_ids]
+    place: dict[str, Any] = {"after_task_id": UUID(int=0), "after_occurrence": date.min}
+    while rows := await _step(db, owner, EXPORT_OCCURRENCES, ids=ids, **place, limit=RECORDS_PER_STEP):
+        yield b"".join(_line("occurrence", row["record"]) for row in rows)
+        place = {"after_task_id": rows[-1]["task_id"], "after_occurrence": rows[-1]["occurrence"]}
+
+
+async def _next(
     db: Database, owner: Owner, statement: Statement, place: tuple[datetime, UUID], limit: int
 ) -> list[asyncpg.Record]:
+    return await _step(db, owner, statement, after_created_at=place[0], after_id=place[1], limit=limit)
+
+
+async def _step(db: Database, owner: Owner, statement: Statement, **arguments: Any) -> list[asyncpg.Record]:
     async def ask() -> list[asyncpg.Record]:
-        return await db.rows(
-            statement, owner=owner.id, issued_at=owner.issued_at, after_created_at=place[0], after_id=place[1], limit=limit
-        )
+        return await db.rows(statement, owner=owner.id, issued_at=owner.issued_at, **arguments)
 
     rows = await patiently(ask)
     if not rows and not owner.is_outside:
         raise owner.not_in_standing()
-    return [row for row in rows if row["id"] is not None]
+    return [row for row in rows if row["record"] is not None]
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:

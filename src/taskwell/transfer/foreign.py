@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, Protocol, TextIO
 
 from taskwell.transfer.text import opened
 
-RecordKind = Literal["list", "label", "task"]
+RecordKind = Literal["list", "label", "task", "occurrence"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reads a file into a user's account, in chunks: each is one unit of work, and its records have one revision.
 
-A subtask that comes before its parent waits on disk until everything else was read, so that a file of any length takes the same
-memory.
+What comes before the task that it names, such as a subtask, waits on disk until everything else was read, so that a file of any
+length takes the same memory.
 """
 
 import asyncio
@@ -77,8 +77,9 @@ class Import:
                 before = waiting.count
                 async for chunk in self._chunks(waiting.taken()):
                     waiting.add(await self._written(unit, chunk, report))
-            (unknown,) = UnknownReference.at(["parent_id"]).details["fields"]
             for candidate in waiting.taken():
+                names_it = "task_id" if candidate.kind == "occurrence" else "parent_id"
+                (unknown,) = UnknownReference.at([names_it]).details["fields"]
                 report.refuse(candidate.line, unknown["field"], unknown["code"], unknown["message"])
         return report
 
@@ -99,7 +100,7 @@ def _refuse(report: Report) -> None:
 
 
 class _Waiting:
-    """What waits for its parent, on disk."""
+    """What waits for the task that it names, on disk."""
 
     def __init__(self) -> None:
         self._files = ExitStack()

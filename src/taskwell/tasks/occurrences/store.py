@@ -108,7 +108,7 @@ async def _moved(
 ) -> dict[str, Any]:
     """The fields of the task that are others after it."""
     due, start, recurrence = finished
-    kept = {"task_id": task_id, "occurrence": due.date, "recurrence": _json(recurrence)}
+    kept = {"task_id": task_id, "occurrence": due.date, "recurrence": as_stored(recurrence)}
     row = await unit.row(COUNT_OCCURRENCES, owner=owner.id, **kept)
     assert row is not None
     today = today_at(now, due, clocks)
@@ -128,13 +128,14 @@ async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished
         owner,
         task_id=task_id,
         occurrence=due.date,
-        due=_json(due),
-        start=None if start is None else _json(start),
-        recurrence=_json(recurrence),
+        due=as_stored(due),
+        start=None if start is None else as_stored(start),
+        recurrence=as_stored(recurrence),
     )
 
 
-def _json(value: When | Recurrence) -> str:
+def as_stored(value: When | Recurrence) -> str:
+    """Its JSON, as text for a column of such."""
     return to_json(value, exclude_none=True, by_alias=True).decode()
 
 

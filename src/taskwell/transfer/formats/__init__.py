@@ -21,7 +21,7 @@ _HEAD: Final = 16 * 1024
 
 
 _JSON: Final[tuple[tuple[FormatName, re.Pattern[str]], ...]] = (
-    ("taskwell", re.compile(r'\{[^\n]*"kind"\s*:\s*"(account|list|label|task)"')),
+    ("taskwell", re.compile(r'\{[^\n]*"kind"\s*:\s*"(account|list|label|task|occurrence)"')),
     ("google-tasks", re.compile(r'[\s\S]*"tasks#task')),
     ("microsoft-to-do", re.compile(r'[\s\S]*"(@odata\.[a-z]+|displayName|importance)"\s*:')),
     ("vikunja", re.compile(r"\[")),

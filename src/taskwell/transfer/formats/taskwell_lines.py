@@ -5,15 +5,18 @@ A record without an id, as somebody writes it by hand, gets one that follows fro
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from taskwell.encoding import AmbiguousJson, sha256_text, strict_decoder
 from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind, Source, Unreadable
 
 LINE_LENGTH_OF_EXPORT: Final = 1024 * 1024
 _JSON = strict_decoder()
-_REFERENCES: Final = frozenset({"list_id", "parent_id"})
-_NO_CONTENT: Final = frozenset({"kind", "id", "user_id", "created_at", "updated_at", "completed_at", "revision", "etag"})
+_REFERENCES: Final = frozenset({"list_id", "parent_id", "task_id"})
+_NO_CONTENT: Final = frozenset(
+    {"kind", "id", "user_id", "created_at", "updated_at", "completed_at", "completed_occurrence", "revision", "etag"}
+)
+"""What is no content of a record, or follows from others, as a task's last occurrence does from its occurrences."""
 
 
 def read(source: Source) -> Iterator[Item]:
@@ -31,8 +34,8 @@ def _record(number: int, raw: bytes) -> Item:
     kind = value.get("kind")
     if kind == "account":
         return LeftOut(number, "accounts")
-    if kind not in ("list", "label", "task"):
-        return Unreadable(number, "does not say the kind of a record: list, label or task")
+    if kind not in get_args(RecordKind):
+        return Unreadable(number, "does not say the kind of a record: list, label, task or occurrence")
     refers = {name: value[name] for name in _REFERENCES if isinstance(value.get(name), str)}
     content = {name: said for name, said in value.items() if name not in _NO_CONTENT and name not in refers}
     key = value.get("id")
