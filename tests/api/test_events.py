@@ -17,7 +17,7 @@ from tests.support.errors import assert_error, invalid_fields
 from tests.support.events import EVENTS, TICKET, listening
 from tests.support.replica import CHANGES, page_of
 from tests.support.server import RunningServer
-from tests.support.signed_in import AUTH, bearer, make_api_token
+from tests.support.signed_in import AUTH, bearer, make_api_token, refresh, refreshed, sign_in, sign_up, signed_in
 from tests.support.until import until
 
 OF_USER = "/api/v1/users/{user}/events"
@@ -157,6 +157,77 @@ def test_a_ticket_is_for_a_minute_and_for_who_comes_back(
         assert stream.revision() == 1
     alice.post(f"{AUTH}/sign-out-everywhere")
     assert_error(anonymous.get(address, headers={"Last-Event-ID": first.id}), 401, "account_unusable")
+    monkeypatch.setattr(time, "time", lambda: now + 24 * 3600 + 1)  # and no longer than an access token that has no session
+    assert_error(anonymous.get(address, headers={"Last-Event-ID": first.id}), 401, "token_invalid")
+
+
+def test_a_ticket_stands_as_long_as_the_session_that_asked_for_it(
+    server: RunningServer, anonymous: httpx.Client, shared_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond its access token, whatever happens to another session, and not beyond the end of its own."""
+    account = sign_up(server)
+    with sign_in(server, account) as one, sign_in(server, account) as other, sign_in(server, account) as third:
+        addresses = [f"{EVENTS}?ticket={ticket_of(session)}" for session in (one, other, third)]
+    written = f"UPDATE users SET revision = revision + 1 WHERE id = '{account.id}'"
+    with listening(anonymous, addresses[0]) as stream:
+        first = stream.next()
+        assert first is not None
+        now = time.time()
+        with monkeypatch.context() as later:
+            later.setattr(time, "time", lambda: now + 24 * 3600)
+            assert_error(anonymous.get(CHANGES, headers=bearer(one.token)), 401, "token_invalid")
+            postgres.run(shared_database, written)
+            heard = stream.next()
+            assert heard is not None
+            with listening(anonymous, addresses[0], last=first.id) as again:
+                assert again.next() == heard
+        refreshed(anonymous, refreshed(anonymous, other.refresh_token)["refresh_token"])
+        assert_error(refresh(anonymous, other.refresh_token), 401, "refresh_token_invalid")  # and all access tokens end
+        postgres.run(shared_database, written)
+        assert stream.next() is not None
+        anonymous.post(f"{AUTH}/revoke", data={"token": one.refresh_token})
+        assert stream.next() is None
+    with listening(anonymous, addresses[2], last=first.id) as stream:
+        assert stream.next() is not None
+        assert stream.next() is not None
+        postgres.run(shared_database, f"UPDATE sessions SET expires_at = now() WHERE user_id = '{account.id}'")
+        assert stream.next() is None
+    for address in addresses:
+        assert_error(anonymous.get(address, headers={"Last-Event-ID": first.id}), 401, "token_invalid")
+
+
+def test_a_ticket_ends_with_all_that_ends_a_session(server: RunningServer, anonymous: httpx.Client, shared_database: str) -> None:
+    account = sign_up(server)
+    for ended in ("signed_out_at", "disabled_at"):
+        with sign_in(server, account) as dora:
+            address = f"{EVENTS}?ticket={ticket_of(dora)}"
+        with listening(anonymous, address) as stream:
+            assert stream.next() is not None
+            postgres.run(shared_database, f"UPDATE users SET {ended} = clock_timestamp() WHERE id = '{account.id}'")
+            assert stream.next() is None
+        assert anonymous.get(address).status_code == 401
+
+
+def test_who_has_signed_out_hears_no_more_and_gets_no_ticket(server: RunningServer, anonymous: httpx.Client) -> None:
+    """Although the access token itself is good for a few minutes more."""
+    with signed_in(server) as dora:
+        with listening(dora) as stream:
+            assert stream.next() is not None
+            anonymous.post(f"{AUTH}/revoke", data={"token": dora.refresh_token})
+            assert stream.next() is None
+        for answer in (dora.get(EVENTS), dora.post(TICKET)):
+            assert_error(answer, 401, "token_invalid")
+        assert dora.get(CHANGES).status_code == 200
+
+
+def test_a_ticket_is_of_nobody_elses_events(alice: Person, bob: Person, anonymous: httpx.Client) -> None:
+    ticket = ticket_of(bob)
+    with listening(alice) as stream:
+        first = stream.next()
+    assert first is not None
+    assert_error(anonymous.get(OF_USER.format(user=alice.id), params={"ticket": ticket}), 404, "user_not_found")
+    answer = anonymous.get(EVENTS, params={"ticket": ticket}, headers={"Last-Event-ID": first.id})
+    assert invalid_fields(answer) == ["last-event-id"]
 
 
 def test_a_ticket_ends_with_the_api_token_that_asked_for_it(alice: Person, anonymous: httpx.Client) -> None:

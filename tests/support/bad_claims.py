@@ -58,6 +58,8 @@ def _types() -> dict[str, bytes]:
     wrong |= {f"{claim}: in a list": with_claims(**{claim: [value]}) for claim, value in CLAIMS.items() if claim != "aud"}
     wrong |= {f"{claim}: as a text": with_claims(**{claim: str(CLAIMS[claim])}) for claim in ("iat", "exp")}
     wrong |= {f"{claim}: an ISO date": with_claims(**{claim: "2030-01-01T00:00:00Z"}) for claim in ("iat", "exp", "nbf")}
+    sessions = _WRONG_TYPES | {"a name": b'"mine"', "in a list": b'["%s"]' % str(VICTIM).encode()}
+    wrong |= {f"sid: {name}": with_claims(sid=text) for name, text in sessions.items()}
     return wrong | {f"nbf: {name}": with_claims(nbf=text) for name, text in _NO_TIMES.items()}
 
 

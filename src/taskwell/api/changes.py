@@ -72,6 +72,7 @@ def watched_by(request: ApiRequest, owner: Owner) -> Watched:
         claims.user_id,
         claims.issued_at,
         claims.token_id,
+        claims.session_id,
         needs_admin=owner.issued_at is None,
         is_outside=owner.is_outside,
         expires_at=claims.expires_at,

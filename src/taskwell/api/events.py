@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
+import asyncpg
 from fastapi import APIRouter, Query
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -63,18 +64,15 @@ async def stream_events(
     request: ApiRequest,
     owner: RowsToWatch,
     db: DatabaseItself,
-    query: Annotated[EventsQuery, Query()],
+    _query: Annotated[EventsQuery, Query()],
     last_event_id: LastEventId = None,
 ) -> StreamedReply:
     """Hear of each write as it happens. The first event says where you are; ask `GET /changes` what it was: docs/sync.md."""
     last = None if not last_event_id else tokens.decode(last_event_id, db, owner.id, None, field="last-event-id")
-    row = await row_for(db, READ_REVISION, owner)
+    row = await _in_standing(request, db, owner)
     revision = NEVER if row is None else row["revision"]
     if row is not None and last is not None and last.revision != NEVER and last.is_behind(row["purged_revision"]):
         raise ResyncRequired
-    watch, watched = request.services.of_face(Watch), watched_by(request, owner)
-    if query.ticket is not None and watched.token_id is not None and not await watch.stands(watched):
-        raise TokenInvalid  # an API token that was deleted since
     heard = revision - 1 if last is None else last.whole
     return StreamedReply(200, _events(request, owner, db, heard, revision), _HEADERS)
 
@@ -83,9 +81,17 @@ async def stream_events(
 async def make_event_ticket(request: ApiRequest, owner: RowsToRead, db: DatabaseItself, sign_in: SignInServices) -> Reply:
     """Get a ticket for an EventSource, which can send no header: good for a minute to connect, and to come back after that."""
     assert request.claims is not None
-    await row_for(db, READ_REVISION, owner)  # whose sign-in has ended gets none
+    await _in_standing(request, db, owner)
     ticket = sign_in.tickets.make(request.claims)
     return unstored(200, json.dumps({"ticket": ticket, "expires_in": TICKET_SECONDS}, separators=(",", ":")))
+
+
+async def _in_standing(request: ApiRequest, db: Database, owner: Owner) -> asyncpg.Record | None:
+    """How far the owner's feed goes. Raises TokenInvalid where the session, or the API token, of who asks has ended."""
+    row = await row_for(db, READ_REVISION, owner)
+    if not await request.services.of_face(Watch).stands(watched_by(request, owner)):
+        raise TokenInvalid
+    return row
 
 
 async def _events(request: ApiRequest, owner: Owner, db: Database, heard: int, revision: int) -> AsyncGenerator[bytes, None]:

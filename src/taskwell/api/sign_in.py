@@ -130,7 +130,7 @@ def signed_in(sign_in: SignIn, session: SignedIn, asked: list[str] | None) -> Re
     tokens.learn_keys(session.kids)
     allowed = session.scopes if asked is None else session.scopes.intersection(asked)
     body: dict[str, Any] = {
-        "access_token": tokens.make(session.user_id, allowed, issued_at=session.at),
+        "access_token": tokens.make(session.user_id, allowed, issued_at=session.at, session_id=session.session_id),
         "token_type": "bearer",
         "expires_in": tokens.lifetime_seconds,
         "refresh_token": session.refresh_token,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.type_api import TypeEngine
 
 from taskwell.accounts.may_act import owner, owner_may_act, users
-from taskwell.accounts.statements import api_tokens
+from taskwell.accounts.statements import api_tokens, sessions
 from taskwell.accounts.tables import UserView
 from taskwell.database.statement import Statement, argument
 from taskwell.database.statement_of_set import rows
@@ -152,15 +152,16 @@ WATCHED: Final[dict[str, TypeEngine[Any]]] = {
     "asker": Uuid(),
     "issued_at": DateTime(timezone=True),
     "token_id": Uuid(),
+    "session_id": Uuid(),
     "needs_admin": Boolean(),
 }
-"""What one asks who waits for changes: whose, by whose token of when, which API token that is, and whether it is another's."""
+"""What one asks who waits: whose, by whose token of when, of which API token or session, and whether it is another's."""
 
 
 def _probe() -> Select[Any]:
     asked = rows(WATCHED).subquery("asked")
     asker = (
-        select(users.c.is_admin)
+        select(users.c.is_admin, users.c.signed_out_at)
         .where(users.c.id == asked.c.asker, users.c.deleted_at.is_(None), users.c.disabled_at.is_(None))
         .where(users.c.tokens_valid_after <= asked.c.issued_at)
         .limit(1)
@@ -168,22 +169,25 @@ def _probe() -> Select[Any]:
     )
     columns = (users.c.revision, users.c.deleted_at, users.c.disabled_at, users.c.tokens_valid_after)
     there = select(*columns).where(users.c.id == asked.c.owner).limit(1).lateral("there")
-    token = (
-        select(api_tokens.c.id)
-        .where(api_tokens.c.user_id == asked.c.asker, api_tokens.c.id == asked.c.token_id, api_tokens.c.expires_at > func.now())
+    token, session = (
+        select(table.c.id)
+        .where(table.c.user_id == asked.c.asker, table.c.id == named)
+        .where(table.c.expires_at > func.now(), table.c.created_at >= asker.c.signed_out_at)
         .limit(1)
-        .lateral("token")
+        .lateral(table.name)
+        for table, named in ((api_tokens, asked.c.token_id), (sessions, asked.c.session_id))
     )
     stands = and_(
         asker.c.is_admin.is_not(None),
         or_(not_(asked.c.needs_admin), and_(asker.c.is_admin, there.c.revision.is_not(None), there.c.deleted_at.is_(None))),
         or_(asked.c.token_id.is_(None), token.c.id.is_not(None)),
+        or_(asked.c.session_id.is_(None), session.c.id.is_not(None)),
     )
     may_come_back = and_(
         there.c.deleted_at.is_not(None), there.c.disabled_at.is_(None), there.c.tokens_valid_after <= asked.c.issued_at
     )
     has_nothing = or_(there.c.revision.is_(None), may_come_back)
-    source = asked.outerjoin(asker, true()).outerjoin(there, true()).outerjoin(token, true())
+    source = asked.outerjoin(asker, true()).outerjoin(there, true()).outerjoin(token, true()).outerjoin(session, true())
     return select(asked.c.n, there.c.revision, stands.label("stands"), has_nothing.label("has_nothing")).select_from(source)
 
 

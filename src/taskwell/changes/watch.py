@@ -30,6 +30,7 @@ class Watched(NamedTuple):
     asker: UUID
     issued_at: datetime
     token_id: UUID | None
+    session_id: UUID | None
     needs_admin: bool
     is_outside: bool
     expires_at: float

@@ -1,7 +1,8 @@
 """A ticket opens a stream of events for a browser's EventSource, which can send no header.
 
 It stands in an address, so it is good for little: to connect within a minute, to read that there is something new, and to come
-back to its own stream for as long as the token that asked for it is valid. It is signed by our own key, and stored nowhere.
+back to its own stream for as long as the sign-in that asked for it stands: the session of an access token, an API token, or an
+access token that has no session here. It is signed by our own key, and stored nowhere.
 """
 
 import secrets
@@ -15,7 +16,7 @@ import jwt
 from taskwell.errors import TokenInvalid
 from taskwell.identity import scopes
 from taskwell.identity.keys import SigningKeys
-from taskwell.identity.tokens import LIFETIME_SECONDS, Claims
+from taskwell.identity.tokens import ALWAYS, LIFETIME_SECONDS, Claims
 
 TICKET_SECONDS: Final = 60
 _TYPE: Final = "ticket+jwt"
@@ -23,7 +24,10 @@ _SCOPES: Final = frozenset({"tasks:read", "admin"})
 
 
 class Ticket(NamedTuple):
-    """What the token that asked for it could say, and until when it is good for a stream of its own."""
+    """What the token that asked for it could say, and until when it is good for a stream of its own.
+
+    Claims with a session or an API token are good only while that stands, and have no end of their own.
+    """
 
     claims: Claims
     connects_until: float
@@ -37,18 +41,22 @@ class Tickets:
     def make(self, claims: Claims) -> str:
         now = time.time()
         key = self._keys.current
-        payload = {
+        payload: dict[str, Any] = {
             "iss": self._issuer,
             "aud": f"{self._issuer} events",
             "sub": str(claims.user_id),
             "iat": now,
-            "exp": min(claims.expires_at, now + LIFETIME_SECONDS),
             "jti": secrets.token_urlsafe(12),
             "scope": scopes.joined(claims.scopes & _SCOPES),
             "kind": claims.kind,
-            "issued_at": claims.issued_at.timestamp(),
-            "token_id": None if claims.token_id is None else str(claims.token_id),
         }
+        if claims.session_id is not None:
+            payload["sid"] = str(claims.session_id)
+        elif claims.token_id is not None:
+            payload["token_id"] = str(claims.token_id)
+        else:
+            payload["exp"] = min(claims.expires_at, now + LIFETIME_SECONDS)
+            payload["issued_at"] = claims.issued_at.timestamp()
         return jwt.encode(payload, key.private, algorithm="EdDSA", headers={"typ": _TYPE, "kid": key.kid})
 
     def read(self, text: str) -> Ticket:
@@ -73,7 +81,8 @@ class Tickets:
 
 def _claims(payload: dict[str, Any]) -> Claims:
     """Of our own words: the signature says so."""
-    token_id = None if payload["token_id"] is None else UUID(payload["token_id"])
-    issued_at = datetime.fromtimestamp(payload["issued_at"], UTC)
+    session_id, token_id = (UUID(payload[name]) if name in payload else None for name in ("sid", "token_id"))
+    issued_at = datetime.fromtimestamp(payload["issued_at"], UTC) if "issued_at" in payload else ALWAYS
+    ends = payload.get("exp", float("inf"))
     allowed = scopes.named(payload["scope"])
-    return Claims(UUID(payload["sub"]), issued_at, payload["exp"], allowed, payload["kind"], token_id)
+    return Claims(UUID(payload["sub"]), issued_at, ends, allowed, payload["kind"], token_id, session_id)

@@ -26,7 +26,7 @@ from taskwell.identity.keys import SigningKeys
 
 TOKEN_BYTES: Final = 8 * 1024
 TOKENS_REMEMBERED: Final = 100_000
-"""A process keeps so many verified tokens: each takes some 400 bytes, so all take 40 MB at most."""
+"""A process keeps so many verified tokens: each takes some 500 bytes, so all take 50 MB at most."""
 
 REFUSED_REMEMBERED: Final = 10_000
 REFUSED_FOR_SECONDS: Final = 900
@@ -44,6 +44,9 @@ DOUBT_SECONDS: Final = 2
 
 NAMESPACE: Final = UUID("8c2ee2ef-02a4-4a5c-9d4f-4c1b3f6f0a57")
 """The ids of users of other issuers are made with it. It never changes, because their tasks are found by these ids."""
+
+ALWAYS: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""The time of issue of a credential that ends in another way than by `tokens_valid_after`."""
 
 _COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
@@ -64,6 +67,7 @@ class Claims(NamedTuple):
     scopes: frozenset[str]
     kind: str = "own"  # own | outside (another issuer's) | api (an API token) | none (no sign-in at all)
     token_id: UUID | None = None  # of an API token
+    session_id: UUID | None = None  # of the sign-in that an access token of our own was made for
 
 
 def user_id_of(issuer: str, subject: str) -> UUID:
@@ -107,6 +111,7 @@ class Tokens:
         *,
         issued_at: datetime | None = None,
         lifetime_seconds: int | None = None,
+        session_id: UUID | None = None,
     ) -> str:
         """`issued_at` is a time of the database's clock, since the database will compare it."""
         # With its fraction, so that a token made in the second of a sign-out, after it, is told from those before it.
@@ -120,6 +125,8 @@ class Tokens:
             "jti": secrets.token_urlsafe(12),
             "scope": scopes.joined(allowed),
         }
+        if session_id is not None:
+            payload["sid"] = str(session_id)
         key = self.keys.current
         return jwt.encode(payload, key.private, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": key.kid})
 
@@ -177,9 +184,11 @@ class Tokens:
             # The name of a key of ours says which key it is. Another issuer may give a name to another key.
             self._refuse_again(token)
             raise
-        if not _UUID.fullmatch(payload["sub"]) or not isinstance(payload["jti"], str):
+        ids = {"sub", "sid"} & payload.keys()  # a token that `taskwell token` made has no session
+        if not all(_UUID.fullmatch(payload[name]) for name in ids) or not isinstance(payload["jti"], str):
             raise TokenInvalid
-        return _claims(payload, UUID(payload["sub"]), _one_set(scopes.named(payload["scope"])), "own")
+        claims = _claims(payload, UUID(payload["sub"]), _one_set(scopes.named(payload["scope"])), "own")
+        return claims._replace(session_id=UUID(payload["sid"])) if "sid" in ids else claims
 
     async def _of_another(self, token: bytes, header: dict[str, Any], issuer: Issuer, source: KeySource) -> Claims:
         algorithm = header.get("alg")

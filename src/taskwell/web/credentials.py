@@ -2,7 +2,6 @@
 
 import base64
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +12,7 @@ from taskwell.addresses import read_address
 from taskwell.database.connection import Database
 from taskwell.errors import TokenInvalid, UserNotFound
 from taskwell.identity import scopes
-from taskwell.identity.tokens import Claims, Tokens, user_id_of
+from taskwell.identity.tokens import ALWAYS, Claims, Tokens, user_id_of
 from taskwell.types import Id
 from taskwell.web.refusals import HostRefused, TokenMissing
 from taskwell.web.request import ApiRequest
@@ -32,8 +31,6 @@ _OF_A_PROXY = re.compile(
     rb"|(x-)?(akamai|amzn|appengine|arr|azure|cf|cloudfront|envoy|fastly|fly|nf|ngrok|original|railway|remote|tailscale|vercel)-.+"
 )
 """It matches the names of header fields that proxies write, and clients do not."""
-
-_ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class TokenSignIn:
@@ -93,7 +90,7 @@ class NoSignIn:
             user_id = LOCAL_USER if named is None else _ID.validate_python(named)
         except ValidationError:
             raise UserNotFound from None
-        return Claims(user_id, _ALWAYS, float("inf"), scopes.EVERYDAY, "none")
+        return Claims(user_id, ALWAYS, float("inf"), scopes.EVERYDAY, "none")
 
 
 def _refuse_from_elsewhere(request: ApiRequest) -> None:

@@ -19,6 +19,7 @@ class SignedIn(NamedTuple):
     """
 
     user_id: UUID
+    session_id: UUID
     scopes: frozenset[str]
     at: datetime
     refresh_token: str
@@ -40,7 +41,11 @@ async def start_session(
         everyday_scope=scopes.joined(scopes.EVERYDAY.intersection(allowed)),
         seconds=seconds,
     )
-    return None if row is None else SignedIn(user_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
+    return (
+        None
+        if row is None
+        else SignedIn(user_id, token.session_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
+    )
 
 
 async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
@@ -61,7 +66,7 @@ async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
         raise RefreshTokenInvalid
     # The row comes back as it was before, with the salt of the last rotation. A repeated request needs that salt.
     successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(rows.keyed_hash)
-    return SignedIn(token.user_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
+    return SignedIn(token.user_id, token.session_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
 
 
 async def end_session(rows: Rows, text: str) -> None:
