@@ -61,13 +61,31 @@ def test_it_goes_on_after_the_last_event(alice: Person) -> None:
         assert stream.revision() == 4
 
 
-def test_who_was_away_for_long_hears_of_the_last_writes(alice: Person, shared_database: str) -> None:
+def test_who_was_away_for_long_hears_of_each_write(alice: Person, shared_database: str) -> None:
     with listening(alice) as stream:
         first = stream.next()
     assert first is not None
-    postgres.run(shared_database, f"UPDATE users SET revision = 100000 WHERE id = '{alice.id}'")
+    missed = 2 * events.EVENTS_AT_ONCE + 1
+    postgres.run(shared_database, f"UPDATE users SET revision = {missed} WHERE id = '{alice.id}'")
     with listening(alice, last=first.id) as stream:
-        assert stream.revision() == 100_001 - events.EVENTS_AT_ONCE
+        assert [stream.revision() for _ in range(missed)] == [*range(1, missed + 1)]
+        alice.creates()
+        assert stream.revision() == missed + 1
+
+
+def test_what_was_missed_ends_with_the_sign_in(alice: Person, shared_database: str) -> None:
+    with listening(alice) as stream:
+        first = stream.next()
+    assert first is not None
+    missed = 10_000_000
+    postgres.run(shared_database, f"UPDATE users SET revision = {missed} WHERE id = '{alice.id}'")
+    with listening(alice, last=first.id) as stream:
+        assert stream.revision() == 1
+        alice.post(f"{AUTH}/sign-out-everywhere")
+        last = 1
+        while (event := stream.next()) is not None:
+            last = event.data["revision"]
+        assert last < missed
 
 
 def test_a_last_event_that_is_not_theirs_or_too_old_is_refused(alice: Person, bob: Person, shared_database: str) -> None:

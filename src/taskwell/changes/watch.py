@@ -73,7 +73,7 @@ class Watch:
 
     async def stands(self, watched: Watched) -> bool:
         """The sign-in has not ended. For what no statement of the request itself has looked at."""
-        return (await self._ask([watched]))[watched] is not None
+        return watched.expires_at > time.time() and (await self._ask([watched]))[watched] is not None
 
     def _note(self, owner: UUID) -> None:
         if owner in self._of_owner:
