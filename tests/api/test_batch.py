@@ -5,9 +5,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import postgres
 from tests.support.batches import BATCH, Json, operation, results, sends, statuses
 from tests.support.cast import Person
 from tests.support.errors import MARKER, assert_error, assert_refused, invalid_fields
+from tests.support.labels import label_of
 from tests.support.stored import revision_of
 
 either_way = pytest.mark.parametrize("atomic", [False, True])
@@ -184,6 +186,10 @@ MALFORMED: dict[str, tuple[Json, str]] = {
     "no id": (operation("delete", "task"), "operations.1.delete.id"),
     "an id of another form": (operation("delete", "task", MARKER), "operations.1.delete.id"),
     "no value": (operation("change", "task", str(uuid4())), "operations.1.change.value"),
+    "subtasks of a list": (operation("change", "list", str(uuid4()), {}, subtasks=True), "operations.1.change.subtasks"),
+    "a merge of tasks": (operation("replace", "task", str(uuid4()), {}, merge=False), "operations.1.replace.merge"),
+    "a flag of another type": (operation("delete", "task", str(uuid4()), permanent="true"), "operations.1.delete.permanent"),
+    "a flag of another operation": (operation("restore", "task", str(uuid4()), permanent=True), "operations.1.restore.permanent"),
     "a value of a delete": (operation("delete", "task", str(uuid4()), {}), "operations.1.delete.value"),
 }
 
@@ -281,6 +287,33 @@ def test_a_recurring_task_is_completed_once_for_each_operation(alice: Person) ->
     assert statuses(results(alice, operation("complete", "task", task["id"], {"occurrence": "2031-01-01"}))) == [
         (409, "occurrence_not_open")
     ]
+
+
+@either_way
+def test_the_parameters_of_single_requests_mean_the_same(alice: Person, shared_database: str, atomic: bool) -> None:
+    top, other = (alice.creates(title, labels=["x"]) for title in ("top", "other"))
+    below = alice.creates("below", parent_id=top["id"], labels=["y"])
+    here = alice.creates_list("secret")
+    alice.creates("secret in it", list_id=here["id"])
+    y = label_of(alice, "y")["id"]
+    alice.delete(f"/api/v1/tasks/{other['id']}")
+    found = results(
+        alice,
+        operation("change", "task", top["id"], {"is_completed": True}, subtasks=True),
+        operation("change", "label", y, {"name": "x"}, merge=True),
+        operation("delete", "list", here["id"], permanent=True),
+        operation("delete", "task", other["id"], permanent=True),
+        atomic=atomic,
+    )
+    assert statuses(found) == [200, 200, 204, 204]
+    assert {label["name"] for label in alice.labels()} == {"x"}
+    done = alice.get(f"/api/v1/tasks/{below['id']}").json()
+    assert (done["is_completed"], done["labels"]) == (True, ["x"])
+    assert alice.get("/api/v1/trash").json()["items"] == []
+    named = (
+        "SELECT count(*) FROM tasks FULL JOIN lists USING (user_id) WHERE user_id = $1 AND concat(title, name) ~ 'secret|other'"
+    )
+    assert postgres.query(shared_database, named, alice.id)[0]["count"] == 0
 
 
 def test_a_key_and_a_batch(alice: Person, shared_database: str) -> None:

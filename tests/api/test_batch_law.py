@@ -27,6 +27,7 @@ _tasks = st.fixed_dictionaries(
 )
 _names = st.fixed_dictionaries({"name": st.sampled_from(["x", "y", "z", ""])})
 _VALUES = {"task": _tasks, "list": _names, "label": _names}
+_ALONG = {"task": "subtasks", "label": "merge"}
 _MOVES = st.fixed_dictionaries({}, optional={"before": _ids, "after": _ids})
 
 
@@ -36,7 +37,8 @@ def operations(draw: st.DrawFn) -> Json:
     ops = ["create", "create", "create", "change", "replace", "delete", "restore"] + (["move"] if kind != "label" else [])
     op = draw(st.sampled_from([*ops, *(["complete"] if kind == "task" else [])]))
     value = draw(_MOVES) if op == "move" else draw(_VALUES[kind]) if op not in ("delete", "restore", "complete") else None
-    return operation(op, kind, str(draw(_ids)), value)
+    flag = {"delete": "permanent", "change": _ALONG.get(kind), "replace": _ALONG.get(kind)}.get(op)
+    return operation(op, kind, str(draw(_ids)), value, **({flag: True} if flag and draw(st.booleans()) else {}))
 
 
 def _of(kind: str, number: int) -> str:
@@ -62,7 +64,8 @@ def _alone(who: Person, one: Json) -> httpx.Response:
     if one["op"] == "restore":
         return who.post(f"{address}/restore")
     method = {"change": "PATCH", "replace": "PUT", "delete": "DELETE"}[one["op"]]
-    return who.request(method, address, **({} if value is None else {"json": value}))
+    flags: dict[str, str] = {name: "true" for name in ("subtasks", "merge", "permanent") if name in one}
+    return who.request(method, address, params=flags, **({} if value is None else {"json": value}))
 
 
 _DIFFERS = {"user_id", "revision", "etag", "created_at", "updated_at", "completed_at", "position", "request_id"}

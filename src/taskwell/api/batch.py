@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body
@@ -13,7 +14,15 @@ from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import Db, RowsToWrite, TagsOfRows
 from taskwell.api.documents import BatchReply
 from taskwell.api.tasks import IN_TREE
-from taskwell.batch.requests import Batch, BatchOperation, CreateOperation, DeleteOperation, RestoreOperation
+from taskwell.batch.requests import (
+    Batch,
+    BatchOperation,
+    ChangeOperation,
+    CreateOperation,
+    DeleteOperation,
+    ReplaceOperation,
+    RestoreOperation,
+)
 from taskwell.batch.running import NOUNS, Outcome, Outcomes, Step, StepDone, of_operation, run
 from taskwell.errors import (
     InvalidInput,
@@ -97,7 +106,8 @@ def _operation(number: int, one: BatchOperation, owner: Owner, tags: Tags) -> St
     """Raises InvalidInput."""
     noun = NOUNS[one.kind]
     if isinstance(one, DeleteOperation | RestoreOperation):
-        return Step(number, one.op, noun, one.id, if_match=_if_match(one.if_match, owner, tags))
+        is_permanent = isinstance(one, DeleteOperation) and one.permanent
+        return Step(number, one.op, noun, one.id, if_match=_if_match(one.if_match, owner, tags), is_permanent=is_permanent)
     models = {"create": noun.kind.new, "replace": noun.kind.whole, "change": noun.kind.changes}
     model: Any = models.get(one.op) or _OTHERS[one.op, one.kind]
     if isinstance(one, CreateOperation):
@@ -107,7 +117,10 @@ def _operation(number: int, one: BatchOperation, owner: Owner, tags: Tags) -> St
         return Step(number, one.op, noun, value.id or new_id(), value)
     value = _valid(model, one.value)
     as_read = tags.as_read(value.etag, value.revision, owner.id) if isinstance(value, AsRead) else None
-    return Step(number, one.op, noun, one.id, value, _if_match(one.if_match, owner, tags), as_read)
+    step = Step(number, one.op, noun, one.id, value, _if_match(one.if_match, owner, tags), as_read)
+    if isinstance(one, ReplaceOperation | ChangeOperation):
+        return replace(step, with_subtasks=one.subtasks, is_merge=one.merge)
+    return step
 
 
 def _valid(model: Any, value: Any) -> Any:

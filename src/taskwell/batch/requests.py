@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from taskwell.types import Flag, Id
 
@@ -35,20 +36,33 @@ class CreateOperation(BaseModel):
     value: Value
 
 
-class ReplaceOperation(_OfOne):
+class _Rewrite(_OfOne):
+    """What gives a record other content."""
+
+    kind: Kind
+    value: Value
+    subtasks: Annotated[Flag, Field(description="Of a task: where it completes it, also what is below it")] = False
+    merge: Annotated[Flag, Field(description="Of a label: where another one has the new name, make one of the two")] = False
+
+    @field_validator("subtasks", "merge")
+    @classmethod
+    def _has(cls, flag: bool, info: ValidationInfo) -> bool:
+        of = {"subtasks": "task", "merge": "label"}[str(info.field_name)]
+        if info.data.get("kind", of) != of:
+            raise PydanticCustomError("extra_forbidden", "is of an operation on a {of} alone", {"of": of})
+        return flag
+
+
+class ReplaceOperation(_Rewrite):
     """As PUT."""
 
     op: Literal["replace"]
-    kind: Kind
-    value: Value
 
 
-class ChangeOperation(_OfOne):
+class ChangeOperation(_Rewrite):
     """As PATCH."""
 
     op: Literal["change"]
-    kind: Kind
-    value: Value
 
 
 class DeleteOperation(_OfOne):
@@ -56,6 +70,7 @@ class DeleteOperation(_OfOne):
 
     op: Literal["delete"]
     kind: Kind
+    permanent: Annotated[Flag, Field(description="It goes for good, also from the trash, and cannot be restored")] = False
 
 
 class RestoreOperation(_OfOne):

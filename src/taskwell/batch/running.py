@@ -6,6 +6,7 @@ Each is done by what does a single request. Only creates of one kind that follow
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -27,7 +28,14 @@ from taskwell.tasks.lists import LISTS
 from taskwell.tasks.many.creating import Creating, Refused
 from taskwell.tasks.requests import NewTask
 from taskwell.tasks.store import TASKS
-from taskwell.tasks.trash.store import restore_label, restore_list, restore_task
+from taskwell.tasks.trash.store import (
+    delete_label_for_good,
+    delete_list_for_good,
+    delete_task_for_good,
+    restore_label,
+    restore_list,
+    restore_task,
+)
 from taskwell.types import POSITION_LENGTH, Revisions
 
 NOUNS: Final = {"task": TASKS, "list": LISTS, "label": LABELS}
@@ -38,7 +46,7 @@ class Step:
     """`number` is its place in the batch. `value` is the body of the single request, a model of the noun's. The `id` of a create
     that names none is one of ours.
 
-    `as_read` are the revisions that the value names (records/as_read.py).
+    `as_read` are the revisions that the value names (records/as_read.py). The flags are the parameters of the single requests.
     """
 
     number: int
@@ -48,6 +56,9 @@ class Step:
     value: Any = None
     if_match: Revisions | None = None
     as_read: Revisions | None = None
+    with_subtasks: bool = False
+    is_merge: bool = False
+    is_permanent: bool = False
 
 
 class StepDone(NamedTuple):
@@ -235,7 +246,7 @@ async def _create_limited(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone
 
 async def _change_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
     known = {"if_match": one.if_match, "as_read": one.as_read}
-    return StepDone(one.id, await writing.change_task(unit, owner, one.id, one.value, with_subtasks=False, **known))
+    return StepDone(one.id, await writing.change_task(unit, owner, one.id, one.value, with_subtasks=one.with_subtasks, **known))
 
 
 async def _change_list(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
@@ -244,16 +255,12 @@ async def _change_list(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
 
 async def _change_label(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
     known = {"if_match": one.if_match, "as_read": one.as_read}
-    return StepDone(one.id, await change_label(unit, owner, one.id, one.value, is_merge=False, **known))
+    return StepDone(one.id, await change_label(unit, owner, one.id, one.value, is_merge=one.is_merge, **known))
 
 
-async def _delete_task(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
-    await subtasks.delete_task(unit, owner, one.id, if_match=one.if_match)
-    return StepDone(one.id, None)
-
-
-async def _delete_limited(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
-    await limited.delete(one.noun, unit, owner, one.id, if_match=one.if_match)
+async def _delete(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
+    delete, delete_for_good = _DELETE[one.noun.kind.name]
+    await (delete_for_good if one.is_permanent else delete)(unit, owner, one.id, if_match=one.if_match)
     return StepDone(one.id, None)
 
 
@@ -274,6 +281,12 @@ async def _move_list(unit: UnitOfWork, owner: Owner, one: Step) -> StepDone:
     return StepDone(one.id, await lists.move_list(unit, owner, one.id, one.value, if_match=one.if_match))
 
 
+_DELETE: Final[dict[str, tuple[Callable[..., Awaitable[None]], Callable[..., Awaitable[None]]]]] = {
+    "task": (subtasks.delete_task, delete_task_for_good),
+    "list": (partial(limited.delete, LISTS), delete_list_for_good),
+    "label": (partial(limited.delete, LABELS), delete_label_for_good),
+}
+"""Into the trash, and for good."""
 _RESTORE: Final = {"task": restore_task, "list": restore_list, "label": restore_label}
 _DO: Final[dict[tuple[str, str], Callable[[UnitOfWork, Owner, Step], Awaitable[StepDone]]]] = {
     ("create", "task"): _create_task,
@@ -285,9 +298,7 @@ _DO: Final[dict[tuple[str, str], Callable[[UnitOfWork, Owner, Step], Awaitable[S
     ("change", "task"): _change_task,
     ("change", "list"): _change_list,
     ("change", "label"): _change_label,
-    ("delete", "task"): _delete_task,
-    ("delete", "list"): _delete_limited,
-    ("delete", "label"): _delete_limited,
+    **{("delete", kind): _delete for kind in NOUNS},
     **{("restore", kind): _restore for kind in NOUNS},
     ("complete", "task"): _complete_task,
     ("move", "task"): _move_task,
