@@ -1,6 +1,7 @@
 """The stage: one PostgreSQL a run, one application a worker, and a fresh Alice, Bob and Carol a test."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ _ANSWERS = "taskwell_answers"
 # Many containers set it. Here it would have each of the hundreds of processes that tests start compile all that it imports anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Under nohup it is ignored, and what tests start would inherit that. A handler is not inherited, and ignores it here as well.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # A slow machine is no defect, and what a commit is judged by must not be drawn by lot.
 hypothesis.settings.register_profile("taskwell", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
