@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -323,7 +324,7 @@ _CALLED_BY_NAME = re.compile(r"pytest_\w+|__\w+__|visit_\w+|teardown|setup|proce
 def test_every_function_of_a_test_module_is_a_test_or_a_fixture_or_used(file: str) -> None:
     """`def it_works()` without its `test_` is a test that never runs."""
     tree = TESTS[file]
-    used = {name for other in TESTS.values() for name in _names_used(other)}
+    used = _names_used_by_tests()
     idle = [
         node.name
         for node in ast.walk(tree)
@@ -335,6 +336,11 @@ def test_every_function_of_a_test_module_is_a_test_or_a_fixture_or_used(file: st
         and node.name not in used
     ]
     assert idle == []
+
+
+@cache
+def _names_used_by_tests() -> frozenset[str]:
+    return frozenset(name for tree in TESTS.values() for name in _names_used(tree))
 
 
 def _names_used(tree: ast.AST) -> Iterator[str]:
