@@ -115,8 +115,7 @@ def counted(kind: Kind) -> Select[Any]:
     return select(func.count().label("records")).select_from(kind.table).where(kind.live)
 
 
-_ROWS_OF: dict[str, dict[str, TypeEngine[Any]]] = {}
-"""What each row of `imported` has, by the name of its kind. It is known once a statement of it was built."""
+_TYPES_OF_ROWS = "types_of_rows"
 
 
 def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[Any]:
@@ -134,8 +133,8 @@ def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[
     times = {name: DateTime(timezone=True) for name in ("created_at", "completed_at") if name in kind.table.c}
     types = {one.key: one.type for value in new.values() for one in iterate(value) if isinstance(one, Argument)} | times
     of_the_request = {one.key for one in iterate(me.element) if isinstance(one, Argument)}
-    _ROWS_OF[kind.name] = {name: type_ for name, type_ in types.items() if name not in of_the_request}
-    given = rows(_ROWS_OF[kind.name]).cte("given_rows")
+    types_of_rows: dict[str, TypeEngine[Any]] = {name: type_ for name, type_ in types.items() if name not in of_the_request}
+    given = rows(types_of_rows).cte("given_rows")
     row = {name: _from_rows(value, given) for name, value in new.items()}
     at = stamped.c.at
     row["created_at"] = _past(given.c.created_at, at)
@@ -151,14 +150,12 @@ def imported(kind: Kind, derived: Derived, *, is_shown: bool = False) -> Select[
         .cte("made")
     )
     shown = [rendered(kind, made).label(kind.name), made.c.revision] if is_shown else []
-    return select(made.c.id, *shown).add_cte(ONE.counted(me, made))
+    return select(made.c.id, *shown).add_cte(ONE.counted(me, made)).execution_options(**{_TYPES_OF_ROWS: types_of_rows})
 
 
-def as_imported(kind: Kind, statement: Statement, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The arguments of a statement that is `imported`: of each record the arguments of a create, and its times."""
-    if kind.name not in _ROWS_OF:
-        statement.compile()
-    return as_arrays(_ROWS_OF[kind.name], records)
+def as_imported(statement: Statement, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments of a statement that is made by `imported`: of each record the arguments of a create, and its times."""
+    return as_arrays(statement.expression.get_execution_options()[_TYPES_OF_ROWS], records)
 
 
 def _from_rows(value: ColumnElement[Any], given: CTE) -> ColumnElement[Any]:

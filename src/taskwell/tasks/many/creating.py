@@ -192,8 +192,7 @@ class Creating:
         statements = _MAKE[kind.name]
         shown = {"tag_head": tag_head(self._unit, self._owner.id)} if self._is_shown else {}
         statement = statements.shown if self._is_shown else statements.unseen
-        rows = as_imported(kind, statement, list(new.values()))
-        return await self._unit.rows(statement, **self._who, **shown, **rows)
+        return await self._unit.rows(statement, **self._who, **shown, **as_imported(statement, list(new.values())))
 
     @property
     def _who(self) -> dict[str, Any]:
