@@ -15,7 +15,7 @@ from tests.docs.pages import ROOT
 WITHIN = 300.0
 """Seconds for one block: against hanging alone."""
 
-_OF_WHAT_RUNS_THIS = {"VIRTUAL_ENV", "ARGS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
+_OF_WHAT_RUNS_THIS = {"VIRTUAL_ENV", "ARGS", "VENV", "PYTHON", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
 
 # `serve COMMAND...` is that command left running, as in another terminal: the next one takes its place.
 _PREAMBLE = """

@@ -30,6 +30,9 @@ class Gone(io.TextIOBase):
     def flush(self) -> None:
         raise OSError(5, "Input/output error")
 
+    def close(self) -> None:
+        """Nothing is left that a last flush would write: since Python 3.13 a failure of that one is told."""
+
     def isatty(self) -> bool:
         return True
 
