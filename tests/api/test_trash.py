@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from taskwell.tasks.trash import store
 from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
@@ -86,7 +87,11 @@ def test_it_is_nobody_elses(anonymous: httpx.Client, alice: Person, bob: Person,
 
 
 @at_every_mount
-def test_emptied_nothing_of_it_is_left_but_its_traces(alice: Person, bob: Person, mount: str, shared_database: str) -> None:
+def test_emptied_nothing_of_it_is_left_but_its_traces(
+    alice: Person, bob: Person, mount: str, shared_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step by step, of which there are four here."""
+    monkeypatch.setattr(store, "EMPTIED_AT_ONCE", 2)
     deleted = deleted_by_itself(alice)
     recurs = alice.creates("secret", due={"date": "2027-01-05"}, recurrence={"rule": "FREQ=DAILY"}, description="secret")
     alice.post(f"{TASKS}/{recurs['id']}/complete")

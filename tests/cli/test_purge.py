@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_what_is_old_goes_for_all_users_and_moves_their_horizons(
     for number in (6, 0):
         done = command("purge")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{number} records are gone that were deleted more than 30 days ago.\n"
+        assert done.stdout.startswith(f"{number} records are gone that were deleted more than 30 days ago.\n")
         assert kept(shared_database, alice) == dict.fromkeys(theirs, 0)
         assert kept(shared_database, bob) == theirs
     horizons = "SELECT purged_revision FROM users WHERE id = ANY($1) ORDER BY id = $2"
@@ -100,3 +101,17 @@ def test_a_deletion_takes_a_few_with_it_that_are_old(alice: Person, way: str, sh
     assert user["purged_revision"] == PURGED_WITH_A_DELETION
     assert alice.delete(f"{TASKS}/{alice.creates('another')['id']}").status_code == 204
     assert postgres.query(shared_database, left, alice.id)[0]["count"] == 0
+
+
+def test_answers_of_keys_that_nobody_uses_any_more_go(command: Command, alice: Person, bob: Person, shared_database: str) -> None:
+    for who, number in ((alice, 3), (bob, 2)):
+        for _ in range(number):
+            who.post(TASKS, json={"title": "once"}, headers={"Idempotency-Key": str(uuid4())})
+    aged = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE user_id = $1"
+    postgres.query(shared_database, aged, alice.id)
+    done = command("purge")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 answers are gone that were kept for idempotency keys of more than a day ago.\n" in done.stdout
+    left = "SELECT user_id, count(*) FROM idempotency_keys WHERE user_id IN ($1, $2) GROUP BY user_id"
+    assert [[*row.values()] for row in postgres.query(shared_database, left, alice.id, bob.id)] == [[bob.id, 2]]
+    assert len(alice.sees()) == 3

@@ -91,15 +91,20 @@ def _as_exported(kind: Kind, step: FromClause) -> ColumnElement[Any]:
     return select(as_json(one)).scalar_subquery()
 
 
+def is_one_of(id_: ColumnElement[Any], ids: ColumnElement[Any]) -> ColumnElement[bool]:
+    """`ids` is an array of texts. The subquery makes ids of them once, and not for each row that is compared with them."""
+    made = select(cast(ids, ARRAY(Uuid()))).scalar_subquery()
+    return id_ == any_(cast(made, ARRAY(Uuid())))
+
+
 def found(kind: Kind) -> Select[Any]:
     """Those of the records with these `ids` that there are, or once were: `is_live`, and what they refer to.
 
     The ids are one condition. Where the table has no statistics yet, PostgreSQL may take another index of the user's than that of
-    the id: so it reads all of the user's records once, and not once for each id. The subquery makes the ids once for all rows.
+    the id: so it reads all of the user's records once, and not once for each id.
     """
     columns = kind.table.c
-    ids = select(cast(argument("ids", ARRAY(Text())), ARRAY(Uuid()))).scalar_subquery()
-    is_named = columns.id == any_(cast(ids, ARRAY(Uuid())))
+    is_named = is_one_of(columns.id, argument("ids", ARRAY(Text())))
     refers = [columns[field] for field in kind.references]
     return select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers).where(columns.user_id == owner, is_named)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     Alias,
     ColumnElement,
@@ -18,9 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    any_,
     case,
-    cast,
     false,
     func,
     literal,
@@ -36,6 +33,7 @@ from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.shapes import Shapes
 from taskwell.database.statement import Statement, argument
 from taskwell.records.asked import ONE
+from taskwell.records.many import is_one_of
 from taskwell.records.ordering import neighbours, spread
 from taskwell.tasks.statements import TASK, departed
 from taskwell.tasks.tables import tasks
@@ -142,7 +140,7 @@ MARK_PARENT = Statement("mark_parent", _mark_parent)
 
 def _mark_parents() -> Any:
     me = ONE.me()
-    is_named = tasks.c.id == any_(cast(func.string_to_array(argument("ids", Text()), ","), ARRAY(Uuid())))
+    is_named = is_one_of(tasks.c.id, func.string_to_array(argument("ids", Text()), ","))
     marked = (
         update(tasks)
         .values(is_parent=true())

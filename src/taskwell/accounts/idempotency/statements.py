@@ -1,6 +1,8 @@
 """The SQL of the answers that are kept for writes with an `Idempotency-Key`."""
 
-from sqlalchemy import SmallInteger, String, Text, and_, delete, select, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, SmallInteger, String, Text, and_, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from taskwell.accounts.idempotency.tables import idempotency_keys as keys
@@ -65,3 +67,28 @@ _kept = (
 
 KEEP_ANSWER = Statement("keep_answer", select(_kept.c.user_id).add_cte(_forgotten))
 """A write with a key ends with its answer. No row comes back where one is kept already, which is no older than a day."""
+
+
+def have_old_answers(whose: ColumnElement[Any]) -> ColumnElement[bool]:
+    """An answer is kept that nobody may ask for any more. The oldest is looked at, which is the first of an index."""
+    oldest = select(keys.c.created_at).where(keys.c.user_id == whose).order_by(keys.c.created_at).limit(1).scalar_subquery()
+    return (oldest < ago(KEPT_SECONDS)).label("has_old_answers")
+
+
+def _forget() -> Select[Any]:
+    me = stamped(locked_owner())
+    old = (
+        select(keys.c.user_id, keys.c.key)
+        .select_from(me.join(keys, keys.c.user_id == me.c.id))
+        .where(keys.c.user_id == owner, keys.c.created_at < me.c.at - ahead(KEPT_SECONDS))
+        .order_by(keys.c.created_at)
+        .limit(argument("most", Integer()))
+        .cte("old")
+    )
+    gone = delete(keys).where(keys.c.user_id == owner, keys.c.user_id == old.c.user_id, keys.c.key == old.c.key)
+    forgotten = gone.returning(keys.c.user_id).cte("forgotten")
+    return select(func.count(forgotten.c.user_id).label("gone")).select_from(me.outerjoin(forgotten, true()))
+
+
+FORGET_ANSWERS = Statement("forget_answers", _forget)
+"""The oldest of the answers that are older than a day, `most` of them: of whoever uses keys no more."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     Boolean,
     ColumnElement,
@@ -18,7 +17,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    any_,
     case,
     cast,
     func,
@@ -38,6 +36,7 @@ from taskwell.database.statement import Statement, argument
 from taskwell.lists.statements import LIST
 from taskwell.records.asked import ONE, One
 from taskwell.records.kinds import Kind
+from taskwell.records.many import is_one_of
 from taskwell.records.ordering import at_the_end
 from taskwell.records.writing import changed
 from taskwell.tasks.statements import HAS_OLD, TASK, departed, derived
@@ -49,7 +48,7 @@ _list_id = argument("list_id", Uuid())
 
 
 def _is_named(id_: ColumnElement[Any]) -> ColumnElement[bool]:
-    return id_ == any_(cast(func.string_to_array(_ids, ","), ARRAY(Uuid())))
+    return is_one_of(id_, func.string_to_array(_ids, ","))
 
 
 def _in_one_text(ids: FromClause) -> ColumnElement[str]:

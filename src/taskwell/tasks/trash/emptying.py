@@ -2,28 +2,26 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, Select, delete, select, update
+from sqlalchemy import CTE, Integer, Select, delete, func, select, update
 
 from taskwell.accounts.locking import turn
 from taskwell.accounts.may_act import owner
-from taskwell.database.statement import Statement
+from taskwell.database.statement import Statement, argument
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records.asked import ONE
 from taskwell.records.kinds import Kind
 from taskwell.records.trash import emptied, in_trash, trashed
 from taskwell.tasks.statements import TASK
-from taskwell.tasks.tables import occurrences, tasks
+from taskwell.tasks.tables import occurrences
 from taskwell.tasks.trash.statements import tasks_with, with_it
 
 
-def _emptied(kind: Kind, stamp: CTE, rows: CTE | None = None) -> CTE:
-    """Those of the trash that are in `rows`, or all of it."""
+def _emptied(kind: Kind, stamp: CTE, rows: CTE) -> CTE:
+    """Those of the trash that are in `rows`."""
     table = kind.table
     gone = update(table).values(**emptied(kind, stamp)).where(in_trash(kind), table.c.user_id == stamp.c.user_id)
-    if rows is not None:
-        gone = gone.where(table.c.user_id == rows.c.user_id, table.c.id == rows.c.id)
-    return gone.cte(f"emptied_{table.name}")
+    return gone.where(table.c.user_id == rows.c.user_id, table.c.id == rows.c.id).cte(f"emptied_{table.name}")
 
 
 def _emptied_tasks(stamp: CTE, rows: CTE) -> tuple[CTE, CTE]:
@@ -67,10 +65,15 @@ EMPTY_LABEL = Statement("empty_label", _empty_label)
 def _empty_trash() -> Select[Any]:
     me = ONE.me()
     stamp = turn(me)
-    all_tasks = select(tasks.c.user_id, tasks.c.id).select_from(me.join(tasks, tasks.c.user_id == me.c.id)).where(in_trash(TASK))
-    emptied_kinds = (_emptied(kind, stamp) for kind in (TASK, LIST, LABEL))
-    return select(me.c.id).add_cte(*emptied_kinds, _finished(stamp, all_tasks.cte("all_tasks")))
+    steps = {}
+    for kind in (TASK, LIST, LABEL):
+        table = kind.table
+        some = select(table.c.user_id, table.c.id).select_from(me.join(table, table.c.user_id == me.c.id)).where(in_trash(kind))
+        steps[kind] = some.limit(argument("most", Integer())).cte(f"some_{table.name}")
+    emptied_kinds = (_emptied(kind, stamp, some) for kind, some in steps.items())
+    found = func.greatest(*(select(func.count()).select_from(some).scalar_subquery() for some in steps.values()))
+    return select(found.label("found")).select_from(me).add_cte(*emptied_kinds, _finished(stamp, steps[TASK]))
 
 
 EMPTY_TRASH = Statement("empty_trash", _empty_trash)
-"""All that is in the trash."""
+"""Of what is in the trash `most` of each kind. `found` is how many there were of one kind."""

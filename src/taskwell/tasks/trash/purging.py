@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Integer, Select, Uuid, delete, func, select, true, union_all, update
 
+from taskwell.accounts.idempotency.statements import have_old_answers
 from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.statements import LABEL
@@ -42,7 +43,7 @@ def _purge() -> Select[Any]:
         .values(purged_revision=func.greatest(users.c.purged_revision, horizon.c.revision))
         .where(users.c.id == owner, users.c.id == horizon.c.user_id)
     )
-    answer = select(func.count(every.c.user_id).label("purged")).select_from(me.outerjoin(every, true()))
+    answer = select(func.count(every.c.user_id).label("gone")).select_from(me.outerjoin(every, true()))
     return answer.add_cte(moved.cte("moved"))
 
 
@@ -58,10 +59,10 @@ def _find() -> Select[Any]:
         .limit(_most)
         .subquery("step")
     )
-    return select(step.c.id, have_old(_KINDS, step.c.id)).order_by(step.c.id)
+    return select(step.c.id, have_old(_KINDS, step.c.id), have_old_answers(step.c.id)).order_by(step.c.id)
 
 
 FIND_OLD = Statement(
     "find_old", _find, unscoped="an operator at the machine's own shell purges the trash of all users, one after the other"
 )
-"""The next users, and whether anything in the trash of each is too old."""
+"""The next users, and whether anything in the trash of each is too old, or any answer that is kept for a key."""
