@@ -10,6 +10,7 @@ import pytest
 
 from taskwell.database import url
 from taskwell.database.statement import Statement
+from taskwell.tasks.filter import TaskShape
 from taskwell.tasks.many.statements import CHANGE_TASKS, DELETE_TASKS, FIND_BELOW, FIND_TASKS, MOVE_TASKS
 from taskwell.tasks.statements import FILTER_TASKS, LIST_TASKS
 from taskwell.tasks.tree import MARK_PARENTS
@@ -88,3 +89,14 @@ def test_every_shape_reads_an_index_at_the_owner(many: str) -> None:
     shapes = [*LIST_TASKS, *FILTER_TASKS]
     assert len(shapes) > 40
     assert _wrong(asyncio.run(_plans(many, shapes))) == {}
+
+
+def test_a_page_deep_in_a_list_begins_in_the_index(many: str) -> None:
+    """By due date as well, where a NULL may be: behind the place, and among the tasks that are not due."""
+    by_due, newest = (LIST_TASKS[TaskShape(None, "anywhere", order, is_resumed=True)] for order in ("due", "newest"))
+    plans = asyncio.run(_plans(many, [by_due, newest]))
+    begins = [[scan.get("Index Cond", "") for scan in scans(plans[one.name])] for one in (by_due, newest)]
+    assert "ROW(tasks.due_sort, tasks.id) >= " in begins[0][0]
+    assert ".due_sort IS NULL" in begins[0][1]
+    assert ".id >= " in begins[0][1]
+    assert "ROW(tasks.created_at, tasks.id) <= " in begins[1][0]

@@ -39,7 +39,7 @@ FUNCTIONS = frozenset(
     array_agg array_append array_position array_remove array_replace cardinality chr clock_timestamp coalesce concat_ws
     count date_trunc greatest json_agg json_build_object json_each json_object_agg jsonb_agg jsonb_extract_path_text least
     left length lower lpad make_interval max min now replace row_number row_to_json split_part string_agg string_to_array
-    sum timezone to_char to_hex to_json to_jsonb unnest upper
+    strpos sum timezone to_char to_hex to_json to_jsonb unnest upper
     """.split()  # noqa: SIM905  a list of words
 )
 """They read their arguments and nothing else. (`query_to_xml` and its like run SQL that neither proof would see.)"""

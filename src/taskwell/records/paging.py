@@ -5,6 +5,7 @@ two pages are neither repeated nor skipped.
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
@@ -14,17 +15,21 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    Subquery,
     Text,
+    Uuid,
     and_,
     any_,
     case,
     cast,
     func,
+    literal,
     not_,
     or_,
     select,
     true,
     tuple_,
+    union_all,
 )
 
 from taskwell.accounts.may_act import owner_may_act, users
@@ -114,16 +119,18 @@ def page(
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = differs_from_what_is_known()
-    begin = [at_or_after(kind.table, sort)] if is_resumed else []
     hidden = [key.of(kind.table).label(key.name) for key in sort if key.name not in kind.view.model_fields]
-    item = (
-        select(*kind.stored, *hidden)
-        .where(kind.live, *conditions, *begin, is_changed)
-        .order_by(*(_sorted(key.of(kind.table), key) for key in sort))
-        .limit(_limit + 1)
-        .correlate(users)
-        .subquery("item")
-    )
+
+    def rows(*begin: ColumnElement[bool]) -> Select[Any]:
+        return (
+            select(*kind.stored, *hidden)
+            .where(kind.live, *conditions, *begin, is_changed)
+            .order_by(*(_sorted(key.of(kind.table), key) for key in sort))
+            .limit(_limit + 1)
+            .correlate(users)
+        )
+
+    item = _in_order([rows(begin) for begin in _beginnings(kind.table, sort)] if is_resumed else [rows()], sort)
     places = (func.array_agg(item.c[key.name])[_limit + 1].label(f"next_{key.name}") for key in sort)
     whole = select(*kind.shown(item), *more(item)).correlate(item).lateral(kind.name)
     if is_tailored:
@@ -157,6 +164,28 @@ def _chosen(record: ColumnElement[Any]) -> ColumnElement[Any]:
 def _total(kind: Kind, conditions: Sequence[ColumnElement[bool]], is_changed: ColumnElement[bool]) -> ColumnElement[int]:
     every = select(func.count()).select_from(kind.table).where(kind.live, *conditions).correlate(users).scalar_subquery()
     return case((and_(_is_counted, is_changed), every)).label("total")
+
+
+def _in_order(parts: Sequence[Select[Any]], sort: Sort) -> Subquery:
+    if len(parts) == 1:
+        return parts[0].subquery("item")
+    both = union_all(*parts).subquery("both")
+    # PostgreSQL takes the rows of each part as they are needed: the parts are in this order already.
+    return select(*both.c).order_by(*(both.c[key.name] for key in sort)).limit(_limit + 1).subquery("item")
+
+
+def _beginnings(rows: FromClause, sort: Sort) -> list[ColumnElement[bool]]:
+    """`at_or_after`, in parts. An index cannot begin at a place where a NULL may be, but can behind it, and among the NULLs."""
+    first, *others = sort
+    column = first.of(rows)
+    if not getattr(column, "nullable", False) or first.is_descending or [key.name for key in others] != ["id"]:
+        return [at_or_after(rows, sort)]
+    place, place_id = argument(f"first_{first.name}", column.type), argument("first_id", Uuid())
+    first_id = case((place.is_(None), place_id), else_=cast(literal(str(UUID(int=0))), Uuid()))
+    return [
+        tuple_(column, rows.c.id) >= tuple_(place, place_id),
+        and_(column.is_(None), rows.c.id >= first_id),
+    ]
 
 
 def at_or_after(rows: FromClause, sort: Sort) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ index would be read for everybody's tasks at once, since its columns have no ord
 
 from typing import Final
 
-from sqlalchemy import ARRAY, ColumnElement, String, Text, all_, case, cast, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, String, Text, all_, and_, case, cast, func, literal, select
 
 from taskwell.database.statement import argument
 from taskwell.records.folding import fold, is_without_spaces
@@ -15,6 +15,7 @@ from taskwell.tasks.tables import tasks
 
 _BETWEEN: Final = "\x01"
 _beginnings = argument("beginnings", String())
+_longest = argument("longest", String())
 _whole_words = argument("whole_words", String())
 
 
@@ -34,8 +35,12 @@ def _has_all(text: ColumnElement[str], patterns: ColumnElement[str]) -> ColumnEl
 
 
 def is_found() -> ColumnElement[bool]:
-    """Each word of the query begins a word of the task's; NULL: nothing is looked for."""
-    return _beginnings.is_(None) | _has_all(_folded, _beginnings)
+    """Each word of the query begins a word of the task's; NULL: nothing is looked for.
+
+    The longest is looked for first, since most tasks have it not: LIKE tries to match at every space, which takes twice as long.
+    """
+    has_longest = func.strpos(_folded, _longest) > 0
+    return _beginnings.is_(None) | and_(has_longest, _has_all(_folded, _beginnings))
 
 
 RANK: Final[ColumnElement[int]] = case(
@@ -50,6 +55,7 @@ RANK: Final[ColumnElement[int]] = case(
 def patterns_of(query: str | None, *, is_ranked: bool) -> dict[str, str | None]:
     """The arguments of a search. No word has a character that LIKE reads: folding leaves none."""
     words = [] if query is None else fold(query).split()
-    beginnings = (f"%{word}%" if is_without_spaces(word) else f"% {word}%" for word in words)
-    found = {"beginnings": _BETWEEN.join(beginnings) or None}
+    beginnings = [word if is_without_spaces(word) else f" {word}" for word in words]
+    patterns = _BETWEEN.join(f"%{one}%" for one in beginnings)
+    found = {"beginnings": patterns or None, "longest": max(beginnings, key=len, default=None)}
     return found | {"whole_words": _BETWEEN.join(f"% {word} %" for word in words)} if is_ranked else found

@@ -8,7 +8,7 @@ them nobody sees a change.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Text, any_, case, cast, func, literal, null, select, true, update
+from sqlalchemy import CTE, BigInteger, ColumnElement, FromClause, Text, any_, case, cast, func, literal, select, true, update
 from sqlalchemy.sql.dml import Update
 
 from taskwell.accounts.may_act import owner
@@ -131,12 +131,19 @@ In a unit of work, before the change that gives this one the other's name and co
 
 # ---- pages -------------------------------------------------------------------------------------------------------------
 
-_carried = select(func.unnest(tasks.c.labels).label("name"), tasks.c.is_completed).where(TASK.live).subquery("carried")
+_sets = (
+    select(tasks.c.labels, tasks.c.is_completed, func.count().label("tasks"))
+    # Most tasks carry nothing, and many the same: of each set of labels the names are taken apart once.
+    .where(TASK.live, func.cardinality(tasks.c.labels) > 0)
+    .group_by(tasks.c.labels, tasks.c.is_completed)
+    .subquery("sets")
+)
+_carried = select(func.unnest(_sets.c.labels).label("name"), _sets.c.is_completed, _sets.c.tasks).subquery("carried")
 _counted = (
     select(
         _carried.c.name,
-        func.count().label("task_count"),
-        func.count(case((_carried.c.is_completed, null()), else_=1)).label("open_count"),
+        cast(func.sum(_carried.c.tasks), BigInteger).label("task_count"),
+        cast(func.sum(case((_carried.c.is_completed, 0), else_=_carried.c.tasks)), BigInteger).label("open_count"),
     )
     .group_by(_carried.c.name)
     .cte("counted")
