@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from taskwell.tasks.many import requests
 from tests.api.test_task_in_a_list import departures
 from tests.faults.locks import holding
 from tests.support import postgres
@@ -25,7 +26,7 @@ def does(person: Person, what: str, **body: Any) -> Task:
     answer = person.post(f"{TASKS}/{what}", json=OPERATIONS[what] | body)
     assert answer.status_code == 200, answer.text
     done: Task = answer.json()
-    assert done.keys() == {"count", "ids", "unknown", "recurring"}
+    assert done.keys() == {"count", "ids", "unknown", "recurring", "next_after"}
     assert done["count"] == len(done["ids"]) == len(set(done["ids"]))
     return done
 
@@ -77,6 +78,28 @@ def test_what_is_completed_in_a_list_is_cleared(alice: Person, shared_database: 
     assert does(alice, "delete", filter={"list_id": "inbox", "completed": True})["ids"] == ids_of(outside[0])
     assert does(alice, "delete", filter={"list_id": "inbox", "completed": True})["ids"] == []
     assert revision_of(shared_database, alice.id) == revision + 2
+
+
+@by_each_operation
+def test_a_filter_that_means_very_many_is_done_in_steps(alice: Person, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "TASKS_AT_ONCE", 3)
+    made = [alice.creates(str(number)) for number in range(8)]
+    alice.creates("not meant", priority="low")
+    recurring = alice.creates(due={"date": "2026-12-24"}, recurrence={"rule": "FREQ=DAILY"})
+    done: list[str] = []
+    named: list[str] = []
+    after, steps = None, 0
+    while True:
+        step = does(alice, what, filter={"priority": "none"}, **({} if after is None else {"after": after}))
+        done += step["ids"]
+        named += step["recurring"]
+        assert len(step["ids"]) <= 3
+        after, steps = step["next_after"], steps + 1
+        if after is None:
+            break
+    assert steps == 3
+    assert sorted([*done, *named]) == sorted(ids_of(*made, recurring))
+    assert named == (ids_of(recurring) if what == "complete" else [])
 
 
 def test_the_filter_is_all_that_it_says(alice: Person) -> None:
@@ -159,7 +182,7 @@ def test_what_is_not_there_is_named_and_the_rest_is_done(alice: Person, bob: Per
     assert (answer["ids"], answer["unknown"]) == ([task["id"]], not_there)
     assert bob.sees() == [others]
     before = revision_of(shared_database, alice.id)
-    assert does(alice, what, ids=not_there) == {"count": 0, "ids": [], "unknown": not_there, "recurring": []}
+    assert does(alice, what, ids=not_there) == {"count": 0, "ids": [], "unknown": not_there, "recurring": [], "next_after": None}
     assert revision_of(shared_database, alice.id) == before
 
 
@@ -194,6 +217,8 @@ def test_what_a_filter_or_a_change_names_and_is_not_there_is_unknown(alice: Pers
         ({"filter": {"q": "x"}}, "filter.q"),
         ({"ids": [str(uuid4())], "filter": {"completed": True}}, None),
         ({"ids": [str(uuid4())], "all": True}, "all"),
+        ({"ids": [str(uuid4())], "after": str(uuid4())}, None),
+        ({"filter": {"completed": True}, "after": "x"}, "after"),
     ],
 )
 def test_what_does_not_say_which_tasks_is_refused(alice: Person, what: str, body: Any, field: str | None) -> None:

@@ -28,10 +28,11 @@ class ChangedTasks(BaseModel):
     ids: Annotated[list[UUID], Field(description="Those that were changed; what was so already is none of them")]
     unknown: Annotated[list[UUID], Field(description="Those of the `ids` of the request that are no tasks of yours")]
     recurring: Annotated[list[UUID], Field(description="Those that recur, and were not completed: each by itself")]
+    next_after: Annotated[UUID | None, Field(description="`after` of a request that goes on; null: the filter means no more")]
 
 
 def _reply(done: Done) -> Reply:
-    return json_reply(200, json.dumps({"count": len(done.ids)} | done._asdict()))
+    return json_reply(200, json.dumps({"count": len(done.ids), **done._asdict()}))
 
 
 @router.post("/tasks/complete", response_model=ChangedTasks, responses=refuses(*OWN_ROWS, *BODY, UnknownReference))

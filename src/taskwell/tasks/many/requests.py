@@ -9,6 +9,8 @@ from taskwell.tasks.requests import TaskChanges
 from taskwell.types import Flag, Id, InboxOrId, LabelNamesOrNull, Priority, PriorityOrNull
 
 IDS_AT_ONCE = 500
+TASKS_AT_ONCE = 10_000
+"""Of those that a filter means. More would hold up the user's other writes for seconds, and meet the time-out of a statement."""
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -31,17 +33,20 @@ class ManyFilter(BaseModel):
 
 
 class ManyTasks(BaseModel):
-    """POST /tasks/delete. Either `ids` or a `filter`."""
+    """POST /tasks/delete. Either `ids` or a `filter`, which goes on behind the task `after`."""
 
     model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"filter": {"list_id": "inbox", "completed": True}}]})
 
     ids: Annotated[list[Id], Field(default=None, min_length=1, max_length=IDS_AT_ONCE)]
     filter: Annotated[ManyFilter, Field(default=None)]
+    after: Annotated[Id | None, Field(default=None, description="`next_after` of the answer before")]
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:
         if (self.ids is None) == (self.filter is None):
             raise ValueError("must have either ids or a filter")
+        if self.after is not None and self.filter is None:
+            raise ValueError("after goes with a filter")
         return self
 
 

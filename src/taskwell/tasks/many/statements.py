@@ -47,6 +47,9 @@ _ids = argument("ids", Text())
 _list_id = argument("list_id", Uuid())
 
 
+_tasks = select(tasks.c.id, tasks.c.recurrence).where(TASK.live)
+
+
 def _is_named(id_: ColumnElement[Any]) -> ColumnElement[bool]:
     return is_one_of(id_, func.string_to_array(_ids, ","))
 
@@ -55,8 +58,8 @@ def _in_one_text(ids: FromClause) -> ColumnElement[str]:
     return select(func.string_agg(cast(ids.c.id, Text), ",")).scalar_subquery()
 
 
-def _found(*conditions: ColumnElement[bool]) -> Select[Any]:
-    found = select(tasks.c.id, tasks.c.recurrence).where(TASK.live, *conditions).cte("found")
+def _found(which: Select[Any]) -> Select[Any]:
+    found = which.cte("found")
     recurring = select(found.c.id).where(found.c.recurrence.is_not(None)).cte("recurring")
     columns: list[ColumnElement[Any]] = [_in_one_text(found).label("ids"), _in_one_text(recurring).label("recurring")]
     return select(*columns).select_from(users).where(owner_may_act())
@@ -69,24 +72,28 @@ def _by_filter() -> Select[Any]:
         case((and_(name.is_not(None), _there(kind, name).is_(None)), literal(f"filter.{field}")))
         for field, kind, name in (("list_id", LIST, _list_id), ("parent_id", TASK, parent_id))
     )
-    return _found(
+    after = argument("after", Uuid())
+    which = _tasks.where(
         or_(_list_id.is_(None), tasks.c.list_id == _list_id),
         or_(not_(is_inbox), tasks.c.list_id.is_(None)),
         or_(parent_id.is_(None), tasks.c.parent_id == parent_id),
         or_(completed.is_(None), tasks.c.is_completed == completed),
         or_(priority.is_(None), tasks.c.priority == priority),
-    ).add_columns(func.concat_ws(",", *unknown).label("unknown"))
+        or_(after.is_(None), tasks.c.id > after),
+    )
+    some = which.order_by(tasks.c.id).limit(argument("most", Integer()))
+    return _found(some).add_columns(func.concat_ws(",", *unknown).label("unknown"))
 
 
 def _there(kind: Kind, id_: ColumnElement[Any]) -> ColumnElement[Any]:
     return select(kind.table.c.id).where(kind.live, kind.table.c.id == id_).scalar_subquery()
 
 
-FIND_TASKS = Statement("find_tasks", lambda: _found(_is_named(tasks.c.id)))
+FIND_TASKS = Statement("find_tasks", lambda: _found(_tasks.where(_is_named(tasks.c.id))))
 """Those of the ids that are tasks of the owner's, and those of them that recur."""
 
 FIND_TASKS_BY_FILTER = Statement("find_tasks_by_filter", _by_filter)
-"""Likewise, by a filter. `unknown` lists what it names and is not there."""
+"""Likewise, by a filter, the first `most` of them behind a task. `unknown` lists what it names and is not there."""
 
 
 def _find_below() -> Select[Any]:

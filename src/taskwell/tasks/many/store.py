@@ -14,6 +14,7 @@ from taskwell.lists.statements import READ_LIST
 from taskwell.records.store import NewNames, purge_some
 from taskwell.records.tags import tag_head
 from taskwell.tasks.labels.new import with_labels_of_unit
+from taskwell.tasks.many import requests
 from taskwell.tasks.many.requests import ChangesOfMany, ManyFilter, ManyTasks, ManyToChange, ManyToComplete
 from taskwell.tasks.many.statements import (
     CHANGE_TASKS,
@@ -30,19 +31,22 @@ _COMPLETED = ChangesOfMany.model_validate({"is_completed": True})
 
 
 class Found(NamedTuple):
-    """Texts, since that is what statements take. `unknown` are those of the named ids that are no tasks of the owner's."""
+    """Texts, since that is what statements take. `unknown` are those of the named ids that are no tasks of the owner's, and
+    `next_after` is the last one where the filter means more than are done at once."""
 
     ids: list[str]
     recurring: list[str]
     unknown: list[str]
+    next_after: str | None = None
 
 
 class Done(NamedTuple):
-    """What was changed; what was named and is not there; and what recurs, and so was not completed."""
+    """What was changed; what was named and is not there; what recurs, and so was not completed; and where to go on."""
 
     ids: list[str]
     unknown: list[str]
     recurring: list[str]
+    next_after: str | None
 
 
 async def complete_tasks(db: Writable, owner: Owner, meant: ManyToComplete) -> Done:
@@ -51,7 +55,7 @@ async def complete_tasks(db: Writable, owner: Owner, meant: ManyToComplete) -> D
         found = await _find(unit, owner, meant)
         if meant.subtasks:
             more = await _find_by_ids(unit, owner, await _below(unit, owner, found.ids))
-            found = Found(_once(found.ids, more.ids), _once(found.recurring, more.recurring), found.unknown)
+            found = Found(_once(found.ids, more.ids), _once(found.recurring, more.recurring), found.unknown, found.next_after)
         return await _change(unit, owner, found, _COMPLETED)
 
 
@@ -66,10 +70,10 @@ async def delete_tasks(db: Writable, owner: Owner, meant: ManyTasks) -> Done:
     async with unit_for(db, owner) as unit:
         found = await _find(unit, owner, meant)
         if not found.ids:
-            return Done([], found.unknown, [])
+            return Done([], found.unknown, [], None)
         deleted = await row_for(unit, DELETE_TASKS, owner, ids=",".join(found.ids), old_before=unit.old_before)
         await purge_some(TASKS, unit, owner, deleted)
-        return Done(_ids(deleted), found.unknown, [])
+        return Done(_ids(deleted), found.unknown, [], found.next_after)
 
 
 async def _change(unit: UnitOfWork, owner: Owner, found: Found, changes: ChangesOfMany) -> Done:
@@ -88,7 +92,7 @@ async def _change(unit: UnitOfWork, owner: Owner, found: Found, changes: Changes
         tops = ",".join(one for one in ids if one not in beneath)
         more = 0 if changed else 1
         moved = _ids(await row_for(unit, MOVE_TASKS, owner, ids=tops, list_id=changes.list_id, more=more))
-    return Done(_once(changed, moved), found.unknown, recurring)
+    return Done(_once(changed, moved), found.unknown, recurring, found.next_after)
 
 
 async def _write(unit: UnitOfWork, owner: Owner, ids: list[str], changes: ChangesOfMany) -> list[str]:
@@ -102,11 +106,15 @@ async def _write(unit: UnitOfWork, owner: Owner, ids: list[str], changes: Change
 async def _find(unit: UnitOfWork, owner: Owner, meant: ManyTasks) -> Found:
     if meant.filter is None:
         return await _find_by_ids(unit, owner, map(str, meant.ids))
-    row = await row_for(unit, FIND_TASKS_BY_FILTER, owner, **_arguments(meant.filter))
+    most = requests.TASKS_AT_ONCE
+    row = await row_for(unit, FIND_TASKS_BY_FILTER, owner, **_arguments(meant.filter), after=meant.after, most=most + 1)
     assert row is not None  # the unit has locked the owner
     if row["unknown"]:
         raise UnknownReference.at(row["unknown"].split(","))
-    return Found(_ids(row), _ids(row, "recurring"), [])
+    ids = sorted(_ids(row))
+    if len(ids) <= most:
+        return Found(ids, _ids(row, "recurring"), [])
+    return Found(ids[:most], [one for one in _ids(row, "recurring") if one != ids[most]], [], ids[most - 1])
 
 
 def _arguments(asked: ManyFilter) -> dict[str, Any]:
