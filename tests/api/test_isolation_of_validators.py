@@ -6,13 +6,14 @@ get without a condition is said in tests/api/test_isolation_matrix.py.
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.api.test_isolation_matrix import GUARDED, expected, ids_in
+from tests.api.test_isolation_matrix import GUARDED, RESTORES, expected, ids_in
 from tests.support.alike import Alike, Held, make_alike
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.tags import decorated
@@ -47,17 +48,21 @@ def unwritten(alike: Alike) -> Iterator[None]:
 
 def asked(alike: Alike, asks: str, method: str, path: str, **headers: str) -> httpx.Response:
     sent = alike.world.askers[asks].headers | {"X-Request-Id": "matrix"} | headers
-    whole = {} if path.endswith(("/move", "/complete")) else {"title": "mine"} if "/tasks" in path else {"name": "mine"}
+    whole = (
+        {} if path.endswith(("/move", "/complete", "/restore")) else {"title": "mine"} if "/tasks" in path else {"name": "mine"}
+    )
     body = None if method in ("GET", "HEAD", "DELETE") else whole
     return alike.world.browser.request(method, path, headers=sent, json=body)
 
 
-def cells(alike: Alike, asker: Asker, route: tuple[str, str]) -> Iterator[tuple[str, UUID | None, int, str]]:
+def cells(
+    alike: Alike, asker: Asker, route: tuple[str, str], record_id: UUID | None = None
+) -> Iterator[tuple[str, UUID | None, int, str]]:
     """Each address of the route, whose rows are there, and what is answered without a condition."""
     for user in sorted({user for user, _ in ids_in(route[1])}, key=str):
         owner = asker.id if user is None else alike.world.owner_of(user)
         named = "" if user is None else str(alike.world.user(user))
-        path = re.sub(r"\{(task|list|label)_id\}", str(alike.record_id), route[1].replace("{user_id}", named))
+        path = re.sub(r"\{(task|list|label)_id\}", str(record_id or alike.record_id), route[1].replace("{user_id}", named))
         yield path, owner, *expected(alike.world, asker, route, user, None)
 
 
@@ -119,6 +124,45 @@ def test_a_write_is_done_for_its_owners_tag_alone(alike: Alike, asks: str, unwri
                 headers = asker.headers | {"If-Match": f"{others}, {own}"}
                 same = next(body for noun, body in SAME.items() if noun in path)
                 assert alike.world.browser.patch(path, headers=headers, json=same).status_code == 200
+
+
+@pytest.mark.parametrize("asks", ASKERS)
+def test_a_restore_is_done_for_its_owners_tag_alone(alike: Alike, asks: str, unwritten: None) -> None:
+    asker = alike.world.askers[asks]
+    for route in RESTORES:
+        for path, owner, status, code in cells(alike, asker, route, alike.trashed_id):
+            others = ", ".join(held.trashed_tag for user_id, held in alike.held.items() if user_id != owner)
+            answer = asked(alike, asks, "POST", path, **{"If-Match": others})
+            if status >= 400:
+                assert_error(answer, status, code)
+                continue
+            changed = next(code for noun, code in CHANGED.items() if noun in path)
+            current = assert_error(answer, 412, changed)["current"]
+            assert (current["user_id"], current["etag"]) == (str(owner), alike.held[owner].trashed_tag if owner else None)
+
+
+def test_a_key_brings_nobody_elses_answer(alike: Alike, unwritten: None) -> None:
+    """All send the same key with the same request at each address: each gets an answer of their own, kept for them alone."""
+    seen: set[tuple[UUID | None, str, str]] = set()
+    for asks, asker in alike.world.askers.items():
+        for route in (
+            ("PATCH", "/api/v1/tasks/{task_id}"),
+            ("DELETE", "/api/v1/users/{user_id}/lists/{list_id}"),
+            *RESTORES[::5],
+        ):
+            record_id = alike.trashed_id if route in RESTORES else None
+            for path, owner, status, code in cells(alike, asker, route, record_id):
+                key = sha256(f"{route[0]} {path}".encode()).hexdigest()
+                answer = asked(alike, asks, route[0], path, **{"Idempotency-Key": key, "If-Match": '"of-nobody"'})
+                if status >= 400:
+                    assert_error(answer, status, code)
+                    continue
+                changed = next(code for noun, code in CHANGED.items() if noun in path)
+                assert assert_error(answer, 412, changed)["current"]["user_id"] == str(owner)
+                mark = asker.id, route[0], path
+                assert ("idempotency-replayed" in answer.headers) == (mark in seen), (asks, mark)
+                seen.add(mark)
+    assert len({user_id for user_id, *_ in seen}) > 4
 
 
 @pytest.mark.parametrize("asks", ASKERS)

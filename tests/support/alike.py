@@ -13,6 +13,7 @@ class Held(NamedTuple):
 
     list_tag: str
     task_tag: str
+    trashed_tag: str
     cursor: str
     cursor_of_lists: str
     cursor_of_labels: str
@@ -22,6 +23,7 @@ class Alike(NamedTuple):
     world: World
     database_url: str
     record_id: UUID  # of a task, of a list, and of a label
+    trashed_id: UUID  # likewise, of what is in the trash
     held: dict[UUID, Held]  # by whose rows they are of
 
     def rows(self) -> list[str]:
@@ -56,8 +58,11 @@ def make_alike(world: World, database_url: str) -> Alike:
         postgres.query(database_url, "DELETE FROM tasks WHERE user_id = $1", user_id)
         for made in _MADE:
             postgres.query(database_url, made, user_id, ids)
-        postgres.query(database_url, "UPDATE users SET revision = 3 WHERE id = $1", user_id)
-    return Alike(world, database_url, ids[0], {user_id: _held(world, user_id, ids[0]) for user_id in everybody})
+        for table in ("tasks", "lists", "labels"):
+            gone = f"UPDATE {table} SET deleted_at = date_trunc('day', now()), revision = 4 WHERE user_id = $1 AND id = $2"
+            postgres.query(database_url, gone, user_id, ids[2])
+        postgres.query(database_url, "UPDATE users SET revision = 5 WHERE id = $1", user_id)
+    return Alike(world, database_url, ids[0], ids[2], {user_id: _held(world, user_id, ids[0]) for user_id in everybody})
 
 
 def _held(world: World, owner: UUID, record_id: UUID) -> Held:
@@ -65,4 +70,6 @@ def _held(world: World, owner: UUID, record_id: UUID) -> Held:
     of_owner = f"/api/v1/users/{owner}"
     addresses = (f"tasks/{record_id}", *(f"{noun}?limit=1" for noun in ("tasks", "lists", "labels")))
     task, *pages = (world.ask("Carol's", "GET", f"{of_owner}/{address}", None) for address in addresses)
-    return Held(pages[0].headers["etag"], task.headers["etag"], *map(cursor_of, pages))
+    trash = world.ask("Carol's", "GET", f"{of_owner}/trash", None).json()["items"]
+    (trashed_tag,) = {item["etag"] for item in trash}
+    return Held(pages[0].headers["etag"], task.headers["etag"], trashed_tag, *map(cursor_of, pages))
