@@ -18,7 +18,7 @@ def page_of(answer: httpx.Response) -> dict[str, Any]:
 class Replica:
     """What the feed said of each record last. `heard` are the places of a run, each of which has to be after the one before."""
 
-    def __init__(self, person: Person, *, list_id: str | None = None, limit: int = 100) -> None:
+    def __init__(self, person: httpx.Client, *, list_id: str | None = None, limit: int = 100) -> None:
         self.person = person
         self.limit = limit
         self.token: str | None = None
