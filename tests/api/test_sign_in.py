@@ -62,7 +62,7 @@ def test_the_token_says_no_more_than_it_must(anonymous: httpx.Client, dora: Acco
     assert jwt.get_unverified_header(token).keys() == {"typ", "alg", "kid"}
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"  # RFC 9068
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti", "scope"}
+    assert claims.keys() == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "scope"}
     assert (claims["sub"], claims["scope"]) == (dora.id, "tasks:read tasks:write account")
     assert claims["exp"] - claims["iat"] == pytest.approx(900, abs=1)
 
