@@ -109,7 +109,7 @@ def own_database(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shared_database(postgres_url: str) -> Iterator[str]:
-    with postgres.new_database(postgres_url) as url:
+    with postgres.new_database(postgres_url) as url, postgres.kept_connection(url):
         yield url
 
 

@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from uuid import uuid4
 
 import asyncpg
@@ -68,6 +69,10 @@ def run(database_url: str, *statements: str) -> None:
 
 
 def query(database_url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    kept = _KEPT.get((database_url, get_ident()))
+    if kept is not None:
+        return kept.query(statement, arguments)
+
     async def fetch() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(**url.parse(database_url).arguments())
         try:
@@ -77,6 +82,43 @@ def query(database_url: str, statement: str, *arguments: object) -> list[asyncpg
             await connection.close()
 
     return asyncio.run(fetch())
+
+
+class _Kept:
+    """A connection that stays, and is made anew where it is lost."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._runner = asyncio.Runner()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def query(self, statement: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
+        return self._runner.run(self._fetch(statement, arguments))
+
+    async def _fetch(self, statement: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(**url.parse(self._url).arguments())
+        rows: list[asyncpg.Record] = await self._connection.fetch(statement, *arguments)
+        return rows
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._runner.run(self._connection.close())
+        self._runner.close()
+
+
+_KEPT: dict[tuple[str, int], _Kept] = {}
+
+
+@contextmanager
+def kept_connection(database_url: str) -> Iterator[None]:
+    """Meanwhile `query` of this database and thread keeps its connection: making one takes longer than most queries."""
+    place = (database_url, get_ident())
+    _KEPT[place] = _Kept(database_url)
+    try:
+        yield
+    finally:
+        _KEPT.pop(place).close()
 
 
 @contextmanager
