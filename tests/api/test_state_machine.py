@@ -396,5 +396,5 @@ def test_each_sees_exactly_their_own_whatever_both_do(server: RunningServer, sha
     Machine.server, Machine.database = server, shared_database
     run_state_machine_as_test(
         Machine,
-        settings=settings(max_examples=15, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]),
+        settings=settings(max_examples=8, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]),
     )
