@@ -164,7 +164,7 @@ class Many(Trees):
             if made:
                 answer = shelf.person.get(f"/api/v1/tasks/{task_id}")
                 list_id = shelf.tasks[parent_id]["list_id"]
-                self.wrote(shelf, answer, {"title": title.strip(), "parent_id": parent_id, "list_id": list_id})
+                self.wrote(shelf, answer, {"title": title, "parent_id": parent_id, "list_id": list_id})
 
 
 def test_each_sees_exactly_their_own_when_many_are_changed_at_once(server: RunningServer, shared_database: str) -> None:
