@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT
 MAKE = """#!/usr/bin/env bash
 echo "make $*"
 case "$*" in
-    "test ARGS=--ignore=tests/house") exit "$FIRST" ;;
+    "test ARGS=-n 3 --ignore=tests/house") exit "$FIRST" ;;
     "test ARGS=--last-failed"*) exit "$AGAIN" ;;
 esac
 """
@@ -28,7 +28,7 @@ def ci(folder: Path, *, first: int = 0, again: int = 0) -> "subprocess.Completed
     (cache / "lastfailed").write_text(json.dumps({"tests/a.py::test_one[x y]": True, "tests/b.py::test_two": True}))
     programs = folder / "bin"
     programs.mkdir()
-    for name, text in (("make", MAKE), ("id", "#!/bin/sh\necho 1000\n")):
+    for name, text in (("make", MAKE), ("id", "#!/bin/sh\necho 1000\n"), ("nproc", "#!/bin/sh\necho 2\n")):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     given = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "FIRST": str(first), "AGAIN": str(again)}
@@ -40,7 +40,7 @@ def test_what_passed_at_once_is_said_to_be_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-3:] == [
         "make check",
-        "make test ARGS=--ignore=tests/house",
+        "make test ARGS=-n 3 --ignore=tests/house",
         "0 tests failed once and passed when repeated",
     ]
 
