@@ -16,8 +16,6 @@ EXPECTED_REFUSALS = (
         ("query", "fields", "value_error"): "names of fields with commas between them",
         ("query", "since", "token_invalid"): "a token is ours, and nobody can draw one",
         ("query", "last-event-id", "token_invalid"): "likewise",
-        ("body", "progress.all", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
-        ("body", "progress.done", "int_type"): "likewise",
         ("query", "list_id", "unknown_reference"): "it has to be theirs",
         ("query", "q", "value_error"): "something in it can be looked for",
         ("header", "if-match", "etag_invalid"): "the schema says text; what an ETag looks like is RFC 9110's",
@@ -33,6 +31,11 @@ EXPECTED_REFUSALS = (
         ("body", "username", "value_error"): "no U+0000",
         ("body", "name", "value_error"): "not blank, no U+0000",
         ("body", "labels", "value_error"): "no label twice, in whichever case",
+        ("body", "labels.N", "value_error"): "not blank, no U+0000",
+        ("body", "changes.labels.N", "value_error"): "likewise",
+        ("query", "label.N", "value_error"): "likewise",
+        ("body", "reminders.N", "value_error"): "either `at` or `minutes_before`",
+        ("body", "reminders.N.at", "value_error"): "a moment within the years of Python, of no leap second",
         ("query", "format", "format_unknown"): "the file says of itself what it is",
         ("query", "merge", "not_here"): "a label that is created is merged with none",
         ("body", None, "unreadable"): "a file of one of the formats",
@@ -42,9 +45,6 @@ EXPECTED_REFUSALS = (
         ("body", "completed_occurrence", "value_error"): "likewise",
         ("body", "recurrence", "needs_due"): "the day of which a rule is counted",
         ("body", "recurrence.rule", "value_error"): "a rule of RFC 5545 that has a day",
-        ("body", "reminders.N.minutes_before", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
-        ("body", "task_count", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
-        ("body", "open_count", "int_type"): "likewise",
         ("body", "changes.title", "value_error"): "as of one task",
         ("body", "changes.labels", "value_error"): "likewise",
         ("body", "start.date", "value_error"): "a day that there is",
@@ -59,8 +59,6 @@ EXPECTED_REFUSALS = (
         ("body", "scope", "scope_unknown"): "words with spaces between them",
         ("body", "current_password", "value_error"): "the limit is in bytes",
         ("body", "new_password", "value_error"): "likewise",
-        ("body", "expires_in_days", "int_type"): "1.0 is an integer to JSON Schema, and not to us",
-        ("body", "revision", "int_type"): "likewise",
     }
     | {("body", name, "unknown_reference"): "it has to be theirs" for name in ("list_id", "parent_id", "before", "after")}
     | {
@@ -72,10 +70,6 @@ EXPECTED_REFUSALS = (
         for when in ("due", "start", "changes.due")
         for part in ("", ".date", ".time", ".time_zone")
     }
-    | {("body", f"changes.labels.{number}", "value_error"): "not blank, no U+0000" for number in range(20)}
-    | {("body", f"reminders.{number}", "value_error"): "either `at` or `minutes_before`" for number in range(20)}
-    | {("body", f"labels.{number}", "value_error"): "not blank, no U+0000" for number in range(20)}
-    | {("query", f"label.{number}", "value_error"): "likewise" for number in range(20)}
     | {
         ("body", name, "read_only"): "it has to be what is stored, if it comes back"
         for name in (
