@@ -24,7 +24,7 @@ from tests.support.server import serve
 TASKS = "/api/v1/tasks"
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 CONNECTIONS = 2
-OF_CLIENTS = "('application_name', 'client_encoding')"  # which PgBouncer itself sets for whoever has the connection
+OF_CLIENTS = "('application_name', 'client_encoding', 'TimeZone')"  # which PgBouncer itself sets for whoever has the connection
 
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed")
 
