@@ -22,7 +22,6 @@ from tests.support.server import RunningServer
 
 # So few that both users, and the living and the dead, meet at the same ids.
 OWN_IDS = [str(UUID(int=number)) for number in range(1, 4)]
-
 users = st.sampled_from(["alice", "bob"])
 mounts = st.sampled_from(MOUNTS)
 titles = st.sampled_from(["buy milk", "x", "\U0001f9c0", "  padded  "])

@@ -4,6 +4,7 @@ It reads what is stored folded (records/folding.py) of the user's own tasks, thr
 index would be read for everybody's tasks at once, since its columns have no order: docs/decisions/0018-search.md.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import ARRAY, ColumnElement, String, Text, all_, and_, case, cast, func, literal, select
@@ -14,8 +15,9 @@ from taskwell.records.searched import PART_END, part_of
 from taskwell.tasks.tables import tasks
 
 _BETWEEN: Final = "\x01"
-_beginnings = argument("beginnings", String())
 _longest = argument("longest", String())
+_others = argument("others", String())
+_beginnings = argument("beginnings", String())
 _whole_words = argument("whole_words", String())
 
 
@@ -35,12 +37,12 @@ def _has_all(text: ColumnElement[str], patterns: ColumnElement[str]) -> ColumnEl
 
 
 def is_found() -> ColumnElement[bool]:
-    """Each word of the query begins a word of the task's; NULL: nothing is looked for.
+    """Each word of the query begins a word of the task's; NULL: nothing is looked for, or no other word.
 
     The longest is looked for first, since most tasks have it not: LIKE tries to match at every space, which takes twice as long.
     """
     has_longest = func.strpos(_folded, _longest) > 0
-    return _beginnings.is_(None) | and_(has_longest, _has_all(_folded, _beginnings))
+    return _longest.is_(None) | and_(has_longest, _others.is_(None) | _has_all(_folded, _others))
 
 
 RANK: Final[ColumnElement[int]] = case(
@@ -56,6 +58,14 @@ def patterns_of(query: str | None, *, is_ranked: bool) -> dict[str, str | None]:
     """The arguments of a search. No word has a character that LIKE reads: folding leaves none."""
     words = [] if query is None else fold(query).split()
     beginnings = [word if is_without_spaces(word) else f" {word}" for word in words]
-    patterns = _BETWEEN.join(f"%{one}%" for one in beginnings)
-    found = {"beginnings": patterns or None, "longest": max(beginnings, key=len, default=None)}
-    return found | {"whole_words": _BETWEEN.join(f"% {word} %" for word in words)} if is_ranked else found
+    longest = max(beginnings, key=len, default=None)
+    found = {"longest": longest, "others": _patterns(f"%{one}%" for one in beginnings if one != longest) or None}
+    ranked = {
+        "beginnings": _patterns(f"%{one}%" for one in beginnings),
+        "whole_words": _patterns(f"% {word} %" for word in words),
+    }
+    return found | ranked if is_ranked else found
+
+
+def _patterns(each: Iterable[str]) -> str:
+    return _BETWEEN.join(each)
