@@ -59,12 +59,12 @@ def patterns_of(query: str | None, *, is_ranked: bool) -> dict[str, str | None]:
     words = [] if query is None else fold(query).split()
     beginnings = [word if is_without_spaces(word) else f" {word}" for word in words]
     longest = max(beginnings, key=len, default=None)
-    found = {"longest": longest, "others": _patterns(f"%{one}%" for one in beginnings if one != longest) or None}
-    ranked = {
-        "beginnings": _patterns(f"%{one}%" for one in beginnings),
-        "whole_words": _patterns(f"% {word} %" for word in words),
-    }
-    return found | ranked if is_ranked else found
+    others = _patterns(f"%{one}%" for one in beginnings if one != longest)
+    found: dict[str, str | None] = {"longest": longest, "others": others or None}
+    if is_ranked:
+        found["beginnings"] = _patterns(f"%{one}%" for one in beginnings)
+        found["whole_words"] = _patterns(f"% {word} %" for word in words)
+    return found
 
 
 def _patterns(each: Iterable[str]) -> str:
