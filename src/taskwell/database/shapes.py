@@ -5,6 +5,7 @@ statement of its own. Every other filter is one condition more, `:x IS NULL OR .
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
 from typing import Generic, TypeVar
 
 from taskwell.database.statement import REGISTRY, Statement
@@ -25,17 +26,23 @@ class Shapes(Generic[S]):
         self._shapes = tuple(shapes)
         self._build = build
         self._built: dict[S, Statement] = {}
+        self._building = Lock()
         assert len(self._shapes) <= SHAPES_PER_FAMILY, f"{len(self._shapes)} shapes of one family"
         FAMILIES.append(self)  # type: ignore[arg-type]
 
     def __getitem__(self, shape: S) -> Statement:
         """Raises KeyError for a shape that is not of the family."""
         statement = self._built.get(shape)
-        if statement is None:
+        return self._built_once(shape) if statement is None else statement
+
+    def _built_once(self, shape: S) -> Statement:
+        # Servers in threads of one process share the family, and a name is registered once.
+        with self._building:
             if shape not in self._shapes:
                 raise KeyError(shape)
-            statement = self._built[shape] = self._build(shape)
-        return statement
+            if shape not in self._built:
+                self._built[shape] = self._build(shape)
+            return self._built[shape]
 
     def __iter__(self) -> Iterator[Statement]:
         """All statements of the family."""
