@@ -13,7 +13,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,15 +108,22 @@ def main(arguments: list[str]) -> int:
     for name, usual in (("seconds", 60), ("writers", 16), ("pollers", 4)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="taskwell-feed-") as folder, postgres.running(Path(folder, "db")) as database:
+    with serving_one_user(workers=2) as (port, token):
+        return measure(port, token, chosen)
+
+
+@contextmanager
+def serving_one_user(*, workers: int) -> Iterator[tuple[int, str]]:
+    """Its port, and the user's access token."""
+    with tempfile.TemporaryDirectory(prefix="taskwell-bench-") as folder, postgres.running(Path(folder, "db")) as database:
         kind = servers.KINDS["taskwell"]
         database.create(kind.database, checkout.this())
         database.add(ONE, kind.database)
         people = People(Path(folder), [ONE.user_id(0)])
         token = people.token(ONE.user_id(0), kind.tokens)
-        two_workers = options.parse(["--quick", "--workers", "2"], [])
-        with servers.running(kind, two_workers, database, people, log=Path(folder, "taskwell.log")) as server:
-            return measure(server.port, token, chosen)
+        chosen = options.parse(["--quick", "--workers", str(workers)], [])
+        with servers.running(kind, chosen, database, people, log=Path(folder, "taskwell.log")) as server:
+            yield server.port, token
 
 
 def measure(port: int, token: str, chosen: argparse.Namespace) -> int:

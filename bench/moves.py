@@ -7,12 +7,8 @@ has a key within POSITION_LENGTH, and every hundredth time the whole order is lo
 import argparse
 import random
 import sys
-import tempfile
-from pathlib import Path
 
-from bench import checkout, options, postgres, servers
-from bench.feed import ONE, Client
-from bench.people import People
+from bench.feed import Client, serving_one_user
 from taskwell.types import POSITION_LENGTH
 
 MOVED = 5
@@ -23,15 +19,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.moves", description=__doc__)
     parser.add_argument("--moves", type=int, default=10_000)
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="taskwell-moves-") as folder, postgres.running(Path(folder, "db")) as database:
-        kind = servers.KINDS["taskwell"]
-        database.create(kind.database, checkout.this())
-        database.add(ONE, kind.database)
-        people = People(Path(folder), [ONE.user_id(0)])
-        token = people.token(ONE.user_id(0), kind.tokens)
-        one_worker = options.parse(["--quick", "--workers", "1"], [])
-        with servers.running(kind, one_worker, database, people, log=Path(folder, "taskwell.log")) as server:
-            return soak(Client(server.port, token), chosen.moves)
+    with serving_one_user(workers=1) as (port, token):
+        return soak(Client(port, token), chosen.moves)
 
 
 def soak(client: Client, moves: int) -> int:

@@ -1,8 +1,8 @@
 """What today, overdue and upcoming mean: conditions on `due_sort`, which is a wall time in the account's zone.
 
 They read the zone in the user's row, so `users` is one of the tables of the statement. The moment is an argument, `now`: a
-statement that took the time itself could not be asked about another day. What looks at very many
-tasks computes it once, and gives it.
+statement that took the time itself could not be asked about another day. What looks at very many tasks computes it once, and
+gives it.
 """
 
 from datetime import datetime
@@ -15,11 +15,11 @@ from taskwell.accounts.wall_time import wall_time
 from taskwell.database.statement import argument
 from taskwell.tasks.tables import tasks
 
-NOW: Final = wall_time(users.c.time_zone, argument("now", DateTime(timezone=True)))
-TODAY: Final[ColumnElement[datetime]] = func.date_trunc("day", NOW)
+WALL_NOW: Final = wall_time(users.c.time_zone, argument("now", DateTime(timezone=True)))
+TODAY: Final[ColumnElement[datetime]] = func.date_trunc("day", WALL_NOW)
 
 
-def is_overdue(now: ColumnElement[datetime] = NOW) -> ColumnElement[bool]:
+def is_overdue(now: ColumnElement[datetime] = WALL_NOW) -> ColumnElement[bool]:
     """It was due, and is open. A date alone is over when its day is."""
     return and_(tasks.c.is_completed.is_(False), tasks.c.due_sort < now)
 

@@ -17,7 +17,7 @@ from taskwell.lists.tables import lists
 from taskwell.records.paging import differs_from_what_is_known
 from taskwell.records.revisions import as_text
 from taskwell.records.tags import tag_head, tag_of
-from taskwell.tasks.days import NOW, TODAY, is_due_today, is_overdue, is_upcoming
+from taskwell.tasks.days import TODAY, WALL_NOW, is_due_today, is_overdue, is_upcoming
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import tasks
 from taskwell.types import Revisions
@@ -52,7 +52,7 @@ def _overview(*, with_dates: bool) -> Select[Any]:
 
 def _open_tasks(is_changed: ColumnElement[bool], *, with_dates: bool) -> CTE:
     """How many open tasks there are of each list and each set of labels. All else is counted from these, which are far fewer."""
-    times = [NOW.label("now"), TODAY.label("today")] if with_dates else []
+    times = [WALL_NOW.label("now"), TODAY.label("today")] if with_dates else []
     # With a LIMIT the times are computed once: PostgreSQL would put them into the conditions on each task.
     clock = select(users.c.id, *times).where(owner_may_act(), is_changed).limit(1).subquery("clock")
     conditions = (is_overdue(clock.c.now), is_due_today(clock.c.today), is_upcoming(clock.c.today)) if with_dates else ()

@@ -41,11 +41,9 @@ async def start_session(
         everyday_scope=scopes.joined(scopes.EVERYDAY.intersection(allowed)),
         seconds=seconds,
     )
-    return (
-        None
-        if row is None
-        else SignedIn(user_id, token.session_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
-    )
+    if row is None:
+        return None
+    return SignedIn(user_id, token.session_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
 async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
-    any_,
     cast,
     func,
     select,
@@ -32,6 +31,7 @@ from taskwell.database.statement import Statement, argument
 from taskwell.database.statement_of_set import rows
 from taskwell.database.view import as_json, shown_column, shown_of
 from taskwell.records.asked import ONE
+from taskwell.records.many import is_one_of
 from taskwell.records.paging import BETWEEN_ITEMS
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import OccurrenceView, occurrences, tasks
@@ -128,13 +128,12 @@ _EXPORTED: Final = ("task_id", "occurrence", "due", "start", "recurrence", "comp
 
 
 def _exported() -> Select[Any]:
-    ids = select(cast(argument("ids", ARRAY(Text())), ARRAY(Uuid()))).scalar_subquery()
     after = (argument("after_task_id", Uuid()), argument("after_occurrence", Date()))
     step = (
         select(*(occurrences.c[name] for name in _EXPORTED))
         .where(
             occurrences.c.user_id == owner,
-            occurrences.c.task_id == any_(cast(ids, ARRAY(Uuid()))),
+            is_one_of(occurrences.c.task_id, argument("ids", ARRAY(Text()))),
             tuple_(occurrences.c.task_id, occurrences.c.occurrence) > tuple_(*after),
         )
         .order_by(occurrences.c.task_id, occurrences.c.occurrence)
