@@ -3,9 +3,10 @@
 import asyncio
 import base64
 import re
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from taskwell.api.records import next_link
 from taskwell.api.task_query import TaskQuery
 from taskwell.app import build_app
-from taskwell.types import new_id
+from taskwell.types import Priority, new_id
 from taskwell.web.request import ApiRequest
 from tests.conftest import settings_for
 from tests.support import postgres
@@ -173,15 +174,16 @@ def test_tasks_of_the_very_same_moment_are_neither_skipped_nor_repeated(alice: P
 
 # What happens between two pages: a task at the near end, at the far end or in the middle of the list, or one that goes.
 _Event = tuple[str, int]
-# What the tasks here differ by in each order, and whether the last comes first.
-_KEYS = {
-    "newest": (("created_at", "id"), True),
-    "oldest": (("created_at", "id"), False),
-    "updated": (("revision", "id"), True),
-    "due": (("id",), False),  # none is due
-    "priority": (("created_at", "id"), True),  # all have the same
-    "position": (("position", "id"), False),
-    "title": (("title", "id"), False),
+# Where a task stands in each order, and whether the last comes first. `rank` is the order of a search.
+_PLACES: dict[str, tuple[Callable[[dict[str, Any]], tuple[Any, ...]], bool]] = {
+    "newest": (lambda task: (task["created_at"], task["id"]), True),
+    "oldest": (lambda task: (task["created_at"], task["id"]), False),
+    "updated": (lambda task: (task["revision"], task["id"]), True),
+    "due": (lambda task: (task["due"] is None, (task["due"] or {"date": ""})["date"], task["id"]), False),
+    "priority": (lambda task: (get_args(Priority).index(task["priority"]), task["created_at"], task["id"]), True),
+    "position": (lambda task: (task["position"], task["id"]), False),
+    "title": (lambda task: (task["title"], task["id"]), False),
+    "rank": (lambda task: (task["title"].startswith("milk "), task["created_at"], task["id"]), True),
 }
 _events = st.lists(st.tuples(st.sampled_from(["create", "insert", "delete"]), st.integers(0, 30)), max_size=4)
 
@@ -189,7 +191,7 @@ _events = st.lists(st.tuples(st.sampled_from(["create", "insert", "delete"]), st
 @given(
     count=st.integers(0, 9),
     limit=st.integers(1, 4),
-    order=st.sampled_from(sorted(_KEYS)),
+    order=st.sampled_from(sorted(_PLACES)),
     between=st.lists(_events, max_size=6),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -202,7 +204,7 @@ def test_whatever_comes_and_goes_between_pages_a_task_that_stays_is_seen_once_an
         gone: set[str] = set()
         seen: list[dict[str, Any]] = []
         rounds = iter(between)
-        query: dict[str, Any] = {"limit": limit, "order": order}
+        query: dict[str, Any] = {"limit": limit} | ({"q": "milk"} if order == "rank" else {"order": order})
         while True:
             page = alice.get(TASKS, params=query).json()
             seen += page["items"]
@@ -216,8 +218,8 @@ def test_whatever_comes_and_goes_between_pages_a_task_that_stays_is_seen_once_an
         seen_ids = [task["id"] for task in seen]
         assert len(set(seen_ids)) == len(seen_ids), "none is seen twice"
         assert stays - gone <= set(seen_ids), "what stays is seen"
-        keys, is_descending = _KEYS[order]
-        places = [[task[key] for key in keys] for task in seen]
+        place, is_descending = _PLACES[order]
+        places = [place(task) for task in seen]
         assert places == sorted(places, reverse=is_descending), "all in one order"
 
 
@@ -225,7 +227,7 @@ def happens(event: _Event, alice: Person, database: str, there: list[str]) -> se
     """The ids of the tasks that are gone after it."""
     kind, number = event
     if kind == "create":
-        alice.creates()
+        alice.creates("milk 0")
     elif kind == "insert":
         insert(database, alice, [new_id()], at=number)
     elif there:
@@ -236,14 +238,22 @@ def happens(event: _Event, alice: Person, database: str, there: list[str]) -> se
 
 
 def insert(database: str, who: Person, ids: list[UUID], *, apart: bool = False, at: int = 0) -> None:
-    """Tasks with chosen times of creation, which the API never gives twice: all at one moment, or some seconds `apart`."""
+    """Tasks with chosen times of creation, which the API never gives twice: all at one moment, or some seconds `apart`.
+
+    In every other order some of them are equal, and some are not.
+    """
     postgres.query(
         database,
         "WITH one AS (UPDATE users SET revision = revision + 1 WHERE id = $1 RETURNING revision),"
-        " new AS (SELECT id, timestamptz '2026-01-01' + interval '1 second' * ($3::int + $4::int * 3 * place) AS at"
+        " new AS (SELECT id, timestamptz '2026-01-01' + interval '1 second' * ($3::int + $4::int * 3 * place) AS at,"
+        "                (place * 7 + $3::int) % 5 AS n"
         "         FROM unnest($2::uuid[]) WITH ORDINALITY AS given (id, place))"
-        " INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision)"
-        " SELECT $1, id, 'inserted', false, at, at, revision FROM new, one",
+        " INSERT INTO tasks (user_id, id, title, is_completed, created_at, updated_at, revision, priority, due, due_sort)"
+        " SELECT $1, id, CASE WHEN n < 2 THEN 'milkshake ' ELSE 'milk ' END || n, false, at, at, revision,"
+        "        (ARRAY['none', 'low', 'low', 'high', 'urgent'])[n + 1],"
+        "        CASE WHEN n < 3 THEN jsonb_build_object('date', date '2026-03-01' + n::int / 2) END,"
+        "        CASE WHEN n < 3 THEN date '2026-03-01' + n::int / 2 + time '23:59:59.999999' END"
+        " FROM new, one",
         who.id,
         ids,
         at,

@@ -226,7 +226,7 @@ def _folded(record: Rendered, row: asyncpg.Record, head: str) -> Rendered:
     etag = tag_of(head, row["revision"])
     shown |= {"revision": row["revision"], "etag": etag}
     position = shown.get("position", "")
-    if row["first"] <= position < row["behind"] and len(row["first"]) + len(position) <= POSITION_LENGTH:
+    if row["first"] <= position < row["behind"] and len(row["first"]) + len(position) < POSITION_LENGTH:
         shown["position"] = row["first"] + position
     return Rendered(record.id, json.dumps(shown, separators=(",", ":")), row["revision"], etag)
 

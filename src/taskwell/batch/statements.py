@@ -36,7 +36,7 @@ def _folded_into_one() -> Select[Any]:
         if "position" in table.c:
             position = table.c.position
             is_put_there = and_(position >= turn.c.first, position < turn.c.behind)
-            has_room = func.length(position) + func.length(turn.c.first) <= POSITION_LENGTH
+            has_room = func.length(position) + func.length(turn.c.first) < POSITION_LENGTH
             values["position"] = case((and_(is_put_there, has_room), turn.c.first + position), else_=position)
         named = (table.c.user_id == owner, table.c.user_id == turn.c.id, table.c.revision > turn.c.revision)
         return update(table).values(values).where(*named).cte(f"{table.name}_again")

@@ -84,4 +84,4 @@ def _key(lower: str, upper: str | None, last: str) -> str | None:
     if upper is not None and lower >= upper:
         return None
     key = between(lower, upper)
-    return key if len(key) <= POSITION_LENGTH else None
+    return key if len(key) < POSITION_LENGTH else None

@@ -119,15 +119,25 @@ def page(
     """
     # Inside of the subquery it is tested before a record is looked at: a 304 costs a third of a list.
     is_changed = differs_from_what_is_known()
-    hidden = [key.of(kind.table).label(key.name) for key in sort if key.name not in kind.view.model_fields]
+    hidden = [key for key in sort if key.name not in kind.view.model_fields]
 
     def rows(*begin: ColumnElement[bool]) -> Select[Any]:
-        return (
-            select(*kind.stored, *hidden)
+        found = (
+            select()
             .where(kind.live, *conditions, *begin, is_changed)
             .order_by(*(_sorted(key.of(kind.table), key) for key in sort))
             .limit(_limit + 1)
             .correlate(users)
+        )
+        if all(key.value is None for key in sort):
+            return found.add_columns(*kind.stored, *(key.of(kind.table).label(key.name) for key in hidden))
+        # No index has this order. PostgreSQL copies what it sorts: of 100,000 tasks the keys alone in half of the time.
+        keys = found.add_columns(*(key.of(kind.table).label(key.name) for key in sort)).subquery("keys")
+        return (
+            select(*kind.stored, *(keys.c[key.name] for key in hidden))
+            .select_from(keys.join(kind.table, kind.table.c.id == keys.c.id))
+            .where(kind.live)
+            .order_by(*(_sorted(keys.c[key.name], key) for key in sort))
         )
 
     item = _in_order([rows(begin) for begin in _beginnings(kind.table, sort)] if is_resumed else [rows()], sort)

@@ -1,9 +1,11 @@
 """Which tasks are due when: by days and times that the request names, or that follow from the present in the account's zone."""
 
+import operator
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, false, func, or_
+from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, and_, false, func, or_
 
 from taskwell.accounts.may_act import users
 from taskwell.accounts.wall_time import wall_time
@@ -15,21 +17,23 @@ from taskwell.types import DayOrTime
 
 def are_due() -> list[ColumnElement[bool]]:
     """The conditions of the arguments that `bounds` and `present` give. NULL: any task."""
-    before, after = _bound("due_before"), _bound("due_after")
     days = argument("days", Integer())
     return [
-        or_(before.is_(None), tasks.c.due_sort < before),
-        or_(after.is_(None), tasks.c.due_sort > after),
+        _is_beyond(operator.lt, "due_before"),
+        _is_beyond(operator.gt, "due_after"),
         _is_as_asked("overdue", is_overdue()),
         _is_as_asked("today", is_due_today()),
         or_(days.is_(None), is_upcoming()),
     ]
 
 
-def _bound(name: str) -> ColumnElement[datetime]:
+def _is_beyond(comparison: Callable[[Any, Any], ColumnElement[bool]], name: str) -> ColumnElement[bool]:
+    wall = argument(name, DateTime(timezone=False))
+    instant = argument(f"{name}_instant", DateTime(timezone=True))
     # An instant is what the clocks of the account show then.
-    instant = wall_time(users.c.time_zone, argument(f"{name}_instant", DateTime(timezone=True)))
-    return func.coalesce(argument(name, DateTime(timezone=False)), instant)
+    bound = func.coalesce(wall, wall_time(users.c.time_zone, instant))
+    # Both arguments, and not what comes of them: the zone would be looked at for each task, a third of the time of a search.
+    return or_(and_(wall.is_(None), instant.is_(None)), comparison(tasks.c.due_sort, bound))
 
 
 def _is_as_asked(name: str, condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ It reads what is stored folded (records/folding.py) of the user's own tasks, thr
 index would be read for everybody's tasks at once, since its columns have no order: docs/decisions/0018-search.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import ARRAY, ColumnElement, String, Text, all_, and_, case, cast, func, literal, select
@@ -17,8 +17,8 @@ from taskwell.tasks.tables import tasks
 _BETWEEN: Final = "\x01"
 _longest = argument("longest", String())
 _others = argument("others", String())
-_beginnings = argument("beginnings", String())
-_whole_words = argument("whole_words", String())
+_longest_word = argument("longest_word", String())
+_other_words = argument("other_words", String())
 
 
 def _lowered(text: ColumnElement[str]) -> ColumnElement[str]:
@@ -30,25 +30,25 @@ _folded = func.coalesce(tasks.c.folded, _lowered(tasks.c.title) + _lowered(func.
 folded_title: Final = part_of(_folded, 0)
 
 
-def _has_all(text: ColumnElement[str], patterns: ColumnElement[str]) -> ColumnElement[bool]:
+def _has_all(text: ColumnElement[str], longest: ColumnElement[str], others: ColumnElement[str]) -> ColumnElement[bool]:
+    """`longest` is looked for first, since most tasks have it not: LIKE tries to match at every space, which takes twice as long.
+
+    `others` are patterns of LIKE, or NULL where there is no other word.
+    """
     # A subquery is taken apart once, and not for each task. Without the cast it would be ALL of the rows of the subquery.
-    each = select(func.string_to_array(patterns, _BETWEEN)).scalar_subquery()
-    return text.like(all_(cast(each, ARRAY(Text()))))
+    each = select(func.string_to_array(others, _BETWEEN)).scalar_subquery()
+    return and_(func.strpos(text, longest) > 0, others.is_(None) | text.like(all_(cast(each, ARRAY(Text())))))
 
 
 def is_found() -> ColumnElement[bool]:
-    """Each word of the query begins a word of the task's; NULL: nothing is looked for, or no other word.
-
-    The longest is looked for first, since most tasks have it not: LIKE tries to match at every space, which takes twice as long.
-    """
-    has_longest = func.strpos(_folded, _longest) > 0
-    return _longest.is_(None) | and_(has_longest, _others.is_(None) | _has_all(_folded, _others))
+    """Each word of the query begins a word of the task's; NULL: nothing is looked for."""
+    return _longest.is_(None) | _has_all(_folded, _longest, _others)
 
 
 RANK: Final[ColumnElement[int]] = case(
-    (_has_all(folded_title, _whole_words), 1),
-    (_has_all(folded_title, _beginnings), 2),
-    (_has_all(_folded, _whole_words), 3),
+    (_has_all(folded_title, _longest_word, _other_words), 1),
+    (_has_all(folded_title, _longest, _others), 2),
+    (_has_all(_folded, _longest_word, _other_words), 3),
     else_=4,
 )
 """Of a task that is found: the title before everything else, whole words before beginnings."""
@@ -56,16 +56,12 @@ RANK: Final[ColumnElement[int]] = case(
 
 def patterns_of(query: str | None, *, is_ranked: bool) -> dict[str, str | None]:
     """The arguments of a search. No word has a character that LIKE reads: folding leaves none."""
-    words = [] if query is None else fold(query).split()
-    beginnings = [word if is_without_spaces(word) else f" {word}" for word in words]
-    longest = max(beginnings, key=len, default=None)
-    others = _patterns(f"%{one}%" for one in beginnings if one != longest)
-    found: dict[str, str | None] = {"longest": longest, "others": others or None}
+    words = sorted([] if query is None else fold(query).split(), key=len, reverse=True)
+    found = _arguments("longest", "others", [word if is_without_spaces(word) else f" {word}" for word in words])
     if is_ranked:
-        found["beginnings"] = _patterns(f"%{one}%" for one in beginnings)
-        found["whole_words"] = _patterns(f"% {word} %" for word in words)
+        found |= _arguments("longest_word", "other_words", [f" {word} " for word in words])
     return found
 
 
-def _patterns(each: Iterable[str]) -> str:
-    return _BETWEEN.join(each)
+def _arguments(longest: str, others: str, each: Sequence[str]) -> dict[str, str | None]:
+    return {longest: next(iter(each), None), others: _BETWEEN.join(f"%{one}%" for one in each[1:]) or None}
