@@ -6,43 +6,14 @@ what the writers were told; the exit code is 1 if one has not.
 """
 
 import argparse
-import http.client
-import json
 import random
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from bench import checkout, options, postgres, servers
-from bench.dataset import Dataset
-from bench.people import People
-
-ONE = Dataset(users=1, each=1)
-Record = dict[str, Any]
-
-
-class Client:
-    """One connection of the user's."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def ask(self, method: str, path: str, body: Record | None = None) -> Record:
-        self._connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), self._headers)
-        answer = self._connection.getresponse()
-        said = answer.read()
-        if answer.status >= 400:
-            raise SystemExit(f"{method} {path} answered {answer.status} {said[:300]!r}")
-        found: Record = json.loads(said or b"{}")
-        return found
+from bench.serving import Client, serving
 
 
 @dataclass
@@ -108,22 +79,8 @@ def main(arguments: list[str]) -> int:
     for name, usual in (("seconds", 60), ("writers", 16), ("pollers", 4)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     chosen = parser.parse_args(arguments)
-    with serving_one_user(workers=2) as (port, token):
-        return measure(port, token, chosen)
-
-
-@contextmanager
-def serving_one_user(*, workers: int) -> Iterator[tuple[int, str]]:
-    """Its port, and the user's access token."""
-    with tempfile.TemporaryDirectory(prefix="taskwell-bench-") as folder, postgres.running(Path(folder, "db")) as database:
-        kind = servers.KINDS["taskwell"]
-        database.create(kind.database, checkout.this())
-        database.add(ONE, kind.database)
-        people = People(Path(folder), [ONE.user_id(0)])
-        token = people.token(ONE.user_id(0), kind.tokens)
-        chosen = options.parse(["--quick", "--workers", str(workers)], [])
-        with servers.running(kind, chosen, database, people, log=Path(folder, "taskwell.log")) as server:
-            yield server.port, token
+    with serving(workers=2) as served:
+        return measure(served.port, served.tokens[0], chosen)
 
 
 def measure(port: int, token: str, chosen: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import argparse
 import random
 import sys
 
-from bench.feed import Client, serving_one_user
+from bench.serving import Client, serving
 from taskwell.types import POSITION_LENGTH
 
 MOVED = 5
@@ -19,8 +19,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.moves", description=__doc__)
     parser.add_argument("--moves", type=int, default=10_000)
     chosen = parser.parse_args(arguments)
-    with serving_one_user(workers=1) as (port, token):
-        return soak(Client(port, token), chosen.moves)
+    with serving(workers=1) as served:
+        return soak(Client(served.port, served.tokens[0]), chosen.moves)
 
 
 def soak(client: Client, moves: int) -> int:
