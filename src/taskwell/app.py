@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +19,7 @@ from taskwell.errors import CannotStart
 from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tickets import Tickets
 from taskwell.identity.tokens import Tokens
+from taskwell.log import log
 from taskwell.records.tags import tag_head
 from taskwell.settings import Settings
 from taskwell.web.client_address import client_address
@@ -31,8 +31,6 @@ from taskwell.web.operation import declared
 from taskwell.web.prefix import Prefix
 from taskwell.web.router import Router
 from taskwell.web.services import Services, SignIn
-
-log = structlog.get_logger()
 
 
 class Taskwell(FastAPI):

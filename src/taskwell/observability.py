@@ -12,15 +12,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, TextIO, cast
+from typing import Any, Literal, Protocol, TextIO
 from uuid import UUID
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from taskwell.log import STANDARD_ERROR, Level, json_line, log, write_line
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -29,23 +26,6 @@ Cut = Literal["client", "defect", "stop"]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES = frozenset({"/healthz", "/readyz"})
-
-log = structlog.get_logger()
-
-
-class _StandardError:
-    """What everything here is written to. Where the terminal is gone a line is lost, and no request with it."""
-
-    def write(self, text: str) -> None:
-        with suppress(OSError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
-
-
-_STANDARD_ERROR: Final = cast("TextIO", _StandardError())
 
 
 class Logged(Protocol):
@@ -57,14 +37,9 @@ class Logged(Protocol):
     def method(self) -> str: ...
 
 
-def configure(log_format: LogFormat, level: str) -> None:
-    """Set up structlog and the standard library's logging alike, once a process."""
-    renderer: Processor = structlog.processors.JSONRenderer() if wants_json(log_format) else structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[_head, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(_STANDARD_ERROR),
-    )
+def configure(log_format: LogFormat, level: Level) -> None:
+    """Set up our log and the standard library's logging alike, once a process."""
+    log.become(in_json=wants_json(log_format), least=level)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine() if log_format == "json" else logging.Formatter("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -98,20 +73,7 @@ def say(message: str, *, event: str = "said", level: str = "info") -> None:
     line = f"taskwell: {message}"
     if _said.in_json:
         line = json_line(level, event, message=message)
-    _write(line)
-
-
-def json_line(level: str, event: str, **fields: Any) -> str:
-    return json.dumps({"at": stamp(time.time()), "level": level, "event": event, **fields}, default=str)
-
-
-def stamp(seconds: float) -> str:
-    """The time with all six digits, so that lines can be compared as text."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _head(_: WrappedLogger, level: str, fields: EventDict) -> EventDict:
-    return {"at": stamp(time.time()), "level": level, "event": fields.pop("event"), **fields}
+    write_line(line)
 
 
 def log_crash(error: BaseException) -> None:
@@ -123,11 +85,7 @@ def _log_crash(kind: type[BaseException], error: BaseException | None, trace: Tr
     if issubclass(kind, KeyboardInterrupt):
         return
     lines = traceback.format_exception(kind, error, trace)
-    _write(json_line("error", "crash", error=kind.__name__, traceback="".join(lines)))
-
-
-def _write(line: str) -> None:
-    print(line, file=_STANDARD_ERROR, flush=True)
+    write_line(json_line("error", "crash", error=kind.__name__, traceback="".join(lines)))
 
 
 class JsonLine(logging.Formatter):
@@ -157,7 +115,7 @@ class AccessLog:
         self._enabled = enabled
         self._probes = probes
         self._client = client or _nobody
-        self._stream = stream or _STANDARD_ERROR
+        self._stream = stream or STANDARD_ERROR
         self._lines: list[str] = []
 
     def write(self, request: Logged, status: int, began: float, cut: Cut | None) -> None:

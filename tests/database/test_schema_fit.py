@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 from alembic.script import ScriptDirectory
-from structlog.testing import capture_logs
 
 from taskwell.api.health import Readiness
 from taskwell.app import build_app
@@ -16,6 +15,7 @@ from taskwell.database.schema import HEAD, KNOWN_REVISIONS, Fit, fit
 from taskwell.errors import CannotStart
 from tests.conftest import settings_for
 from tests.support import postgres
+from tests.support.logged import logged
 from tests.support.server import serve
 
 NEWER = "9999"
@@ -50,7 +50,7 @@ def test_a_version_is_current_behind_or_newer(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_schema_that_fits_starts_without_a_word(own_database: str, tmp_path: Path) -> None:
-    with capture_logs() as logs:
+    with logged() as logs:
         _start(own_database, tmp_path)
     assert logs == []
 
@@ -87,9 +87,9 @@ def test_a_database_that_cannot_be_reached_refuses_to_start(tmp_path: Path) -> N
 
 def test_a_newer_schema_starts_with_a_warning(own_database: str, tmp_path: Path) -> None:
     _says(own_database, NEWER)
-    with capture_logs() as logs:
+    with logged() as logs:
         _start(own_database, tmp_path)
-    assert [(log["event"], log["log_level"], log["version"]) for log in logs] == [("newer_schema", "warning", NEWER)]
+    assert [(log["event"], log["level"], log["version"]) for log in logs] == [("newer_schema", "warning", NEWER)]
 
 
 def test_readiness_says_how_the_schema_stands(own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

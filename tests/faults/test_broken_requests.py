@@ -4,6 +4,7 @@ What the HTTP server lets through must be refused by the application; neither ma
 """
 
 import http.client
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -26,9 +27,10 @@ from tests.support.broken_requests import (
     in_chunks,
     revoke,
 )
+from tests.support.cast import Person
 from tests.support.errors import assert_error
 from tests.support.server import RunningServer
-from tests.support.wire import Server, Wire, message
+from tests.support.wire import Server, Wire, chunked, message
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,29 @@ def test_a_body_that_is_none_is_400_and_ends_the_connection(granian: Serving) ->
 def test_a_body_that_breaks_off_is_400_and_ends_the_connection(granian: Serving) -> None:
     for name, request in CUT_OFF_BODIES.items():
         assert_malformed(granian, name, request, half_close=True)
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["of a length", "in chunks"])
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({}, 413), ({"Authorization": "Bearer x"}, 401), ({"Content-Type": "text/plain"}, 415)],
+    ids=["too large", "nobody's", "of another type"],
+)
+def test_who_sends_it_all_before_reading_an_answer_gets_the_refusal(
+    granian: Serving, alice: Person, changed: dict[str, str], status: int, *, is_chunked: bool
+) -> None:
+    """As proxies do. A connection that is closed while something is unread is reset, and takes the answer with it."""
+    body = b"x" * 3_000_000
+    given = {"Authorization": f"Bearer {alice.token}", "Content-Type": "application/json"} | changed
+    headers = [*given.items(), *([("Transfer-Encoding", "chunked")] if is_chunked else [])]
+    head = message("POST", "/api/v1/tasks", *headers, length=None if is_chunked else len(body))
+    parts = [body[at : at + 300_000] for at in range(0, len(body), 300_000)]
+    with Wire(granian) as wire:
+        wire.send(head)
+        for part in chunked(parts) if is_chunked else parts:
+            wire.send(part)
+            time.sleep(0.02)
+        assert wire.answer("POST").status_code == status
 
 
 def test_after_a_broken_request_nothing_of_the_connection_is_taken_for_another(granian: Serving) -> None:

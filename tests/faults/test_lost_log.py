@@ -7,11 +7,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import structlog
 
 from taskwell import observability
 from tests.conftest import settings_for
 from tests.support.errors import assert_error
+from tests.support.logged import as_before
 from tests.support.server import serve
 from tests.support.signed_in import TASKS, browser
 
@@ -40,7 +40,7 @@ class Gone(io.TextIOBase):
 @pytest.fixture(autouse=True)
 def log_of_others_after_it() -> Iterator[None]:
     yield
-    structlog.reset_defaults()
+    as_before()
 
 
 def test_a_request_is_answered_though_what_it_logs_cannot_be_written(

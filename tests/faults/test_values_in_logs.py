@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
-import structlog
 
 from taskwell import observability
 from taskwell.accounts.statements import CHANGE_EMAIL
@@ -22,6 +21,7 @@ from taskwell.tasks.statements import CREATE_TASK, TASK
 from tests.conftest import settings_for
 from tests.support.cast import PASSWORD
 from tests.support.errors import assert_error
+from tests.support.logged import as_before
 from tests.support.server import serve
 from tests.support.signed_in import ME, TASKS, Account, browser, sign_in, sign_up
 
@@ -72,7 +72,7 @@ def logged_here(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     """The log goes to this test's own stderr, which is closed after it."""
     observability.configure("text", "debug")
     yield
-    structlog.reset_defaults()
+    as_before()
 
 
 @pytest.mark.usefixtures("logged_here")

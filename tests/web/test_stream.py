@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from taskwell.observability import AccessLog
 from taskwell.web.reply import Reply
@@ -18,6 +17,7 @@ from taskwell.web.request import ApiRequest
 from taskwell.web.router import Endpoint, Router
 from taskwell.web.stream import StreamedReply
 from tests.conftest import settings_for
+from tests.support.logged import logged
 from tests.support.server import RunningServer, serve
 from tests.support.until import until
 from tests.support.wire import Wire, message
@@ -142,14 +142,14 @@ def test_a_client_that_leaves_ends_the_stream(stage: Stage, kind: str) -> None:
 def test_an_error_in_the_middle_cuts_the_connection_and_is_logged_without_its_message(
     stage: Stage, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with capture_logs() as logged, pytest.raises(httpx.RemoteProtocolError):
+    with logged() as events, pytest.raises(httpx.RemoteProtocolError):
         stage.get("/feed/broken")
     (line,) = stage.logged()
     assert (line["status"], line["cut"]) == (200, "defect")
-    (defect,) = logged
+    (defect,) = events
     assert (defect["event"], defect["error"], defect["request_id"]) == ("defect", "ValueError", line["id"])
     assert "_pieces" in defect["traceback"]
-    assert SECRET not in str(logged) + "".join(capfd.readouterr())
+    assert SECRET not in str(events) + "".join(capfd.readouterr())
     assert stage.feed.closed == 1
     assert stage.get("/whole").content == b"whole"
 

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import structlog
 from fastapi import APIRouter
 
 from taskwell.api.answers import READS, refuses
@@ -13,10 +12,10 @@ from taskwell.database.connection import Database
 from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.errors import DatabaseUnavailable
+from taskwell.log import log
 from taskwell.web.reply import Reply, json_reply
 from taskwell.web.request import ApiRequest
 
-log = structlog.get_logger()
 router = APIRouter(tags=["health"])
 
 READINESS_KEPT_SECONDS = 10.0

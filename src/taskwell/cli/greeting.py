@@ -5,7 +5,8 @@ import os
 import sys
 
 from taskwell import __version__
-from taskwell.observability import json_line, says_json
+from taskwell.log import json_line
+from taskwell.observability import says_json
 from taskwell.settings import Settings
 
 

@@ -1,11 +1,9 @@
 """How far this machine's clock is from the database's: tokens are made by the one and checked by the other."""
 
-import structlog
+from taskwell.log import log
 
 SKEW_SECONDS = 5.0
 """What NTP keeps is far below it, and a token that is a minute ahead is refused."""
-
-log = structlog.get_logger()
 
 
 class Clock:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import asyncpg
-import structlog
 
 from taskwell.database.clock import Clock
 from taskwell.database.constraints import meaning
@@ -28,13 +27,12 @@ from taskwell.database.turns import Turns
 from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
+from taskwell.log import log
 
 CONNECT_SECONDS = 10.0
 """A serverless database that sleeps takes a while to wake up."""
 
 STATEMENT_SECONDS = 10.0
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 _Run = Callable[[Connection, list[Any]], Awaitable[T]]

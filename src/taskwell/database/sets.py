@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, Protocol
 
 import asyncpg
-import structlog
 
 from taskwell.database import failures
 from taskwell.database.pool import WAIT_SECONDS
 from taskwell.database.statement import Statement
 from taskwell.database.statement_of_set import ASKED_BY, IS_SKIPPED, StatementOfSet
 from taskwell.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput
+from taskwell.log import log
 
 READS_IN_SET: Final = 32
 WRITES_IN_SET: Final = 16
@@ -37,8 +37,6 @@ PATIENCE_SECONDS: Final = 0.05
 SKIPPED_SECONDS: Final = 0.005
 LATEST_SECONDS: Final = 0.16
 """A write whose owner somebody else has locked comes again so soon, and twice as late each time, until it has waited too long."""
-
-log = structlog.get_logger()
 
 
 class AnswersMixedUp(Exception):

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Protocol, Self
 
-import httpx
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -31,6 +30,7 @@ from pydantic import (
 from taskwell.addresses import is_loopback
 from taskwell.encoding import AmbiguousJson, strict_decoder
 from taskwell.errors import TokenInvalid
+from taskwell.identity import late_httpx as httpx
 from taskwell.identity.jwks import CURVES, EDWARDS, RSA, RSA_BITS, RemoteKeys, fits
 from taskwell.identity.presets import PRESETS, rows_of_presets
 

@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-import httpx
 import jwt
-import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -24,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from taskwell.errors import KeysUnavailable, TokenInvalid
+from taskwell.identity import late_httpx as httpx
+from taskwell.log import log
 
 FETCH_SECONDS = 3.0
 """The limit of a whole fetch: the name, the connection, and the answer to its last byte."""
@@ -44,7 +44,6 @@ KEY_SET_BYTES: Final = 256 * 1024
 KEYS_OF_A_SET: Final = 100
 RSA_BITS: Final = 2048
 
-log = structlog.get_logger()
 
 EDWARDS: Final = frozenset({"EdDSA", "Ed25519"})
 CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
@@ -60,8 +59,6 @@ _READERS: Final[dict[object, Callable[[dict[str, Any]], object]]] = {
     "OKP": OKPAlgorithm.from_jwk,
 }
 _BROKEN_KEY: Final = (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError, OverflowError)
-# OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: the answer is no key set.
-_FAILED: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError)
 
 
 def fits(key: object, algorithm: str) -> bool:
@@ -149,7 +146,8 @@ class RemoteKeys:
             if not {key.kid for key in self._keys} <= {key.kid for key in keys}:
                 self._on_withdrawal()
             self._keys, self._fetched_at, self._failed_at = keys, self.clock(), None
-        except _FAILED as error:
+        # OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: the answer is no key set.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError) as error:
             self._failed_at = self.clock()
             log.warning("keys_not_fetched", issuer=self._name, error=repr(error))
         finally:

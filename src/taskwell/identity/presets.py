@@ -1,20 +1,19 @@
 """What is known of each provider, so that its row in TASKWELL_ISSUERS needs only the tenant's address."""
 
 from typing import Any, Final
-
-import httpx
+from urllib.parse import urlsplit
 
 
 def rows_of_presets(base: str) -> dict[str, dict[str, Any]]:
     """The fields of an issuer's row, by the name of its preset. `base` is the tenant's address without a final slash."""
-    address = httpx.URL(base)
-    origin = f"{address.scheme}://{address.netloc.decode('ascii')}"
+    address = urlsplit(base)
+    origin = f"{address.scheme}://{address.netloc}"
     not_banned = {"banned": [None, False]}  # Better Auth puts its whole user into the token
     return {
         "better-auth": {
             # It calls itself by its origin also where its baseURL has a path, which then stands for /api/auth.
             "issuer": origin,
-            "jwks_url": f"{base}/jwks" if address.path != "/" else f"{base}/api/auth/jwks",
+            "jwks_url": f"{base}/jwks" if address.path else f"{base}/api/auth/jwks",
             "algorithms": ["EdDSA", "ES256", "ES512", "RS256", "PS256"],
             "audience": origin,
             "required_claims": not_banned,

@@ -6,12 +6,9 @@ Only `X-Forwarded-For` is read, and not `Forwarded` (RFC 7239). A proxy that wri
 import re
 from functools import cache, lru_cache
 
-import structlog
-
 from taskwell.addresses import Address, Network, is_among, read_address
+from taskwell.log import log
 from taskwell.web.request import ApiRequest
-
-log = structlog.get_logger()
 
 # Proxies write an address bare, with a port (Azure), in brackets (IPv6), with a zone (RFC 4007), or in quotes.
 _HOP = re.compile(

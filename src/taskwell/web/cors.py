@@ -8,15 +8,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-import structlog
 from starlette.types import Message, Send
 
 from taskwell.errors import InvalidInput
+from taskwell.log import log
 from taskwell.origins import is_origin, pattern_of
 from taskwell.web.reply import Header, Reply
 from taskwell.web.request import ApiRequest
-
-log = structlog.get_logger()
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 SENT: Final = (

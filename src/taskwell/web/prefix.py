@@ -9,15 +9,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-import structlog
-
 from taskwell.addresses import Network, is_among, read_address
+from taskwell.log import log
 from taskwell.path_prefix import read_prefix
 
 if TYPE_CHECKING:  # a request knows the services, and this is one of them
     from taskwell.web.request import ApiRequest
-
-log = structlog.get_logger()
 
 
 class Prefix:

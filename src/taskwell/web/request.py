@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import IO
 from urllib.parse import quote
 from uuid import UUID
@@ -19,6 +20,11 @@ from taskwell.web.refusals import BodyTooLarge, BodyTooSlow, MalformedRequest, U
 from taskwell.web.services import Services
 
 BODY_SECONDS = 30.0
+DRAINED_BYTES = 8 * 1024 * 1024
+DRAINED_SECONDS = 2.0
+DRAINED_PAUSE_SECONDS = 0.25
+"""How much of a body is read on after the request is refused, for how long in all, and how long for the next piece of it."""
+
 FIELDS_PER_OBJECT = 100
 """One object has at most this many fields. A model that complains about a hundred thousand of them delays all other requests."""
 
@@ -50,6 +56,7 @@ class ApiRequest(Request):
         self.accepts_basic = False  # the challenge of a 401 depends on it
         self.path: str = scope["path"]  # the router takes the prefix away
         self.template = ""  # the router sets it, once the path is known
+        self._is_read = False  # to its last byte, or as far as it came
 
     async def read(self, most: int) -> bytes:
         """Reads the whole body. Raises BodyTooLarge, BodyTooSlow and MalformedRequest."""
@@ -76,11 +83,29 @@ class ApiRequest(Request):
     async def _receive_chunk(self) -> tuple[bytes, bool]:
         """The next piece of the body, and whether it is the last one."""
         message = await self._receive()
+        self._is_read = not message.get("more_body", False)
         if message["type"] == "http.disconnect":
             # The chunks are malformed, or the client hung up, maybe only for sending. Only the server knows which. An answer is
             # sent all the same, because the server takes an application that does not answer for one that failed.
             raise MalformedRequest("The body is malformed, or ended before it was complete.")
-        return message.get("body", b""), not message.get("more_body", False)
+        return message.get("body", b""), self._is_read
+
+    async def drain(self) -> None:
+        """Reads on and forgets it, so that a client who is still sending gets the refusal that follows.
+
+        A connection that is closed with something unread is reset, and the answer is lost with it: Caddy made a 502 of a 413.
+        """
+        length = self.fields.get(b"content-length")
+        is_sent = b"transfer-encoding" in self.fields if length is None else 0 < int(length[:20]) <= DRAINED_BYTES
+        # A client that expects a word before it sends anything is told not to, by the answer.
+        if self._is_read or not is_sent or b"expect" in self.fields:
+            return
+        size = 0
+        with suppress(TimeoutError, MalformedRequest):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while size <= DRAINED_BYTES and not self._is_read:
+                    async with asyncio.timeout(DRAINED_PAUSE_SECONDS):
+                        size += len((await self._receive_chunk())[0])
 
     async def save(self, file: IO[bytes], most: int, seconds: float) -> None:
         """Reads the whole body into a file. Raises what `read` raises, and what the file raises."""

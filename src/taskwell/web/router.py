@@ -10,20 +10,18 @@ import traceback
 from collections.abc import Iterable
 from typing import Protocol
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskwell.errors import InternalError, TaskwellError, Unauthenticated
+from taskwell.log import log
 from taskwell.observability import AccessLog, Cut
 from taskwell.web.cors import Cors
 from taskwell.web.heads import check_head
-from taskwell.web.refusals import MethodNotAllowed, RouteNotFound
+from taskwell.web.refusals import MalformedRequest, MethodNotAllowed, RouteNotFound
 from taskwell.web.reply import ErrorReply, Reply, error_reply
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import Services
 from taskwell.web.stream import AnyReply
-
-log = structlog.get_logger()
 
 _BASIC = ((b"www-authenticate", b'Basic realm="taskwell", charset="UTF-8"'),)
 
@@ -134,6 +132,8 @@ class Router:
                 refuse = node.error_reply
             reply = await self._answer(request, method, node, values)
         except TaskwellError as error:
+            if not isinstance(error, MalformedRequest):
+                await request.drain()
             challenge = _BASIC if request.accepts_basic and isinstance(error, Unauthenticated) else ()
             reply = refuse(error, request.id, *challenge)
         except Exception as error:  # noqa: BLE001  # the last guard: whatever it is, the client gets a whole answer
