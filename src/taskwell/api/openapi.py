@@ -1,13 +1,22 @@
 """Makes the OpenAPI description. It is FastAPI's, corrected where Taskwell does otherwise."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from taskwell import __version__
-from taskwell.api.documents import header
+from taskwell.api.documents import (
+    BatchErrorEnvelope,
+    ErrorEnvelope,
+    LabelErrorEnvelope,
+    ListErrorEnvelope,
+    OAuthError,
+    header,
+)
 from taskwell.api.schemas import for_generators
 from taskwell.web.exactly_once import HEADER
 from taskwell.web.refusals import IdempotencyKeyInUse, IdempotencyKeyReused, status_of
@@ -58,6 +67,7 @@ _TAGS = {
 
 _REPLAYED = header("`true`: this is the answer to an earlier request with the same key")
 _ENVELOPE = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
+_ENVELOPES = (ErrorEnvelope, ListErrorEnvelope, LabelErrorEnvelope, BatchErrorEnvelope)
 
 _NEVER_USED = ("HTTPValidationError", "ValidationError")
 
@@ -76,6 +86,11 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
                 _say_of_keys(operation["responses"])
             if not with_sign_in:
                 operation.pop("security", None)
+    # FastAPI knows no more than the name of them (`refusal` in api/answers.py).
+    refusals: list[tuple[type[BaseModel], Literal["serialization"]]]
+    refusals = [(model, "serialization") for model in (*_ENVELOPES, *((OAuthError,) if with_sign_in else ()))]
+    _, shapes = models_json_schema(refusals, ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] = dict(sorted((document["components"]["schemas"] | shapes["$defs"]).items()))
     for name in _NEVER_USED:
         document["components"]["schemas"].pop(name, None)
     if not with_sign_in:
