@@ -35,9 +35,7 @@ FROM users, generate_series(1, {TASKS_OF_EACH}) n
 @pytest.fixture(scope="module")
 def many(postgres_url: str) -> Iterator[str]:
     with postgres.new_database(postgres_url) as database_url:
-        (row,) = postgres.query(database_url, "SELECT current_setting('server_version_num')::int AS version")
-        if row["version"] < 160_000:
-            pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
+        postgres.needs_generic_plans(database_url)
         postgres.run(database_url, _USERS, _LISTS, _TASKS, "ANALYZE")
         yield database_url
 

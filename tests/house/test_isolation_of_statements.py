@@ -48,6 +48,7 @@ PARTITIONED = (
 @pytest.fixture(scope="module", params=["whole", "in 4 partitions"])
 def explained_database(request: pytest.FixtureRequest, shared_database: str, postgres_url: str) -> Iterator[str]:
     """As it is, and with `tasks` in partitions by the hash of its owner, whose names are none of the program's tables."""
+    postgres.needs_generic_plans(shared_database)
     if request.param == "whole":
         yield shared_database
         return

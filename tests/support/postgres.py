@@ -12,6 +12,7 @@ from threading import get_ident
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from taskwell.database import url
 from taskwell.database.embedded import EmbeddedPostgres
@@ -134,3 +135,10 @@ def new_database(server_url: str, *, template: str = TEMPLATE) -> Iterator[str]:
 def drop(server_url: str, database: str) -> None:
     """By the superuser, because nobody else may end an autovacuum that happens to be there."""
     run(as_superuser(server_url), f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+def needs_generic_plans(database_url: str) -> None:
+    """Skips a test that explains a statement without its arguments."""
+    (row,) = query(database_url, "SELECT current_setting('server_version_num')::int AS version")
+    if row["version"] < 160_000:
+        pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")
