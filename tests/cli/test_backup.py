@@ -64,25 +64,19 @@ def test_a_folder_without_a_database_gets_one_from_a_backup(home: Path) -> None:
     assert sorted(path.name for path in (home / "other" / "new").iterdir() if "restoring" in path.name) == []
 
 
-@pytest.mark.parametrize("damage", ["cut", "not a backup", "not there", "a folder"])
-def test_what_is_no_backup_changes_nothing(home: Path, damage: str) -> None:
-    file = home / "tasks.backup"
+def test_what_is_no_backup_changes_nothing(home: Path) -> None:
     assert taskwell("users", "add", "me@example.com", *WORDS, cwd=home, told=PASSWORD).returncode == 0
-    assert taskwell("backup", str(file), *WORDS, cwd=home).returncode == 0
-    match damage:
-        case "cut":
-            file.write_bytes(file.read_bytes()[:3000])
-        case "not a backup":
-            file.write_text("SELECT 1;\n" * 1000)
-        case "not there":
-            file.unlink()
-        case _:
-            file.unlink()
-            file.mkdir()
-    assert re.search("cannot be (restored|read)", refusal(taskwell("restore", str(file), "--data-dir", "new", cwd=home)))
-    assert not (home / "new").exists()
-    assert re.search("cannot be (restored|read)", refusal(taskwell("restore", str(file), "--force", *WORDS, cwd=home)))
-    assert "me@example.com" in taskwell("users", "list", *WORDS, cwd=home).stdout
+    assert taskwell("backup", "whole", *WORDS, cwd=home).returncode == 0
+    (home / "cut").write_bytes((home / "whole").read_bytes()[:3000])
+    (home / "something else").write_text("SELECT 1;\n" * 1000)
+    (home / "folder").mkdir()
+    for name in ("cut", "something else", "folder", "not there"):
+        refused = refusal(taskwell("restore", name, "--data-dir", "new", cwd=home))
+        assert re.search("cannot be (restored|read)", refused), name
+        assert not (home / "new").exists(), name
+        refused = refusal(taskwell("restore", name, "--force", *WORDS, cwd=home))
+        assert re.search("cannot be (restored|read)", refused), name
+        assert "me@example.com" in taskwell("users", "list", *WORDS, cwd=home).stdout, name
 
 
 def test_a_file_that_is_there_is_kept(home: Path) -> None:

@@ -10,8 +10,9 @@ from alembic.script import ScriptDirectory
 from taskwell.api.health import Readiness
 from taskwell.app import build_app
 from taskwell.database import schema, url
-from taskwell.database.migrate import alembic_config, migrate
+from taskwell.database.migrate import migrate
 from taskwell.database.schema import HEAD, KNOWN_REVISIONS, Fit, fit
+from taskwell.database.upgrade import alembic_config
 from taskwell.errors import CannotStart
 from tests.conftest import settings_for
 from tests.support import postgres

@@ -1,27 +1,16 @@
 """Migrates a database from the schema that it has to the one that this program needs."""
 
+import importlib
 import re
+from typing import Any
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from taskwell.database.inspection import inspect, quoted
-from taskwell.database.schema import MIGRATIONS, Fit, fit
+from taskwell.database.schema import Fit, fit
 from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget
 from taskwell.errors import CannotStart
-
-
-def alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
 
 
 async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fit:
@@ -34,22 +23,20 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(**target.arguments(), timeout=10)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
-        await _refuse_strangers(await connect())
-        async with engine.connect() as connection:
-            schema = await connection.run_sync(_run, down_to)
-            await connection.commit()
-            return schema
-    except DBAPIError as error:
-        raise CannotStart(f"the database refuses to be migrated: {_refusal(error, target)}") from error
+        if await _is_at_head(await connect()) and down_to is None:
+            return Fit.CURRENT
+        alembic = importlib.import_module("taskwell.database.upgrade")
+        try:
+            schema: Fit = await alembic.upgrade(connect, down_to)
+        except alembic.DBAPIError as error:
+            raise CannotStart(f"the database refuses to be migrated: {_refusal(error, target)}") from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise unreachable(target, error, "for migrating") from error
-    finally:
-        await engine.dispose()
+    return schema
 
 
-def _refusal(error: DBAPIError, target: ConnectionTarget) -> str:
+def _refusal(error: Any, target: ConnectionTarget) -> str:
     said = str(error.orig).splitlines()[0]
     schema = re.search(r"permission denied for schema (\S+)$", said)
     if schema is None:
@@ -58,22 +45,13 @@ def _refusal(error: DBAPIError, target: ConnectionTarget) -> str:
     return f"{said}: GRANT CREATE ON SCHEMA {schema[1]} TO {quoted(target.arguments()['user'])}, as the owner of the database"
 
 
-async def _refuse_strangers(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _is_at_head(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Raises CannotStart where no migration can make the database fit."""
     try:
-        never = (await inspect(connection)).never_fits()
+        found = await inspect(connection)
     finally:
         await connection.close()
+    never = found.never_fits()
     if never is not None:
         raise CannotStart(never)
-
-
-def _run(connection: Connection, down_to: str | None) -> Fit:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    if fit(MigrationContext.configure(connection).get_current_revision()) is Fit.NEWER:
-        return Fit.NEWER
-    if down_to is None:
-        command.upgrade(config, "head")
-    else:
-        command.downgrade(config, down_to)
-    return Fit.CURRENT if down_to is None else Fit.BEHIND
+    return fit(found.schema) is Fit.CURRENT
