@@ -1,11 +1,13 @@
 """A token of another issuer that is dated ahead: whatever was good before its person's sign-ins ended is dead afterwards."""
 
+import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from taskwell.identity.tokens import AHEAD_SECONDS, DOUBT_SECONDS, HELD_SECONDS
+from taskwell.identity.tokens import AHEAD_SECONDS, DOUBT_SECONDS, HELD_SECONDS, until_new_tokens_count
 from tests.cli.command import taskwell
 from tests.support.errors import assert_error
 from tests.support.outside import Elsewhere, Outsider, elsewhere
@@ -111,6 +113,14 @@ def test_who_signs_in_again_as_soon_as_they_are_told_is_in(dora: Outsider, end: 
         for server in (0, 1):
             assert dora.asks("GET", ME, token, server=server).status_code == 200
         assert dora.asks("POST", TASKS, token, json={"title": "x"}).status_code == 201
+
+
+def test_a_timer_that_fires_early_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds - 0.005))
+    began = time.time()
+    asyncio.run(until_new_tokens_count())
+    assert time.time() >= math.ceil(began + DOUBT_SECONDS)
 
 
 def test_nobody_else_is_signed_out(there: Elsewhere, dora: Outsider) -> None:

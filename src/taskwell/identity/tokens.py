@@ -81,7 +81,8 @@ async def until_new_tokens_count() -> None:
     So a user who was told that they are signed out can sign in again at once.
     """
     now = time.time()
-    await asyncio.sleep(math.ceil(now + DOUBT_SECONDS) - now)  # most write `iat` in whole seconds
+    # Most write `iat` in whole seconds. A timer may fire a millisecond early, when a new token says the second before.
+    await asyncio.sleep(math.ceil(now + DOUBT_SECONDS) - now + 0.01)
 
 
 class Tokens:
