@@ -52,7 +52,7 @@ async def _measure(worker: psutil.Process, before: float, port: int, tokens: lis
             await asyncio.wait_for(_event(stream), TOLD_WITHIN)
         except TimeoutError:
             late += 1
-    print(f"{len(streams):,} streams: {before:.0f} MB before, {with_them:.0f} MB with them, {100 * share:.1f} % of a core")
+    print(f"{len(streams):,} streams: {before:.0f} MB before, {with_them:.1f} MB with them, {100 * share:.1f} % of a core")
     print(f"{told} of their users wrote: {late} streams did not tell of it")
     return 0 if with_them <= MOST_MB and share <= MOST_SHARE and not late else 1
 

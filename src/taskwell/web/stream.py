@@ -54,21 +54,23 @@ async def while_here(request: ApiRequest, work: Coroutine[Any, Any, None]) -> Cu
     """
     working = asyncio.create_task(work)
     gone = asyncio.create_task(_until_gone(request))
+    # No asyncio.wait(): what it keeps while it waits is a kilobyte of each stream.
+    gone.add_done_callback(lambda _: working.cancel())
     streams = request.services.streams
     streams.add(working)
     try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        is_gone = gone.done()
+        await working
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return "client" if gone.done() else "stop"
+    else:
+        return None
     finally:
         streams.discard(working)
-        working.cancel()
         gone.cancel()
-        outcome, _ = await asyncio.gather(working, gone, return_exceptions=True)
-    if isinstance(outcome, Exception):
-        raise outcome
-    if outcome is None:
-        return None
-    return "client" if is_gone else "stop"
+        await asyncio.gather(gone, return_exceptions=True)
 
 
 async def _until_gone(request: ApiRequest) -> None:
