@@ -60,9 +60,6 @@ class Log:
         self._line = json_line if in_json else text_line
         self._written = frozenset(_LEVELS[_LEVELS.index(least) :])
 
-    def debug(self, event: str, **fields: Any) -> None:
-        self._tell("debug", event, fields)
-
     def info(self, event: str, **fields: Any) -> None:
         self._tell("info", event, fields)
 

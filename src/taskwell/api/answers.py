@@ -17,6 +17,7 @@ from taskwell.api.documents import (
     LabelErrorEnvelope,
     ListErrorEnvelope,
     header,
+    shaped_as,
 )
 from taskwell.errors import (
     AccountUnusable,
@@ -97,7 +98,6 @@ def refusal(errors: list[type[TaskwellError]], lines: list[str], model: type[Bas
         headers["ETag"] = header("Of the record as it is now")
     if any(issubclass(error, Unavailable | Throttled) for error in errors):
         headers["Retry-After"] = header("In seconds")
-    # Named, and not given as a `model`: FastAPI would make a validator of each of the 400 that there are, a tenth of a start.
-    schema = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    # A `model` for each of the 400 that there are took a tenth of a start.
     shown = {"headers": headers} if headers else {}
-    return {"description": "\n".join(lines), **shown, "content": {"application/json": schema}}
+    return {"description": "\n".join(lines), **shown, "content": shaped_as(model)}

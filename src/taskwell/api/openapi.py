@@ -16,6 +16,7 @@ from taskwell.api.documents import (
     ListErrorEnvelope,
     OAuthError,
     header,
+    shaped_as,
 )
 from taskwell.api.schemas import for_generators
 from taskwell.web.exactly_once import HEADER
@@ -66,8 +67,7 @@ _TAGS = {
 """In the order in which the API page shows them."""
 
 _REPLAYED = header("`true`: this is the answer to an earlier request with the same key")
-_ENVELOPE = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
-_ENVELOPES = (ErrorEnvelope, ListErrorEnvelope, LabelErrorEnvelope, BatchErrorEnvelope)
+_REFUSALS = (ErrorEnvelope, ListErrorEnvelope, LabelErrorEnvelope, BatchErrorEnvelope)
 
 _NEVER_USED = ("HTTPValidationError", "ValidationError")
 
@@ -88,7 +88,7 @@ def describe(routes: Sequence[BaseRoute], *, with_sign_in: bool = True) -> dict[
                 operation.pop("security", None)
     # FastAPI knows no more than the name of them (`refusal` in api/answers.py).
     refusals: list[tuple[type[BaseModel], Literal["serialization"]]]
-    refusals = [(model, "serialization") for model in (*_ENVELOPES, *((OAuthError,) if with_sign_in else ()))]
+    refusals = [(model, "serialization") for model in (*_REFUSALS, *((OAuthError,) if with_sign_in else ()))]
     _, shapes = models_json_schema(refusals, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] = dict(sorted((document["components"]["schemas"] | shapes["$defs"]).items()))
     for name in _NEVER_USED:
@@ -109,7 +109,7 @@ def _say_of_keys(responses: dict[str, Any]) -> None:
         if int(status) < 300:
             response["headers"] = response.get("headers", {}) | {"Idempotency-Replayed": _REPLAYED}
     for error in (IdempotencyKeyInUse, IdempotencyKeyReused):
-        refusal = responses.setdefault(str(status_of(error)), {"description": "", "content": _ENVELOPE})
+        refusal = responses.setdefault(str(status_of(error)), {"description": "", "content": shaped_as(ErrorEnvelope)})
         refusal["description"] = f"{refusal['description']}\n- `{error.code}`: {error.__doc__}".strip()
     in_use = responses[str(status_of(IdempotencyKeyInUse))]
     in_use["headers"] = in_use.get("headers", {}) | {"Retry-After": header("In seconds, with `idempotency_key_in_use`")}
