@@ -309,6 +309,48 @@ def test_completing_a_parent_leaves_its_subtasks_or_takes_them_with_it(alice: Pe
     assert [(task["is_completed"], task["revision"]) for task in now(alice, *tasks[:2])] == [(True, again["revision"])] * 2
 
 
+@pytest.mark.parametrize("way", ["PATCH", "PATCH with subtasks", "batch"])
+@pytest.mark.parametrize("known", ["etag", "revision"])
+@pytest.mark.parametrize("body", [{"due": None}, {"title": "1"}])
+def test_an_old_copy_that_changes_nothing_leaves_the_subtasks_alone(
+    alice: Person, way: str, known: str, body: dict[str, Any], shared_database: str
+) -> None:
+    """A subtask that went back to an older revision would be in nobody's feed, and a tag of before would hold again."""
+    parent, child = chain(alice, 2, list_id=alice.creates_list()["id"])
+    old = {known: parent[known]}
+    parent = change(alice, parent, description="a newer one")
+    child = change(alice, child, title="edited")
+    said = body | old
+    path = f"{TASKS}/{parent['id']}"
+    if way == "batch":
+        operation = {"op": "change", "kind": "task", "id": parent["id"], "value": said, "subtasks": True}
+        answer = alice.post("/api/v1/batch", json={"operations": [operation]})
+        assert answer.json()["results"][0]["status"] == 200, answer.text
+    else:
+        answer = alice.patch(f"{path}?subtasks=true" if way.endswith("subtasks") else path, json=said)
+        assert (answer.status_code, answer.json()) == (200, parent)
+    assert now(alice, parent, child) == [parent, child]
+    assert revision_of(shared_database, alice.id) == child["revision"]
+
+
+@by_put_and_patch
+def test_an_old_copy_completes_no_subtasks(alice: Person, method: str, shared_database: str) -> None:
+    parent, child = chain(alice, 2)
+    old = change(alice, parent, is_completed=True)
+    parent = change(alice, old, description="a newer one")
+    path, body = f"{TASKS}/{parent['id']}?subtasks=true", parent | {"revision": old["revision"], "etag": old["etag"]}
+    assert assert_error(alice.request(method, path, json=body), 412, "task_changed") == {"current": parent}
+    operation = {"op": "change", "kind": "task", "id": parent["id"], "value": body, "subtasks": True}
+    others = {"op": "create", "kind": "task", "value": {"title": "beside it"}}
+    results = alice.post("/api/v1/batch", json={"operations": [others, operation]}).json()["results"]
+    assert [one["status"] for one in results] == [201, 412]
+    assert now(alice, parent, child) == [parent, child]
+    assert revision_of(shared_database, alice.id) == parent["revision"] + 1, "that of the task beside it"
+    done = change(alice, child, is_completed=True)
+    assert alice.request(method, path, json=body).json() == parent, "nothing below it is open, so nothing would change"
+    assert now(alice, child) == [done]
+
+
 def test_a_series_below_a_task_does_not_end_with_it(alice: Person) -> None:
     parent = alice.creates()
     daily = {"rule": "FREQ=DAILY", "from": "schedule"}

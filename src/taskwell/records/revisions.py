@@ -18,6 +18,11 @@ def as_text(revisions: Revisions | None) -> str | None:
     return ",".join(map(str, revisions)) if isinstance(revisions, frozenset) else _EACH
 
 
+def is_stale(revision: int, *known: Revisions | None) -> bool:
+    """The revision is not among the `known`, of which each may say nothing."""
+    return any(each is not None and revision not in each for each in known)
+
+
 def is_each(revisions: ColumnElement[str]) -> ColumnElement[bool]:
     """The text stands for every revision that there is."""
     return revisions == _EACH

@@ -4,6 +4,7 @@ Most writes concern no tree, and are one statement. One that does says so (`Held
 unit of work: the owner is locked by one statement, so the next ones see the tree as it is.
 """
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -11,8 +12,9 @@ from uuid import UUID
 
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.database.unit_of_work import UnitOfWork, Writable
-from taskwell.errors import BelowItself, InvalidInput, TooManyLevels
+from taskwell.errors import BelowItself, InvalidInput, TaskChanged, TooManyLevels
 from taskwell.records import store
+from taskwell.records.revisions import is_stale
 from taskwell.records.store import NeedsUnitOfWork, Rendered, Writes
 from taskwell.tasks import store as of_tasks
 from taskwell.tasks.labels.new import with_labels_of_unit
@@ -93,8 +95,8 @@ async def change_in_tree(
 ) -> Rendered:
     """PATCH and PUT. What is below the task goes where it goes, and `with_subtasks` it is completed where the task is."""
     seen = await look(unit, owner, task_id, changes.parent_id)
-    is_stale = any(known is not None and seen.revision not in known for known in (if_match, as_read))
-    if seen.place is not None and not is_stale:  # else the statement that changes says so
+    is_old = is_stale(seen.revision, if_match, as_read)
+    if seen.place is not None and not is_old:  # else the statement that changes says so
         place = wanted(seen, seen.place, changes)
         if place.parent_id not in (None, seen.place.parent_id):
             _refuse_loops_and_depths(seen)
@@ -103,10 +105,13 @@ async def change_in_tree(
     write = partial(store.change, TASKS_IN_TREE, unit, owner, task_id, changes, if_match=if_match, as_read=as_read)
     task = await with_labels_of_unit(unit, owner, changes.labels or (), write)
     below: dict[str, Any] = {"task_id": task_id}
-    if seen.height and seen.place is not None and changes.list_id != seen.place.list_id:
+    # An old copy gets here where it changes nothing of the task itself.
+    if seen.height and not is_old and seen.place is not None and changes.list_id != seen.place.list_id:
         await row_for(unit, TAKE_ALONG, owner, **below)
     if seen.height and with_subtasks and changes.is_completed:
-        await row_for(unit, COMPLETE_BELOW, owner, **below, more=int(task.revision == seen.revision))
+        row = await row_for(unit, COMPLETE_BELOW, owner, **below, more=int(task.revision == seen.revision))
+        if is_old and row is not None and row["completed_any"]:
+            raise TaskChanged(current=json.loads(task.json))
     return task
 
 

@@ -187,7 +187,8 @@ def _complete_below() -> Any:
     # What recurs is completed by itself: its series would end.
     is_open = and_(tasks.c.is_completed.is_(false()), tasks.c.recurrence.is_(None))
     written = completed.where(is_open).returning(tasks.c.user_id, tasks.c.revision).cte("completed")
-    return select(me.c.id).add_cte(ONE.counted(me, written))
+    completed_any = select(written.c.revision).limit(1).scalar_subquery().is_not(None).label("completed_any")
+    return select(me.c.id, completed_any).add_cte(ONE.counted(me, written))
 
 
 COMPLETE_BELOW = Statement("complete_below", _complete_below)
