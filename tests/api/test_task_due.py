@@ -1,5 +1,6 @@
 """`due`, `start` and `reminders` of a task: what is one, how it is kept, and by which time it is sorted."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -223,6 +224,55 @@ def test_who_knows_one_of_the_two_can_change_it(alice: Person) -> None:
     task = alice.creates(start={"date": "2026-12-20"}, due={"date": "2026-12-24"})
     moved = alice.patch(f"{TASKS}/{task['id']}", json={"due": {"date": "2026-12-01"}})
     assert (moved.status_code, moved.json()["start"]) == (200, task["start"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_start_that_is_stored_after_the_due_is_sent_back_as_it_was_read(alice: Person, method: str) -> None:
+    made = alice.creates(start={"date": "2026-12-20"}, due={"date": "2026-12-24"})
+    path = f"{TASKS}/{made['id']}"
+    task = alice.patch(path, json={"due": {"date": "2026-12-01"}}).json()
+    assert alice.request(method, path, json=task).json() == task, "nothing differs, and no revision is taken"
+    done = alice.request(method, path, json=task | {"is_completed": True})
+    assert (done.status_code, done.json()["is_completed"], done.json()["start"]) == (200, True, task["start"])
+    task = done.json()
+    for pair in ({"due": {"date": "2026-12-02"}}, {"start": {"date": "2026-12-19"}}):
+        assert invalid_fields(alice.request(method, path, json=task | pair)) == ["start"]
+        stale = alice.request(method, path, json=task | pair, headers={"If-Match": made["etag"]})
+        assert_error(stale, 412, "task_changed")
+    assert_error(alice.request(method, f"{TASKS}/{uuid4()}", json=task), 404, "task_not_found")
+    assert alice.sees() == [task]
+    right = alice.request(method, path, json=task | {"due": {"date": "2026-12-20"}})
+    assert (right.status_code, right.json()["due"]) == (200, {"date": "2026-12-20"})
+
+
+# ---- what was stored under other rules -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["\u200b", "\u2800"])
+def test_a_title_that_would_be_refused_today_is_in_nobodys_way(alice: Person, title: str, shared_database: str) -> None:
+    task = alice.creates(due=DUE, start=DUE)
+    path = f"{TASKS}/{task['id']}"
+    postgres.query(shared_database, "UPDATE tasks SET title = $1 WHERE id = $2", title, UUID(task["id"]))
+    changes: list[dict[str, Any]] = [{"reminders": [{"minutes_before": 5}]}, {"recurrence": {"rule": "FREQ=DAILY"}}]
+    for said in [*changes, {"recurrence": None}, {"due": None, "reminders": []}]:
+        answer = alice.patch(path, json=said)
+        assert (answer.status_code, answer.json()["title"]) == (200, title), answer.text
+
+
+def test_a_time_zone_that_there_is_no_more_is_in_nobodys_way(alice: Person, shared_database: str) -> None:
+    """It is read as a time wherever one is, and kept."""
+    gone = DUE | {"time_zone": "Atlantis/Poseidonis"}
+    task = alice.creates(due=DUE, start=DUE, recurrence={"rule": "FREQ=DAILY"})
+    path = f"{TASKS}/{task['id']}"
+    kept = "UPDATE tasks SET due = $1::text::jsonb, start = $1::text::jsonb WHERE id = $2"
+    postgres.query(shared_database, kept, json.dumps(gone), UUID(task["id"]))
+    assert alice.patch("/api/v1/auth/me", json={"time_zone": "Asia/Tokyo"}).status_code == 200
+    done = alice.post(f"{path}/complete")
+    assert (done.status_code, done.json()["due"], done.json()["start"]) == (200, *[gone | {"date": "2026-12-25"}] * 2)
+    for said in ({"is_completed": True}, {"recurrence": {"rule": "FREQ=WEEKLY"}}, {"recurrence": None}, {"due": None}):
+        answer = alice.patch(path, json=said)
+        assert answer.status_code == 200, answer.text
+    assert alice.get(path).json()["due"] is None
 
 
 # ---- reminders -----------------------------------------------------------------------------------------------------------

@@ -108,6 +108,25 @@ def test_editing_when_it_is_due_leaves_the_rule(alice: Person) -> None:
     assert (moved.status_code, moved.json()["recurrence"]) == (200, task["recurrence"])
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_rule_that_names_no_other_day_is_sent_back_as_it_was_read(alice: Person, method: str) -> None:
+    leap_days = {"rule": "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29"}
+    made = alice.creates(due={"date": "2028-02-29"}, recurrence=leap_days)
+    path = f"{TASKS}/{made['id']}"
+    task = alice.patch(path, json={"due": {"date": "2029-03-01"}}).json()
+    assert alice.request(method, path, json=task).json() == task, "nothing differs, and no revision is taken"
+    for change in ({"title": "x"}, {"due": {"date": "2029-03-02"}}, {"recurrence": leap_days}):
+        answer = alice.request(method, path, json=task | change)
+        assert answer.status_code == 200, answer.text
+        task = answer.json()
+    other = {"rule": "FREQ=YEARLY;INTERVAL=8;BYMONTH=2;BYMONTHDAY=29"}
+    assert invalid_fields(alice.request(method, path, json=task | {"recurrence": other})) == ["recurrence"]
+    assert invalid_fields(alice.patch(path, json={"recurrence": other})) == ["recurrence"]
+    assert alice.sees() == [task]
+    last = alice.request(method, path, json=task | {"is_completed": True}).json()
+    assert (last["is_completed"], last["completed_occurrence"]) == (True, "2029-03-02")
+
+
 # ---- finishing -----------------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, NamedTuple, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -81,12 +81,20 @@ class When(BaseModel):
         return datetime.combine(date.fromisoformat(self.date), _DAY_END if self.time is None else time.fromisoformat(self.time))
 
     @property
+    def zone(self) -> ZoneInfo | None:
+        try:
+            return None if self.time_zone is None else ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError:  # of a stored one: another tzdata had it
+            return None
+
+    @property
     def on_clocks(self) -> OnClocks:
-        if self.time_zone is None:
+        zone = self.zone
+        if zone is None:
             return OnClocks(wall=self.wall)
         # A time that does not exist is read by the offset before the gap, and of two the first is meant (RFC 5545, 3.3.5): so
         # does Python with its default, fold=0. PostgreSQL takes the second one.
-        return OnClocks(instant=self.wall.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC))
+        return OnClocks(instant=self.wall.replace(tzinfo=zone).astimezone(UTC))
 
     def moved(self, distance: timedelta) -> "When | None":
         """The same time of another day; None: it would be behind the years that there are here."""

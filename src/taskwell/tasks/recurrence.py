@@ -66,4 +66,4 @@ def refuse_endless_search(recurrence: Recurrence | None, due: When | None) -> No
 
 def today_at(now: datetime, due: When, clocks: ZoneInfo) -> date:
     """Which day it is where the task is due."""
-    return now.astimezone(clocks if due.time_zone is None else ZoneInfo(due.time_zone)).date()
+    return now.astimezone(due.zone or clocks).date()

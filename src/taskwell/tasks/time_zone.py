@@ -38,5 +38,5 @@ async def in_time_zone(unit: UnitOfWork, owner: Owner, time_zone: str) -> None:
 def _instant(task: asyncpg.Record, name: str) -> str | None:
     if task[name] is None:
         return None
-    instant = When(**json.loads(task[name])).on_clocks.instant
+    instant = When.model_construct(**json.loads(task[name])).on_clocks.instant
     return None if instant is None else instant.isoformat()

@@ -1,17 +1,17 @@
 """Writing a task: what its fields have to be to each other, beside what is done in a tree of tasks (tasks/subtasks.py)."""
 
-from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from taskwell.accounts.owner import Owner, unit_for
 from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import InvalidInput, OccurrenceNotOpen
 from taskwell.records import store
+from taskwell.records.revisions import is_stale
 from taskwell.records.store import NeedsUnitOfWork, Rendered
 from taskwell.tasks import store as of_tasks
 from taskwell.tasks import subtasks
 from taskwell.tasks.due import refuse_start_after_due
-from taskwell.tasks.occurrences.store import finishing, keep, present
+from taskwell.tasks.occurrences.store import Present, finishing, keep, present
 from taskwell.tasks.recurrence import refuse_endless_search
 from taskwell.tasks.requests import NewTask, TaskChanges, WholeTask
 from taskwell.tasks.store import TASKS
@@ -44,13 +44,15 @@ async def change_task(
 
     Most changes are one statement. What rests on what is stored is done in a unit of work.
     """
-    refuse_start_after_due(changes)
-    if not with_subtasks and not _rests_on_what_is_stored(changes):
+    rests_on_stored = _rests_on_what_is_stored(changes)
+    if not with_subtasks and not rests_on_stored:
         try:
             return await of_tasks.change_task(db, owner, task_id, changes, if_match=if_match, as_read=as_read)
         except NeedsUnitOfWork:
             pass
     async with unit_for(db, owner) as unit:
+        if rests_on_stored:
+            await _refuse_unfit_changes(unit, owner, task_id, changes, known=(if_match, as_read))
         return await _change_in_unit(
             unit, owner, task_id, changes, if_match=if_match, as_read=as_read, with_subtasks=with_subtasks
         )
@@ -74,8 +76,6 @@ async def _change_in_unit(
         unit, owner, task_id, meant, if_match=if_match, as_read=as_read, with_subtasks=with_subtasks
     )
     if finished is None:
-        if not changes.model_fields_set.isdisjoint(_TOGETHER):
-            _refuse_unfit(WholeTask.model_validate_json(task.json), changes.model_fields_set)
         return task
     await keep(unit, owner, task_id, finished)
     return await store.read(TASKS, unit, owner, task_id)
@@ -105,34 +105,46 @@ async def complete_task(
         return await _change_in_unit(unit, owner, task_id, done, if_match=if_match, is_explicit=True)
 
 
-_TOGETHER = {"due", "reminders", "recurrence"}
-
-
 def _rests_on_what_is_stored(changes: WholeTask | TaskChanges) -> bool:
-    given = changes.model_fields_set & _TOGETHER
-    if not given or (changes.due is not None and "recurrence" not in given):
-        return False
-    return "due" in given or "recurrence" in given or any(_lacking_due(changes))
+    """Whether the changes fit depends on what they leave alone, or they do not fit unless they are stored so already."""
+    named = changes.model_fields_set
+    if "due" in named and changes.due is None and not named >= {"reminders", "recurrence"}:
+        return True
+    try:
+        refuse_unfit(changes)
+    except InvalidInput:
+        return True
+    return False
 
 
-def refuse_unfit(task: NewTask | WholeTask) -> None:
-    """Raises InvalidInput for fields of a new task that do not go together."""
-    _refuse_unfit(task)
+async def _refuse_unfit_changes(
+    unit: UnitOfWork, owner: Owner, task_id: UUID, changes: WholeTask | TaskChanges, *, known: tuple[Revisions | None, ...]
+) -> None:
+    """Raises InvalidInput, but not for what is stored so already: a task can be sent back as it was read."""
+    stored = await present(unit, owner, task_id, None)
+    if stored is None or is_stale(stored.revision, *known):
+        return  # the statement that changes says so
+    named = changes.model_fields_set & {"due", "start", "reminders", "recurrence"}
+    meant = stored._replace(**{name: getattr(changes, name) for name in named})
+    if (meant.start, meant.due) != (stored.start, stored.due):
+        refuse_start_after_due(changes)
+    _refuse_lacking_due(meant)
+    if meant.recurrence != stored.recurrence:
+        refuse_endless_search(meant.recurrence, meant.due)
+
+
+def refuse_unfit(task: NewTask | WholeTask | TaskChanges) -> None:
+    """Raises InvalidInput for fields that do not go together."""
+    _refuse_lacking_due(task)
+    refuse_endless_search(task.recurrence, task.due)
     refuse_start_after_due(task)
 
 
-def _refuse_unfit(task: NewTask | WholeTask, named: Collection[str] = ("recurrence",)) -> None:
-    """Raises InvalidInput. A rule is tried where it is `named`: editing `due` never touches the rule."""
-    lacking = [{"field": name, "code": "needs_due", "message": "needs a due"} for name in _lacking_due(task)]
-    if lacking:
-        raise InvalidInput(fields=lacking)
-    if "recurrence" in named:
-        refuse_endless_search(task.recurrence, task.due)
-
-
-def _lacking_due(task: NewTask | WholeTask | TaskChanges) -> Iterator[str]:
-    """The fields that say nothing without a `due`, where there is none."""
-    if task.due is None and any(one.minutes_before is not None for one in task.reminders or ()):
-        yield "reminders"
-    if task.due is None and task.recurrence is not None:
-        yield "recurrence"
+def _refuse_lacking_due(task: NewTask | WholeTask | TaskChanges | Present) -> None:
+    """Raises InvalidInput for the fields that say nothing without a `due`, where there is none."""
+    if task.due is not None:
+        return
+    lacking = {"reminders": any(one.minutes_before is not None for one in task.reminders or ()), "recurrence": task.recurrence}
+    fields = [{"field": name, "code": "needs_due", "message": "needs a due"} for name, is_there in lacking.items() if is_there]
+    if fields:
+        raise InvalidInput(fields=fields)

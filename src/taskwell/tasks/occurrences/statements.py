@@ -49,7 +49,7 @@ FIND_OCCURRENCE = Statement(
             users.c.time_zone,
             _task.c.revision,
             _task.c.is_completed,
-            *(cast(_task.c[name], Text).label(name) for name in ("due", "start", "recurrence")),
+            *(cast(_task.c[name], Text).label(name) for name in ("due", "start", "reminders", "recurrence")),
             _finished_one.scalar_subquery().is_not(None).label("is_finished"),
         )
         .select_from(users.outerjoin(_task, true()))

@@ -3,12 +3,14 @@
 Whoever completes a task need not know that it recurs, and whose answer was lost may ask again: nothing is finished twice.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from taskwell.accounts.owner import Owner, row_for
@@ -17,9 +19,10 @@ from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.errors import TaskNotFound
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import BETWEEN_ITEMS
+from taskwell.records.revisions import is_stale
 from taskwell.records.store import RenderedPage
 from taskwell.records.tags import tag_head, tag_of
-from taskwell.tasks.due import When
+from taskwell.tasks.due import Reminder, When
 from taskwell.tasks.occurrences.statements import (
     COUNT_OCCURRENCES,
     FIND_OCCURRENCE,
@@ -31,6 +34,8 @@ from taskwell.tasks.recurrence import Recurrence, day_on_clocks, today_at
 from taskwell.tasks.requests import TaskChanges, WholeTask
 from taskwell.types import Revisions
 
+M = TypeVar("M", bound=BaseModel)
+
 
 class Present(NamedTuple):
     """A task as it is stored, and the clocks of the account. `is_finished` is the occurrence that was asked for."""
@@ -40,6 +45,7 @@ class Present(NamedTuple):
     is_completed: bool
     due: When | None
     start: When | None
+    reminders: list[Reminder]
     recurrence: Recurrence | None
     is_finished: bool
 
@@ -55,16 +61,21 @@ async def present(unit: UnitOfWork, owner: Owner, task_id: UUID, occurrence: str
     row = await row_for(unit, FIND_OCCURRENCE, owner, task_id=task_id, occurrence=occurrence)
     if row is None or row["revision"] is None:
         return None
-    due, start, recurrence = row["due"], row["start"], row["recurrence"]
     return Present(
         ZoneInfo(row["time_zone"]),
         row["revision"],
         row["is_completed"],
-        None if due is None else When.model_validate_json(due),
-        None if start is None else When.model_validate_json(start),
-        None if recurrence is None else Recurrence.model_validate_json(recurrence),
+        _stored(When, row["due"]),
+        _stored(When, row["start"]),
+        [Reminder.model_construct(**one) for one in json.loads(row["reminders"])],
+        _stored(Recurrence, row["recurrence"]),
         row["is_finished"],
     )
+
+
+def _stored(model: type[M], value: str | None) -> M | None:
+    # What was taken once is not held to what is taken now: another tzdata may have other zones.
+    return None if value is None else model.model_construct(**json.loads(value))
 
 
 async def finishing(
@@ -86,7 +97,7 @@ async def finishing(
         return changes, None
     sent = changes.due if "due" in named else None
     task = await present(unit, owner, task_id, None if sent is None else sent.date)
-    if task is None or task.is_completed or any(each is not None and task.revision not in each for each in known):
+    if task is None or task.is_completed or is_stale(task.revision, *known):
         return changes, None  # the statement that changes says so
     recurrence = changes.recurrence if "recurrence" in named else task.recurrence
     due = changes.due if "due" in named else task.due
