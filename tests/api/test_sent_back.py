@@ -149,6 +149,21 @@ def test_what_is_of_another_type_is_refused_even_where_nothing_would_change(
 
 
 @by_put_and_patch
+@pytest.mark.parametrize("value", ["2026-01-01", "2026-01-01T00:00:00.000Z", None, 20454, {"year": 2026}])
+def test_the_occurrence_that_was_finished_last_is_not_looked_at(alice: Person, method: str, value: object) -> None:
+    task = alice.creates(due={"date": "2026-01-05"}, recurrence={"rule": "FREQ=DAILY"})
+    path = f"{TASKS}/{task['id']}"
+    task = alice.post(f"{path}/complete").json()
+    sent = {"completed_occurrence": value}
+    assert alice.request(method, path, json=task | sent).json() == task
+    for body in (task | {"title": "x"}, {"title": "y"}):
+        answer = alice.request(method, path, json=body | sent)
+        assert (answer.status_code, answer.json()["completed_occurrence"]) == (200, "2026-01-05"), answer.text
+        assert answer.json()["title"] == body["title"]
+    assert invalid_fields(alice.post(TASKS, json={"title": "x"} | sent)) == ["completed_occurrence"]
+
+
+@by_put_and_patch
 def test_the_header_keeps_its_own_rule(alice: Person, method: str) -> None:
     task = alice.creates()
     path, old = f"{TASKS}/{task['id']}", {"If-Match": task["etag"]}

@@ -13,6 +13,8 @@ from taskwell.database.statement import argument
 from taskwell.errors import InvalidInput
 from taskwell.types import Id, Time
 
+NotLookedAt = Annotated[Any, Field(default=None, description="It may come back as it was read, and is not looked at")]
+
 
 class AsRead(BaseModel):
     """The fields of every record that only Taskwell sets. A noun with more of them adds them in a model below this one."""
@@ -44,10 +46,12 @@ def refuse_but_id(request: BaseModel, record_id: object) -> None:
 
 
 class Compared:
-    """The read-only fields that a statement compares: all but `revision` and `etag`, which are a condition."""
+    """The read-only fields that a statement compares: all but `revision` and `etag`, which are a condition, and what may be
+    anything."""
 
     def __init__(self, table: Table, whole: type[BaseModel]) -> None:
-        names = [name for name in table.c.keys() if name in read_only(whole) - {"revision", "etag"}]  # noqa: SIM118  a collection
+        looked_at = {name for name in read_only(whole) if whole.model_fields[name].annotation is not Any}
+        names = [name for name in table.c.keys() if name in looked_at - {"revision", "etag"}]  # noqa: SIM118  a collection
         self._columns: dict[str, Column[Any]] = {name: table.c[name] for name in names}
         self._given = {name: argument(f"read_{name}", column.type) for name, column in self._columns.items()}
         self._is_given = {name: argument(f"has_{name}", Boolean()) for name in names}

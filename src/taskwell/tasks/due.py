@@ -43,7 +43,6 @@ def _instant(at: datetime) -> str:
 
 
 Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-Day = Annotated[Date, AfterValidator(date.fromisoformat)]
 TimeOfDay = Annotated[
     str, AfterValidator(_time), WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"})
 ]

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from taskwell.records.as_read import AsRead
-from taskwell.tasks.due import Date, Day, RemindersOrNull, When
+from taskwell.records.as_read import AsRead, NotLookedAt
+from taskwell.tasks.due import Date, RemindersOrNull, When
 from taskwell.tasks.recurrence import Recurrence
 from taskwell.types import Description, Flag, Id, LabelNamesOrNull, PositionOrNull, PriorityOrNull, Time, Title
 
@@ -43,12 +43,12 @@ class Progress(BaseModel):
 
 
 class TaskAsRead(AsRead):
-    """What of a task only Taskwell sets. It may come back as it was read. `progress`, which changes without the task, is not
-    compared."""
+    """What of a task only Taskwell sets. It may come back as it was read. `progress`, which changes without the task, and
+    `completed_occurrence` are not compared."""
 
     progress: Annotated[Progress, Field(default=None)]
     completed_at: Annotated[Time | None, Field(default=None)]
-    completed_occurrence: Annotated[Day | None, Field(default=None)]
+    completed_occurrence: NotLookedAt
 
 
 class WholeTask(TaskAsRead):
