@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -20,6 +21,7 @@ class Tap:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._swallow = threading.Event()
         self._beginning = DONE
+        self.accepts_after = 0.0  # seconds, as a database that has to wake up
         port = self._listening.getsockname()[1]
         self.url = f"postgresql://{self._target.user}@127.0.0.1:{port}/{self._target.database}?sslmode=disable"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -42,6 +44,7 @@ class Tap:
         with suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
+                time.sleep(self.accepts_after)
                 server = self._connect()
                 threading.Thread(target=self._copy, args=(client, server), daemon=True).start()
                 threading.Thread(target=self._copy, args=(server, client, True), daemon=True).start()

@@ -26,7 +26,7 @@ from taskwell.database.statement import Connection, Statement
 from taskwell.database.turns import Turns
 from taskwell.database.unreachable import unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
-from taskwell.errors import CannotStart, DatabaseBusy, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
+from taskwell.errors import CannotStart, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 from taskwell.log import log
 
 CONNECT_SECONDS = 10.0
@@ -192,7 +192,7 @@ class Database:
         log.warning("statement_failed", statement=name, error=_without_values(error))
 
     async def _attempt(self, run: _Run[T], values: list[Any], deadline: float | None = None) -> T:
-        connection = await self.acquire(deadline)
+        connection = await self.pool.acquire(deadline)
         try:
             given = await run(connection, values)
         except OUTDATED:
@@ -215,16 +215,6 @@ class Database:
             raise
         self.pool.release(connection)
         return given
-
-    async def acquire(self, deadline: float | None) -> Connection:
-        connection = self.pool.acquire_idle()
-        if connection is not None:  # without a timer
-            return connection
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self.pool.acquire()
-        except TimeoutError:  # only the deadline raises it: the pool itself raises DatabaseBusy and DatabaseUnavailable
-            raise DatabaseBusy from None
 
     async def _connect(self) -> Connection:
         connection: Connection | None = None

@@ -45,12 +45,13 @@ class Pool:
         self._calling_off: set[asyncio.Task[None]] = set()
         self._more_from = 0.0  # the database refused one more connection, so until then no other one is asked for
 
-    async def acquire(self) -> Connection:
+    async def acquire(self, deadline: float | None = None) -> Connection:
         """A connection that no other request uses.
 
-        Raises DatabaseBusy after WAIT_SECONDS, and what connecting raises.
+        Raises DatabaseBusy after WAIT_SECONDS, or at the deadline if that is sooner, and what connecting raises. A new connection
+        takes its own time: a serverless database that sleeps has to wake up.
         """
-        connection = self.acquire_idle()
+        connection = None if self._waiting else self._take_idle()  # nobody overtakes who waits
         if connection is not None:
             return connection
         if self._open < self._size and self._may_open_more():
@@ -59,13 +60,13 @@ class Pool:
             if longest is None:
                 return await self._make()
             longest.set_result(None)
-        connection = await self._wait()
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._wait()
+        except TimeoutError:
+            raise DatabaseBusy from None
         # None: there is a place for a new connection.
         return await self._make() if connection is None else connection
-
-    def acquire_idle(self) -> Connection | None:
-        """An idle connection, if there is one and nobody waits for it."""
-        return None if self._waiting else self._take_idle()
 
     def release(self, connection: Connection) -> None:
         if connection.is_closed():

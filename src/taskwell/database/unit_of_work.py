@@ -69,7 +69,7 @@ async def _begun(db: Database, deadline: float | None) -> Connection:
 
 
 async def _begin(db: Database, deadline: float | None) -> Connection:
-    connection = await db.acquire(deadline)
+    connection = await db.pool.acquire(deadline)
     try:
         await connection.execute(_BEGIN)
     except BaseException:
