@@ -1,12 +1,50 @@
 """Who goes next, with how many others, and who waits how long: nobody waits for somebody else, and no place is lost."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
+
+from taskwell.database import url
 from tests.conftest import settings_for
+from tests.database.wire import PREPARED, tapped
 from tests.faults.own import end_connections
 from tests.faults.tap import tap
-from tests.support.at_once import Stage, at_once, in_thread, play
+from tests.support import postgres
+from tests.support.at_once import Stage, at_once, holding_meanwhile, in_thread, play
+from tests.support.errors import assert_error
+
+LOCK_USERS = "SELECT FROM users WHERE id = ANY($1::uuid[]) FOR UPDATE"
+LOCK_TASKS = "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"
+KINDS = ("", "?completed=true", "?completed=false", "?order=oldest", "?order=oldest&completed=true")
+"""Lists of which each has a statement of its own."""
+
+
+@asynccontextmanager
+async def no_connection_free(stage: Stage, connections: int) -> AsyncIterator[None]:
+    pool = stage.app.services.database.pool
+    taken = [await pool.acquire() for _ in range(connections)]
+    try:
+        yield
+    finally:
+        for one in taken:
+            pool.release(one)
+
+
+def begun(*requests: Any) -> list["asyncio.Task[httpx.Response]"]:
+    return [asyncio.create_task(one) for one in requests]
+
+
+async def timed(request: Any) -> tuple[httpx.Response, float]:
+    began = time.monotonic()
+    return await request, time.monotonic() - began
+
+
+# ---- nobody waits for somebody else --------------------------------------------------------------------------------------
 
 
 def test_a_set_waits_for_a_database_that_wakes_up(own_database: str, tmp_path: Path) -> None:
@@ -21,3 +59,97 @@ def test_a_set_waits_for_a_database_that_wakes_up(own_database: str, tmp_path: P
             assert [one.status_code for one in await at_once(*(stage.send(who, "GET") for who in people))] == [200] * 2
 
         play(settings_for(wire.url, tmp_path), own_database, scene)
+
+
+def test_who_has_waited_too_long_for_a_connection_is_refused_and_the_rest_of_the_set_is_not(
+    own_database: str, tmp_path: Path
+) -> None:
+    async def scene(stage: Stage) -> None:
+        people = await stage.people(4)
+        alice, *others = people
+
+        def creates(people: list[Any]) -> list["asyncio.Task[httpx.Response]"]:
+            return begun(*(stage.send(who, "POST", json={"title": "x"}) for who in people))
+
+        await asyncio.gather(*creates(people))
+        pool = stage.app.services.database.pool
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            first = creates(people)
+            await in_thread(held.wait_for_waiters, 1)
+            late = creates([alice])  # it has two seconds for its turn and for a connection
+            await asyncio.sleep(1.5)
+            beside = creates(others)
+            async with no_connection_free(stage, 2):
+                last = asyncio.create_task(pool.acquire())
+                await asyncio.sleep(0.2)
+                await in_thread(held.execute, "COMMIT")
+                assert [one.status_code for one in await asyncio.gather(*first)] == [201] * 4
+                connection = await last
+                assert_error(await late[0], 503, "database_busy")
+            pool.release(connection)
+        assert [one.status_code for one in await asyncio.gather(*beside)] == [201] * 3
+
+    play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)
+
+
+def test_who_has_waited_too_long_behind_somebody_fresh_is_refused(own_database: str, tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        alice, bob = await stage.people(2)
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            stuck = begun(*(stage.send(bob, "GET", kind) for kind in KINDS[:3]))
+            await in_thread(held.wait_for_waiters, 3)
+            (first,) = begun(stage.send(alice, "POST", json={"title": "first"}))
+            late = asyncio.create_task(timed(stage.send(alice, "POST", json={"title": "late"})))
+            await asyncio.sleep(1.7)
+            (fresh,) = begun(stage.send(bob, "POST", json={"title": "fresh"}))
+            await asyncio.sleep(0.1)
+            first.cancel()
+            answer, seconds = await late
+            assert_error(answer, 503, "database_busy")
+            assert seconds < 3
+            await in_thread(held.execute, "COMMIT")
+            assert [one.status_code for one in await asyncio.gather(*stuck, fresh)] == [200, 200, 200, 201]
+
+    play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)
+
+
+def test_a_set_that_postgresql_ends_after_its_time_is_not_asked_for_again(own_database: str, tmp_path: Path) -> None:
+    """One by one, it would be many times the load on a database in trouble."""
+    postgres.run(own_database, f'ALTER DATABASE "{url.parse(own_database).database}" SET statement_timeout = 500')
+    with tapped(own_database) as (proxied, wire):
+
+        async def scene(stage: Stage) -> None:
+            people = await stage.people(5)
+            for _ in range(2):
+                await at_once(*(stage.send(who, "GET") for who in people))
+            async with holding_meanwhile(own_database, LOCK_TASKS):
+                mark = wire.mark()
+                for one in await at_once(*(stage.send(who, "GET") for who in people)):
+                    assert_error(one, 503, "database_unavailable")
+                assert wire.since(mark) == PREPARED
+
+        play(settings_for(proxied, tmp_path), own_database, scene)
+
+
+# ---- who hangs up ------------------------------------------------------------------------------------------------------
+
+
+def test_a_write_whose_client_hung_up_while_it_waited_for_a_connection_is_not_done(own_database: str, tmp_path: Path) -> None:
+    """Else it could be done after a later write of the same person, which was acknowledged."""
+
+    async def scene(stage: Stage) -> None:
+        alice, bob = await stage.people(2)
+        task = await stage.creates(alice)
+        path = f"/{task['id']}"
+        async with no_connection_free(stage, 3):
+            first, beside = begun(*(stage.send(who, "PATCH", path, json={"title": "first"}) for who in (alice, bob)))
+            await asyncio.sleep(0.02)
+            first.cancel()
+            await asyncio.wait([first])
+            (second,) = begun(stage.send(alice, "PATCH", path, json={"title": "second"}))
+            await asyncio.sleep(0.02)
+        assert (await beside).status_code == 404
+        assert (await second).json()["revision"] == 2
+        assert (await stage.send(alice, "GET", path)).json()["title"] == "second"
+
+    play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)

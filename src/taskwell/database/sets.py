@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, Literal, Protocol
 
 import asyncpg
 
 from taskwell.database import failures
 from taskwell.database.pool import WAIT_SECONDS
-from taskwell.database.statement import Statement
+from taskwell.database.statement import Connection, Statement
 from taskwell.database.statement_of_set import ASKED_BY, IS_SKIPPED, StatementOfSet
 from taskwell.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput
 from taskwell.log import log
@@ -135,8 +136,9 @@ class Sets:
         self._timer = None
         now = asyncio.get_running_loop().time()
         for queue in self._queues.values():
-            while queue and queue[0].deadline <= now:
-                queue.popleft().refuse(DatabaseBusy())
+            for one in queue:  # a write that has waited for its turn has less time than those before it
+                if one.deadline <= now:
+                    one.refuse(DatabaseBusy())
         oldest = min((queue[0].since for queue in self._queues.values() if queue), default=now)
         if oldest + PATIENCE_SECONDS <= now and self._on_the_way < self._connections and (requests := self._next()):
             self._begin(requests)
@@ -184,11 +186,12 @@ class Sets:
     async def _together(self, requests: list[_Request]) -> None:
         of_set = requests[0].statement.of_set
         assert of_set is not None
-        began = time.perf_counter()
+        deadline = min(one.deadline for one in requests)
         try:
-            rows = await self._attempt(of_set.run_all, of_set.values_of([one.values for one in requests]), requests[0].deadline)
-            self._note(time.perf_counter() - began)
-            answers = _answers(of_set, requests, rows)
+            rows = await self._attempt(partial(self._sent, of_set), requests, deadline)
+            answers = _answers(of_set, requests, rows) if requests else []
+        except DatabaseBusy:
+            self._put_back(requests, deadline)
         except BaseException as error:  # noqa: BLE001  # each of the requests goes on with it
             self._take_apart(requests, error)
         else:
@@ -199,6 +202,24 @@ class Sets:
                     one.hand(answer if answer["is_there"] else None)
         finally:
             self._arrived()
+
+    async def _sent(self, of_set: StatementOfSet, connection: Connection, requests: list[_Request]) -> list[asyncpg.Record]:
+        # Who hung up while this waited for a connection may have written something else meanwhile, which would be overtaken.
+        requests[:] = [one for one in requests if not one.answer.done()]
+        if not requests:
+            return []
+        began = time.perf_counter()
+        rows = await of_set.run_all(connection, of_set.values_of([one.values for one in requests]))
+        self._note(time.perf_counter() - began)
+        return rows
+
+    def _put_back(self, requests: list[_Request], deadline: float) -> None:
+        """No connection was free until the deadline of one of them. Nothing was sent, so the others are the next ones again."""
+        now = max(deadline, asyncio.get_running_loop().time())
+        for one in requests:
+            if one.deadline <= now:
+                one.refuse(DatabaseBusy())
+        self._queues.setdefault(requests[0].statement, deque()).extendleft(reversed(requests))
 
     def _come_again(self, one: _Request) -> None:
         """Somebody else has locked its owner: it goes with another set, soon, and then later and later."""
@@ -213,8 +234,9 @@ class Sets:
     def _take_apart(self, requests: list[_Request], error: BaseException) -> None:
         """Where nothing was done each request runs again, alone: only one of them may be to blame."""
         # DatabaseUnavailable: no connection could be made, which a connection that another request gives back can mend.
+        # A deadline of PostgreSQL's: as many statements would be as many times the load on a database in trouble.
         is_undone = isinstance(error, InvalidInput | DatabaseUnavailable) or (
-            isinstance(error, Exception) and failures.is_undone(error)
+            isinstance(error, Exception) and failures.is_undone(error) and not isinstance(error, failures.TOOK_TOO_LONG)
         )
         for one in requests:
             if not is_undone:
