@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from taskwell.database import url
 from tests.conftest import settings_for
@@ -45,6 +46,31 @@ async def timed(request: Any) -> tuple[httpx.Response, float]:
 
 
 # ---- nobody waits for somebody else --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locked", [2, 3])
+def test_writes_of_locked_people_that_have_no_company_hold_up_nobody(own_database: str, tmp_path: Path, locked: int) -> None:
+    """As many as round trips go at once beside a near database, and as many as there are connections."""
+
+    async def scene(stage: Stage) -> None:
+        bob, *people = await stage.people(1 + locked)
+        tasks = [await stage.creates(who) for who in people]
+        for _ in range(9):  # the round trips are known to be short
+            assert (await stage.send(bob, "GET")).status_code == 200
+        async with holding_meanwhile(own_database, LOCK_USERS, people) as held:
+            late = []
+            for who, task in zip(people, tasks, strict=True):
+                late += begun(stage.send(who, "PATCH", f"/{task['id']}", json={"title": "late"}))
+                await asyncio.sleep(0.02)
+            began = time.monotonic()
+            for _ in range(60):
+                assert (await stage.send(bob, "GET")).status_code == 200
+            assert time.monotonic() - began < 1.5  # and not 50 ms for each
+            assert not any(one.done() for one in late)
+            await in_thread(held.execute, "COMMIT")
+            assert [one.status_code for one in await asyncio.gather(*late)] == [200] * locked
+
+    play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)
 
 
 def test_a_set_waits_for_a_database_that_wakes_up(own_database: str, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A request that takes a connection for a round trip of its own cannot do better than connections divided by round trip. So the
 requests of one turn of the event loop that run the same statement share one, first come, first served across statements. A
-request that has no company runs the statement's other form, alone. docs/decisions/0017-sets.md has the measurements.
+request that has no company runs the statement's other form, alone; of the writes one at a time does. docs/decisions/0017-sets.md
+has the measurements.
 """
 
 import asyncio
@@ -83,6 +84,7 @@ class Sets:
         self._connections = connections
         self._queues: dict[Statement, deque[_Request]] = {}
         self._on_the_way = 0
+        self._lone_writes = 0  # of those on the way
         self._shortest = float("inf")  # round trip, of the last ones
         self._is_called = False
         self._timer: asyncio.TimerHandle | None = None
@@ -102,7 +104,7 @@ class Sets:
             answer = await request.answer
         except asyncio.CancelledError:
             if request.is_alone():  # the client hung up in the turn of the loop in which it was sent on its way
-                self._arrived()
+                self._ended_alone(request)
             raise
         if answer != "alone":
             return answer
@@ -113,7 +115,7 @@ class Sets:
             self._note(time.perf_counter() - began)
             return given
         finally:
-            self._arrived()
+            self._ended_alone(request)
 
     def _put(self, request: _Request) -> None:
         self._queues.setdefault(request.statement, deque()).append(request)
@@ -125,8 +127,8 @@ class Sets:
 
     def _send(self) -> None:
         self._is_called = False
-        most = min(self._connections, AT_LEAST + int(min(self._shortest, 1.0) / NEAR_SECONDS))
-        while self._on_the_way < most and (requests := self._next()):
+        most = AT_LEAST + int(min(self._shortest, 1.0) / NEAR_SECONDS)
+        while self._on_the_way < min(self._connections, most + self._lone_writes) and (requests := self._next()):
             self._begin(requests)
         if self._queues and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look)
@@ -164,13 +166,22 @@ class Sets:
 
     def _begin(self, requests: list[_Request]) -> None:
         self._on_the_way += 1
-        # Alone, it would wait for the lock for which it was skipped, and hold a connection meanwhile.
-        if len(requests) == 1 and not requests[0].skipped:
-            requests[0].hand("alone")
+        one = requests[0]
+        # Alone, a write would wait for its owner's lock and hold a connection meanwhile. One at a time may, and no slot is its.
+        if len(requests) == 1 and not (one.statement.writes and (one.skipped or self._lone_writes)):
+            self._alone(one)
             return
         task = asyncio.create_task(self._together(requests))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _alone(self, one: _Request) -> None:
+        self._lone_writes += one.statement.writes
+        one.hand("alone")
+
+    def _ended_alone(self, one: _Request) -> None:
+        self._lone_writes -= one.statement.writes
+        self._arrived()
 
     def _arrived(self) -> None:
         self._on_the_way -= 1
@@ -241,9 +252,13 @@ class Sets:
         for one in requests:
             if not is_undone:
                 one.refuse(error)
-            elif not one.answer.done():
+            elif one.answer.done():
+                continue
+            elif len(requests) > 1:
+                self._begin([one])
+            else:
                 self._on_the_way += 1
-                one.hand("alone")
+                self._alone(one)
         log.info("set_taken_apart", statement=requests[0].statement.name, error=type(error).__name__)
 
 
