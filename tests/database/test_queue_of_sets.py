@@ -1,18 +1,21 @@
 """Who goes next, with how many others, and who waits how long: nobody waits for somebody else, and no place is lost."""
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from taskwell.database import url
+from bench.distance import by_a_proxy
+from taskwell.database import sets, url
 from tests.conftest import settings_for
 from tests.database.wire import PREPARED, tapped
+from tests.faults.locks import Held
 from tests.faults.own import end_connections
 from tests.faults.tap import tap
 from tests.support import postgres
@@ -43,6 +46,98 @@ def begun(*requests: Any) -> list["asyncio.Task[httpx.Response]"]:
 async def timed(request: Any) -> tuple[httpx.Response, float]:
     began = time.monotonic()
     return await request, time.monotonic() - began
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody loses patience, and a round trip of a busy machine is a short one too."""
+    monkeypatch.setattr(sets, "PATIENCE_SECONDS", 10)
+    monkeypatch.setattr(sets, "NEAR_SECONDS", 1)
+
+
+# ---- what goes next ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_waits_longest_goes_first_whatever_it_waits_for(
+    own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "AT_LEAST", 1)
+
+    async def scene(stage: Stage) -> None:
+        (alice,) = await stage.people(1)
+        assert (await stage.send(alice, "GET")).status_code == 200  # the round trip is known to be short
+        served: list[str] = []
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            stuck = begun(stage.send(alice, "GET"))
+            await in_thread(held.wait_for_waiters, 1)
+            waiting = []
+
+            async def list_of(kind: str) -> None:
+                assert (await stage.send(alice, "GET", kind)).status_code == 200
+                served.append(kind)
+
+            for kind in (*KINDS[1:4], KINDS[1]):
+                waiting.append(asyncio.create_task(list_of(kind)))
+                await asyncio.sleep(0.01)
+            await in_thread(held.execute, "COMMIT")
+            await asyncio.gather(*stuck, *waiting)
+        assert served == [KINDS[1], KINDS[1], KINDS[2], KINDS[3]]  # the last one shares the round trip of the first
+
+    play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)
+
+
+async def in_flight(stage: Stage, held: Held, expected: int) -> None:
+    """So many of five round trips are on their way, and no more."""
+    (alice,) = await stage.people(1)
+    requests = begun(*(stage.send(alice, "GET", kind) for kind in KINDS))
+    await in_thread(held.wait_for_waiters, expected)
+    await asyncio.sleep(0.1)
+    assert len(await in_thread(held.waiters)) == expected
+    await in_thread(held.execute, "COMMIT")
+    assert [one.status_code for one in await asyncio.gather(*requests)] == [200] * 5
+
+
+@pytest.mark.usefixtures("patient")
+def test_two_round_trips_are_on_their_way_to_a_database_beside(own_database: str, tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        (alice,) = await stage.people(1)
+        for kind in KINDS:
+            assert (await stage.send(alice, "GET", kind)).status_code == 200
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            await in_flight(stage, held, 2)
+
+    play(settings_for(own_database, tmp_path), own_database, scene)
+
+
+def test_more_round_trips_are_on_their_way_to_a_database_far_away(
+    own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "PATIENCE_SECONDS", 10)
+
+    async def scene(stage: Stage) -> None:
+        (alice,) = await stage.people(1)
+        for kind in KINDS:
+            assert (await stage.send(alice, "GET", kind)).status_code == 200
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            await in_flight(stage, held, 4)
+
+    with by_a_proxy(10, own_database) as distance:
+        play(settings_for(distance.url(own_database), tmp_path, pool_size=4), own_database, scene)
+
+
+def test_sixteen_writes_go_together_and_the_next_one_with_the_next_round_trip(own_database: str, tmp_path: Path) -> None:
+    with tapped(own_database) as (proxied, wire):
+
+        async def scene(stage: Stage) -> None:
+            people = await stage.people(17)
+            for _ in range(3):  # connects
+                mark = wire.mark()
+                answers = await at_once(*(stage.send(who, "POST", json={"title": "x"}) for who in people))
+                assert [one.status_code for one in answers] == [201] * 17
+            assert wire.since(mark).count("E") == 2
+
+        play(settings_for(proxied, tmp_path, pool_size=3), own_database, scene)
 
 
 # ---- nobody waits for somebody else --------------------------------------------------------------------------------------
@@ -179,3 +274,49 @@ def test_a_write_whose_client_hung_up_while_it_waited_for_a_connection_is_not_do
         assert (await stage.send(alice, "GET", path)).json()["title"] == "second"
 
     play(settings_for(own_database, tmp_path, pool_size=3), own_database, scene)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("meanwhile", ["nothing", "no connection is free", "their owners are locked", "the table is locked"])
+def test_clients_that_hang_up_at_any_moment_leave_no_place_taken(own_database: str, tmp_path: Path, meanwhile: str) -> None:
+    chance = random.Random(7)
+
+    async def scene(stage: Stage) -> None:
+        people = await stage.people(4)
+        tasks = [await stage.creates(who) for who in people]
+
+        async def hang_up(turn: int) -> None:
+            readers, writers = (chance.choice((1, 1, 2, 4)) for _ in range(2))
+            reads = [stage.send(who, "GET", f"/{task['id']}") for who, task in list(zip(people, tasks, strict=True))[:readers]]
+            requests = begun(*reads, *(stage.send(who, "POST", json={"title": "x"}) for who in people[:writers]))
+            for _ in range(turn % 30):
+                await asyncio.sleep(0)
+            if turn >= 30:
+                await asyncio.sleep(chance.random() * 0.02)
+            for one in chance.sample(requests, chance.randint(1, len(requests))):
+                one.cancel()
+            if meanwhile != "nothing":
+                for one in requests:
+                    one.cancel()
+            for answer in await asyncio.gather(*requests, return_exceptions=True):
+                assert isinstance(answer, asyncio.CancelledError) or (
+                    isinstance(answer, httpx.Response) and answer.status_code in (200, 201)
+                ), answer
+
+        obstacles: dict[str, Callable[[], AbstractAsyncContextManager[Any]]] = {
+            "nothing": nullcontext,
+            "no connection is free": lambda: no_connection_free(stage, 6),
+            "their owners are locked": lambda: holding_meanwhile(own_database, LOCK_USERS, people[2:]),
+            "the table is locked": lambda: holding_meanwhile(own_database, LOCK_TASKS),
+        }
+        async with obstacles[meanwhile]():
+            for turn in range(90):
+                await hang_up(turn)
+        async with asyncio.timeout(20):
+            for who in people:  # what is still on its way ends
+                assert (await stage.send(who, "POST", json={"title": "x"})).status_code == 201
+        await asyncio.sleep(0.2)
+        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
+            await in_flight(stage, held, 2)
+
+    play(settings_for(own_database, tmp_path, pool_size=6), own_database, scene)

@@ -19,6 +19,7 @@ from tests.faults.own import terminate_connections
 from tests.support import postgres
 from tests.support.at_once import Stage, at_once, holding_meanwhile, in_thread, on_stage, play
 from tests.support.errors import assert_error
+from tests.support.provider import Provider
 
 LOCK = "SELECT FROM users WHERE id = ANY($1::uuid[]) FOR UPDATE"
 
@@ -121,6 +122,42 @@ def test_a_taken_id_is_an_outcome_of_its_request_alone_and_takes_no_revision(set
         assert await revisions(own_database, people) == [1, 1, 2, 2]
 
     play(settings, own_database, scene)
+
+
+def test_who_may_not_act_is_told_so_at_once_and_not_taken_for_somebody_who_is_locked(
+    settings: Settings, own_database: str
+) -> None:
+    async def scene(stage: Stage) -> None:
+        people = await stage.people(4)
+        _, disabled, gone, _ = people
+        tasks = [await stage.creates(who) for who in people]
+        await in_thread(postgres.query, own_database, "UPDATE users SET disabled_at = now() WHERE id = $1", disabled)
+        await in_thread(postgres.query, own_database, "UPDATE users SET deleted_at = now() WHERE id = $1", gone)
+        changed = [
+            stage.send(who, "PATCH", f"/{task['id']}", json={"title": "y"}) for who, task in zip(people, tasks, strict=True)
+        ]
+        for requests, status in ((created(stage, people), 201), (changed, 200)):
+            first, *refused, last = await at_once(*requests)
+            assert (first.status_code, last.status_code) == (status, status)
+            for one in refused:
+                assert_error(one, 401, "account_unusable")
+
+    play(settings, own_database, scene)
+
+
+def test_the_first_writes_of_people_whom_another_issuer_knows_go_together(own_database: str, tmp_path: Path) -> None:
+    """None of them has a row yet, which is not the same as a row that somebody has locked."""
+    with Provider("auth0") as provider:
+
+        async def scene(stage: Stage) -> None:
+            (alice,) = await stage.people(1)
+            sent = [{"Authorization": f"Bearer {provider.token(f'auth0|{name}')}"} for name in "abc"]
+            requests = [stage.send(alice, "POST", json={"title": "x"}, headers=headers) for headers in sent]
+            answers = await at_once(*requests, *created(stage, [alice]))
+            assert [(one.status_code, one.json()["revision"]) for one in answers] == [(201, 1)] * 4
+            assert len({one.json()["user_id"] for one in answers}) == 4
+
+        play(settings_for(own_database, tmp_path, pool_size=3, issuers=[provider.row()]), own_database, scene)
 
 
 def test_who_is_locked_by_a_long_transaction_delays_nobody(settings: Settings, own_database: str) -> None:

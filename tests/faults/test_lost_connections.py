@@ -17,6 +17,7 @@ from tests.faults.locks import holding
 from tests.faults.own import OwnPostgres, connections, end_connections, own_postgres
 from tests.faults.tap import Tap, tap
 from tests.support import postgres
+from tests.support.at_once import Stage, at_once, play
 from tests.support.cast import Person, person
 from tests.support.errors import assert_error
 from tests.support.server import RunningServer, serve
@@ -132,6 +133,24 @@ def test_a_create_whose_confirmation_was_lost_is_answered_and_not_done_twice(
         assert made.headers["location"] == f"{TASKS}/{made.json()['id']}"
     assert [task["title"] for task in erin.sees()] == ["c", "b", "a"]
     assert postgres.query(own_database, "SELECT revision FROM users WHERE id = $1", erin.id)[0]["revision"] == 3
+
+
+def test_creates_of_several_people_whose_one_confirmation_was_lost_are_answered_and_not_done_twice(
+    tapped: Tap, own_database: str, tmp_path: Path
+) -> None:
+    async def scene(stage: Stage) -> None:
+        people = await stage.people(5)
+        for title in "abc":
+            await at_once(*(stage.send(who, "GET") for who in people))
+            tapped.cut_before_next_answer()
+            made = await at_once(*(stage.send(who, "POST", json={"title": title}) for who in people))
+            assert tapped.has_cut
+            assert [(one.status_code, one.json()["title"]) for one in made] == [(201, title)] * 5
+        for who in people:
+            items = (await stage.send(who, "GET")).json()["items"]
+            assert [(task["title"], task["revision"]) for task in items] == [("c", 3), ("b", 2), ("a", 1)]
+
+    play(settings_for(tapped.url, tmp_path), own_database, scene)
 
 
 def test_a_create_whose_confirmation_was_lost_with_the_database_is_not_said_to_have_failed(
