@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import APIResponse, Error, Page, Request, Route
 
 from tests.browser.chromium import chromium
 from tests.browser.origin import Origin, origin
@@ -111,7 +111,7 @@ def test_one_refresh_for_all_who_need_it(page: Page, place: Place) -> None:
     page.context.on(
         "request", lambda sent: refreshes.append(sent) if "grant_type=refresh_token" in (sent.post_data or "") else None
     )
-    page.evaluate("localStorage.setItem('taskwell', JSON.stringify({ ...client.signedIn(), until: 0 }))")
+    is_over(page)
     for tab in tabs:
         tab.evaluate("window.all = Promise.all(Array.from({ length: 5 }, () => client.api('tasks'))); undefined")
     for tab in tabs:
@@ -119,6 +119,26 @@ def test_one_refresh_for_all_who_need_it(page: Page, place: Place) -> None:
     assert len(refreshes) == 1
     page.evaluate("client.signOut()")
     assert [calls(tab, "tasks").get("code") for tab in tabs] == ["signed_out"] * len(tabs)
+
+
+def answers(route: Route, status: int, body: object) -> None:
+    """In place of the server, as what the page may read."""
+    headers = {
+        "Access-Control-Allow-Origin": route.request.headers["origin"],
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Retry-After": "1",
+    }
+    route.fulfill(status=status, json=body, headers=headers)
+
+
+def passed_on(route: Route) -> APIResponse:
+    """The server's own answer. What passes it on does not know the names of the network."""
+    return route.fetch(url=route.request.url.replace("tasks.lan", "127.0.0.1"))
+
+
+def is_over(page: Page) -> None:
+    """The access token, so that the next call refreshes."""
+    page.evaluate("localStorage.setItem('taskwell', JSON.stringify({ ...client.signedIn(), until: 0 }))")
 
 
 def test_it_asks_again_where_that_is_safe(page: Page) -> None:
@@ -130,10 +150,7 @@ def test_it_asks_again_where_that_is_safe(page: Page) -> None:
         if route.request.method == "OPTIONS" or not codes:
             route.continue_()
             return
-        error = {"code": codes.pop(0), "message": "x", "details": {}, "request_id": "x"}
-        origin_of = route.request.headers["origin"]
-        headers = {"Retry-After": "1", "Access-Control-Allow-Origin": origin_of, "Access-Control-Expose-Headers": "Retry-After"}
-        route.fulfill(status=503, json={"error": error}, headers=headers)
+        answers(route, 503, {"error": {"code": codes.pop(0), "message": "x", "details": {}, "request_id": "x"}})
 
     page.route("**/api/v1/tasks", refuse)
     codes[:] = ["database_busy", "outcome_unknown"]
@@ -146,3 +163,79 @@ def test_it_asks_again_where_that_is_safe(page: Page) -> None:
     codes[:] = ["database_busy"] * 9
     assert calls(page, "tasks")["code"] == "database_busy"
     assert len(codes) == 6, "it gives up after three"
+
+
+def test_nothing_is_written_over_where_a_proxy_takes_the_etag_away(page: Page) -> None:
+    signs_in(page)
+
+    def strip(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.continue_()
+            return
+        answer = passed_on(route)
+        route.fulfill(response=answer, headers={name: value for name, value in answer.headers.items() if name != "etag"})
+
+    page.route("**/api/v1/tasks**", strip)
+    made = calls(page, "tasks", method="POST", json={"title": "Buy milk"})
+    path = f"tasks/{made['data']['id']}"
+    with page.expect_request(lambda sent: sent.method == "PATCH") as sent:
+        page.evaluate("path => client.change(path, (now) => ({ title: `${now.title}!` }))", path)
+    assert sent.value.headers["if-match"] == made["etag"] == made["data"]["etag"]
+    assert calls(page, path, method="DELETE", ifMatch=made["etag"])["code"] == "task_changed"
+    for nothing in (None, ""):
+        with pytest.raises(Error, match="ifMatch"):
+            calls(page, path, method="DELETE", ifMatch=nothing)
+    assert calls(page, path)["data"]["title"] == "Buy milk!"
+
+
+OF_GATEWAYS = (
+    {"status": 503, "error": "Service Unavailable"},
+    {"error": {"code": 503, "message": "x", "status": "UNAVAILABLE"}},
+    {"error": {"code": "ServiceUnavailable", "message": "x"}},
+)
+
+
+def test_what_a_gateway_says_is_not_taken_for_taskwells_own(page: Page) -> None:
+    signs_in(page)
+    bodies: list[object] = []
+    page.route("**/api/v1/tasks", lambda route: answers(route, 503, bodies.pop(0)) if bodies else route.continue_())
+    page.route("**/api/v1/auth/token", lambda route: answers(route, 401, OF_GATEWAYS[0]))
+    for body in OF_GATEWAYS:
+        bodies[:] = [body, body]
+        failed = calls(page, "tasks", method="POST", json={"title": "twice?"})
+        assert (failed["status"], failed["code"]) == (503, "not_taskwell")
+        assert len(bodies) == 1, "it is sent once"
+    bodies.clear()
+    is_over(page)
+    walled = calls(page, "tasks")
+    assert (walled["status"], walled["code"]) == (401, "not_taskwell")
+    page.unroute("**/api/v1/auth/token")
+    assert calls(page, "tasks")["data"]["items"] == [], "the refresh token is still there"
+
+
+def test_the_answer_to_a_refresh_that_was_lost_is_asked_for_again(page: Page) -> None:
+    signs_in(page)
+    tokens: list[str] = []
+
+    def lose(route: Route) -> None:
+        tokens.append(route.request.post_data or "")
+        answer = passed_on(route)
+        if len(tokens) % 2 == 0:
+            route.fulfill(response=answer)
+        elif len(tokens) == 1:
+            route.abort()
+        elif len(tokens) == 3:
+            answers(route, 503, {"error": {"code": "outcome_unknown", "message": "x", "details": {}, "request_id": "x"}})
+        else:
+            answers(route, 502, "Bad Gateway")
+
+    page.route("**/api/v1/auth/token", lose)
+    for number in range(3):
+        is_over(page)
+        assert calls(page, "tasks")["status"] == 200
+        assert tokens[2 * number] == tokens[2 * number + 1]
+    assert len(set(tokens)) == 3
+    page.unroute("**/api/v1/auth/token")
+    page.evaluate("localStorage.setItem('taskwell', JSON.stringify({ ...client.signedIn(), refreshToken: 'x', until: 0 }))")
+    assert calls(page, "tasks")["code"] == "refresh_token_invalid"
+    assert page.evaluate("client.signedIn()") is None
