@@ -22,6 +22,13 @@ OUT = "/api/v1/auth/sign-out-everywhere"
 ENDLESS = {("GET", path) for path in PATHS if path.endswith("/events")}
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW")
 
+# The Fetch standard lets every page read the first ones; the others speak to the browser itself, or to a proxy.
+NEED_NOT_BE_EXPOSED = {
+    *("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"),
+    *("access-control-allow-origin", "access-control-expose-headers", "connection", "content-security-policy", "referrer-policy"),
+    *("transfer-encoding", "x-accel-buffering", "x-content-type-options"),
+}
+
 
 @pytest.fixture(scope="module")
 def open_server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
@@ -72,6 +79,16 @@ def test_no_answer_leaves_its_type_to_guess_or_has_no_name(server: RunningServer
                     assert answer.headers["cache-control"] == kept, asked
                 seen.add(answer.status_code)
         assert {200, 201, 204, 304, 400, 401, 404, 405, 415} <= seen
+
+
+def test_no_header_is_hidden_from_a_page_that_may_read_the_answer(open_server: RunningServer) -> None:
+    with signed_in(open_server) as somebody:
+        read = [answer for answer in answers(open_server, somebody) if "access-control-expose-headers" in answer.headers]
+    assert {answer.request.url.path for answer in read} >= {"/api/v1/export", "/api/v1/tasks", "/docs"}
+    for answer in read:
+        exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
+        if "access-control-max-age" not in answer.headers:  # a preflight's answer is the browser's
+            assert answer.headers.keys() - {*exposed, *NEED_NOT_BE_EXPOSED} == set(), answer.request
 
 
 def test_a_request_without_one_host_is_refused_before_a_browsers_question_is_answered(open_server: RunningServer) -> None:

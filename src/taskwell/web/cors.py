@@ -31,8 +31,8 @@ SENT: Final = (
 """The headers that a page may send."""
 
 READ: Final = (
-    *("Allow", "Date", "ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "Retry-After"),
-    *("Vary", "WWW-Authenticate", "X-Request-Id"),
+    *("Allow", "Content-Disposition", "Date", "ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied"),
+    *("Retry-After", "Vary", "WWW-Authenticate", "X-Request-Id"),
 )
 """The headers of an answer that a page may read, beside the few that every page may."""
 
