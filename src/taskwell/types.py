@@ -50,14 +50,17 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# The pattern of braille without a dot, a note without a head, a filler of Khitan: to Unicode they are symbols and marks.
-_EMPTY_GLYPHS = "\u2800\U0001d159\U00016fe4"
+# The pattern of braille without a dot, a note without a head, a filler of Khitan, the blanks of hieroglyphs: to Unicode they are
+# symbols, marks and letters.
+_EMPTY_GLYPHS = "\u2800\U0001d159\U00016fe4\U00013441\U00013442"
+# Signs of format that show, such as the end of an ayah (Prepended_Concatenation_Mark of Unicode 16).
+_SEEN_SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 
 
 def _shows_nothing(character: str) -> bool:
     if character.isspace() or character in _EMPTY_GLYPHS or INVISIBLE.match(character):
         return True
-    return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp")
+    return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp") and character not in _SEEN_SIGNS
 
 
 def _visible(text: str) -> str:

@@ -25,6 +25,7 @@ BLANK = {
     "a note without a head": "\U0001d159",
     "controls of shorthand and music": "\U0001bca0\U0001d173",
     "a filler of Khitan": "\U00016fe4",
+    "blanks of hieroglyphs": "\U00013441\U00013442",
     "a mix": " \u200b\u2800\u3164\u00ad\ufeff\u202e\ufe0f\t",
 }
 SEEN = [
@@ -35,6 +36,7 @@ SEEN = [
     "\u2801",
     "\u0301",
     "\u05d0\u200f",
+    *"\u0600\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd",
     "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     ".",
     "0",
