@@ -194,11 +194,21 @@ QueryDays = Annotated[int, Field(ge=1, le=366), BeforeValidator(_digits)]
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
+def trimmed(text: str) -> str:
+    """Takes off what cannot be seen around a text: blanks, and marks of direction, which a copied address brings along."""
+    seen = [place for place, character in enumerate(text) if not (character.isspace() or INVISIBLE.match(character))]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
+
+
+def _trimmed(value: object) -> object:
+    return trimmed(value) if isinstance(value, str) else value
+
+
 def normal_address(text: str) -> str:
-    """An e-mail address in the one form in which it is stored and looked up, without blanks around it. Raises ValueError."""
+    """An e-mail address in the one form in which it is stored and looked up, with nothing around it. Raises ValueError."""
     try:
         return email_validator.validate_email(
-            text.strip(), check_deliverability=False, globally_deliverable=False, allow_domain_literal=True, strict=True
+            trimmed(text), check_deliverability=False, globally_deliverable=False, allow_domain_literal=True, strict=True
         ).normalized
     except email_validator.EmailNotValidError:  # the error's own message quotes the address
         raise ValueError("must be a valid e-mail address") from None
@@ -213,7 +223,7 @@ def address_key(text: str) -> str:
 
     Keys are stored, so another folding needs a migration. Unicode promises that it stays the same for characters that there are.
     """
-    text = text.strip()
+    text = trimmed(text)
     with suppress(ValueError):  # a text that is no address is looked up and counted all the same
         text = normal_address(text)
     local, at, domain = text.rpartition("@")
@@ -233,7 +243,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", INVISIBLE.sub("", folded).casefold())
 
 
-TypedAddress = Annotated[str, StringConstraints(strip_whitespace=True, max_length=EMAIL_LENGTH), AfterValidator(_storable)]
+TypedAddress = Annotated[str, StringConstraints(max_length=EMAIL_LENGTH), BeforeValidator(_trimmed), AfterValidator(_storable)]
 """What somebody typed to sign in: whether it is an address makes no difference to the answer."""
 
 Email = Annotated[TypedAddress, AfterValidator(normal_address), WithJsonSchema({"type": "string", "format": "email"})]

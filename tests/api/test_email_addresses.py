@@ -13,6 +13,8 @@ from tests.support.signed_in import AUTH, ME, TOKEN, SignedIn, new_email, try_si
 
 REGISTER = f"{AUTH}/register"
 BLANKS = [(" ", ""), ("", " "), ("\t", "\r\n"), ("\u00a0", "\u3000"), ("", " " * 400)]
+# What a page or a contact has around an address, and whoever copies it does not see.
+BLANKS += [("", "\u200b"), ("\u200b", ""), ("\ufeff", "\u200e"), ("\u202a", "\u202c"), (" \u200f ", "\u2069 \u2060")]
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
@@ -37,7 +39,7 @@ def test_a_blank_around_an_address_is_no_part_of_it(anonymous: httpx.Client, bef
 
 def test_a_blank_around_the_next_address_neither(anonymous: httpx.Client, dora: SignedIn) -> None:
     email = new_email()
-    answer = dora.patch(ME, json={"email": f" {email}\n", "password": dora.password})
+    answer = dora.patch(ME, json={"email": f" {email}\n\u200b", "password": dora.password})
     assert (answer.status_code, answer.json()["email"]) == (200, email)
     assert try_sign_in(anonymous, dora.account._replace(email=email)).status_code == 200
 
@@ -46,7 +48,7 @@ def test_blanks_are_no_more_tries(anonymous: httpx.Client) -> None:
     email = new_email("nobody")
     for number in range(10):
         assert_error(signs_in(anonymous, " " * number + email, "wrong password"), 401, "wrong_credentials")
-    assert_error(signs_in(anonymous, f"{email}\t", "wrong password"), 429, "too_many_attempts")
+    assert_error(signs_in(anonymous, f"{email}\t\u200b", "wrong password"), 429, "too_many_attempts")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_what_is_no_address_is_none(anonymous: httpx.Client, email: str) -> None
 
 def test_the_command_line_takes_them_too(anonymous: httpx.Client, shared_database: str, tmp_path: Path) -> None:
     email = f"dora-{uuid4().hex[:8]}@localhost"
-    typed = f" {email}\t"
+    typed = f"\u202a {email}\t\u202c"
     for words, said in (
         (("users", "add", typed), f"{email} can sign in."),
         (("users", "set-password", typed), f"{email} has a new password."),

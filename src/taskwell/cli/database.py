@@ -27,13 +27,9 @@ from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
 from taskwell.observability import say
 from taskwell.settings import Settings
+from taskwell.types import trimmed
 
 T = TypeVar("T")
-
-
-def trimmed(text: str) -> str:
-    """Without the blanks that come along where an address is copied."""
-    return text.strip()
 
 
 AccountName = Annotated[str, typer.Argument(callback=trimmed, help="The account: its e-mail address, or its id.")]

@@ -13,7 +13,7 @@ from typing import IO, Annotated
 import typer
 
 from taskwell.accounts.store import find_account, read_account
-from taskwell.cli.database import DataDir, existing_database, trimmed, with_database
+from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.cli.files import STANDARD_STREAM, opened, written
 from taskwell.database.connection import Database
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
@@ -22,6 +22,7 @@ from taskwell.transfer.foreign import Source
 from taskwell.transfer.formats import READERS, FormatName, format_of
 from taskwell.transfer.importing import Import
 from taskwell.transfer.report import Refusal, Report
+from taskwell.types import trimmed
 
 User = Annotated[str, typer.Option("--user", callback=trimmed, help="The account: its e-mail address, or its id.")]
 
