@@ -1,12 +1,74 @@
 """Queries as libraries write them: True of Python, a cursor without a value, and jQuery's parameter against caches."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import httpx
 import pytest
 
 from tests.support.cast import Person
 from tests.support.errors import invalid_fields
+from tests.support.server import RunningServer
 
 TASKS = "/api/v1/tasks"
+LIMIT, CURSOR = ("limit=01", "limit=1"), ("cursor=",)
+ORDERS = ("order=newest", "order=oldest")
+ASKED = {
+    "/tasks": [
+        *(*LIMIT, *CURSOR, *ORDERS, "order=updated", "order=due", "order=priority", "order=position", "order=title"),
+        *("completed=False", "overdue=FALSE", "today=fAlSe", "count=True", "upcoming=07", "priority=none", "expand=progress"),
+        *("list_id=inbox", "list_id={LIST}", "parent_id=none", "parent_id={PARENT}"),
+        *("updated_since=2026-01-01T00:00:00Z", "updated_since=2026-01-01T00:00:00+00:00", "updated_since=2026-01-01T00-01:00"),
+        *("due_before=9999-12-31", "due_before=9999-12-31T23:59", "due_after=2026-01-01T00:00+02:00", "due_after=2026-01-01"),
+        *("label=a%26b%3D", "label=A%26B%3D&label=%C3%89+%2B,%23", "fields=title,id", "fields=id%2Ctitle"),
+        *("q=", "q=%20", "q=+%09", "q=%20milk+", "q=m%C3%AFlk&order=oldest", "q=&order=title"),
+    ],
+    "/tasks/{task_id}/occurrences": [*LIMIT, *CURSOR],
+    "/lists": [*LIMIT, *CURSOR, *ORDERS],
+    "/labels": [*LIMIT, *CURSOR, *ORDERS],
+    "/trash": [*LIMIT, *CURSOR],
+}
+
+
+@pytest.fixture
+def places(alice: Person) -> dict[str, str]:
+    """Two records and more on each list, whatever is asked of it below; and their ids, in the other spelling."""
+    groceries, other = alice.creates_list("Groceries"), alice.creates_list("Home")
+    soon = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    milk: dict[str, Any] = {"title": "buy milk", "due": {"date": soon}, "labels": ["a&b=", "é +,#"]}
+    parent = alice.creates(**milk, list_id=groceries["id"])
+    for _ in range(2):
+        alice.creates(**milk)
+        alice.creates(**milk, parent_id=parent["id"])
+        gone = alice.creates(list_id=other["id"])
+        alice.delete(f"{TASKS}/{gone['id']}")
+    daily = alice.creates(**milk, recurrence={"rule": "FREQ=DAILY"})
+    for _ in range(2):
+        assert alice.post(f"{TASKS}/{daily['id']}/complete").status_code == 200
+    return {"LIST": groceries["id"].upper(), "PARENT": parent["id"].upper(), "task_id": daily["id"]}
+
+
+@pytest.mark.parametrize(("path", "query"), [(path, query) for path, queries in ASKED.items() for query in queries])
+def test_a_link_is_to_the_next_page_however_the_query_was_written(
+    alice: Person, places: dict[str, str], path: str, query: str
+) -> None:
+    address, query = f"/api/v1{path}".format(**places), query.format(**places)
+    page = alice.get(f"{address}?{query}" if "limit" in query else f"{address}?limit=1&{query}")
+    seen = page.json()["items"]
+    assert "next" in page.links
+    while "next" in page.links:
+        page = alice.get(page.links["next"]["url"])
+        seen += page.json()["items"]
+    assert seen == alice.get(address if "limit" in query else f"{address}?{query}").json()["items"]
+
+
+def test_each_parameter_of_each_list_is_asked(server: RunningServer) -> None:
+    described = {
+        path.removeprefix("/api/v1"): {one["name"] for one in methods["get"]["parameters"] if one["in"] == "query"}
+        for path, methods in server.app.openapi()["paths"].items()
+        if "{user_id}" not in path and any(one["name"] == "cursor" for one in methods.get("get", {}).get("parameters", ()))
+    }
+    assert described == {path: {query.partition("=")[0] for query in queries} for path, queries in ASKED.items()}
 
 
 @pytest.mark.parametrize("word", ["true", "false"])

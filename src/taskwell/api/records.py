@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field
@@ -65,9 +65,8 @@ def page_reply(request: ApiRequest, query: BaseModel, page: RenderedPage) -> Rep
 def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
     given = query.model_fields_set - {"cursor"}
-    kept = {name: _written(getattr(query, name)) for name in type(query).model_fields if name in given} if given else {}
-    place = f"cursor={quote(next_cursor, safe='')}"
-    asked = f"{urlencode(kept, doseq=True)}&{place}" if kept else place
+    kept = {name: _written(value) for name, value in query if name in given and value is not None}
+    asked = urlencode(kept | {"cursor": next_cursor}, doseq=True)
     return b'<%s?%s>; rel="next"' % (address(request), asked.encode())
 
 
