@@ -115,10 +115,6 @@ TimeZone = Annotated[
 Flag = StrictBool
 
 
-def _in_lower_case(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
 def _dated(value: object) -> object:
     # pydantic would also read a text of digits, as seconds since 1970.
     if not isinstance(value, str):
@@ -164,8 +160,16 @@ def _day_or_time(value: object) -> object:
 QueryDay = Annotated[DayOrTime, PlainValidator(_day_or_time), WithJsonSchema({"type": "string"})]
 QueryTime = Annotated[Time, BeforeValidator(_with_its_plus)]
 
-QueryFlag = Annotated[Literal["true", "false"], BeforeValidator(_in_lower_case), WithJsonSchema({"type": "boolean"})]
-"""A boolean in a query, in any case: Python writes True."""
+
+def _truth(value: object) -> bool:
+    word = str(value).lower()  # Python writes True
+    if word not in ("true", "false"):  # pydantic would also read yes, on, t and 1
+        raise PydanticCustomError("literal_error", "Input should be 'true' or 'false'")
+    return word == "true"
+
+
+QueryFlag = Annotated[bool, PlainValidator(_truth), WithJsonSchema({"type": "boolean"})]
+"""A boolean in a query, in any case."""
 
 
 def _or_none(value: object) -> object:

@@ -6,6 +6,7 @@ tests/clients/ runs three generators. This holds the reasons, for every schema t
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from taskwell import errors
@@ -72,6 +73,18 @@ def test_no_parameter_and_no_field_of_a_form_is_null(document: Json) -> None:
     assert {"TokenRequest", "TokenEnd"} <= forms
     for form in forms:
         assert [name for name, schema in _within(form, document["components"]["schemas"][form]) if "anyOf" in schema] == []
+
+
+def test_every_default_is_valid_where_it_stands(document: Json) -> None:
+    defaults = [
+        (parameter["schema"]["default"], parameter["schema"])
+        for _, operation in _operations(document)
+        for parameter in operation.get("parameters", ())
+        if "default" in parameter["schema"]
+    ]
+    assert {type(default) for default, _ in defaults} == {bool, int, list, str}
+    for default, schema in defaults:
+        assert jsonschema_rs.is_valid(schema | {"components": document["components"]}, default), schema
 
 
 def test_completed_is_a_boolean(document: Json) -> None:

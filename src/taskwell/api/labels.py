@@ -50,11 +50,7 @@ class LabelQuery(BaseModel):
 class MergeQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    merge: Annotated[QueryFlag, Field(description="Where another label has the new name: make one of the two")] = "false"
-
-    @property
-    def is_merge(self) -> bool:
-        return self.merge == "true"
+    merge: Annotated[QueryFlag, Field(description="Where another label has the new name: make one of the two")] = False
 
 
 _READ = BodyLimit(16 * 1024)
@@ -120,13 +116,13 @@ async def replace_label(
 ) -> Reply:
     """Replace a label; what is left out is cleared. Its tasks carry its new name. It creates only with `If-None-Match: *`."""
     if must_create(if_match, if_none_match):
-        if query.is_merge:
+        if query.merge:
             raise InvalidInput.of("merge", "not_here", "a label that is created has no tasks to merge")
         return created_reply(201, await limited.place(LABELS, db, owner, label_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
     return record_reply(
         200,
-        await change(db, owner, label_id, whole, is_merge=query.is_merge, if_match=condition, as_read=as_read),
+        await change(db, owner, label_id, whole, is_merge=query.merge, if_match=condition, as_read=as_read),
     )
 
 
@@ -150,7 +146,7 @@ async def change_label(
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
     return record_reply(
         200,
-        await change(db, owner, label_id, changes, is_merge=query.is_merge, if_match=condition, as_read=as_read),
+        await change(db, owner, label_id, changes, is_merge=query.merge, if_match=condition, as_read=as_read),
     )
 
 
@@ -167,7 +163,7 @@ async def delete_label(
 ) -> Reply:
     """Delete a label, and take it away from all tasks."""
     condition = tags.if_match(if_match, owner.id)
-    if query.is_permanent:
+    if query.permanent:
         await delete_label_for_good(db, owner, label_id, if_match=condition)
     else:
         await limited.delete(LABELS, db, owner, label_id, if_match=condition)

@@ -137,7 +137,7 @@ async def delete_list(
 ) -> Reply:
     """Delete a list, and the tasks that are in it."""
     condition = tags.if_match(if_match, owner.id)
-    if query.is_permanent:
+    if query.permanent:
         await delete_list_for_good(db, owner, list_id, if_match=condition)
     else:
         await limited.delete(LISTS, db, owner, list_id, if_match=condition)

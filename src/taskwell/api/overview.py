@@ -20,7 +20,7 @@ class OverviewQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     upcoming: Annotated[QueryDays, Field(description="How many days `upcoming` counts, of which today is the first")] = 7
-    dates: Annotated[QueryFlag, Field(description="`false`: without what follows from the present, and so with an ETag")] = "true"
+    dates: Annotated[QueryFlag, Field(description="`false`: without what follows from the present, and so with an ETag")] = True
 
 
 @router.get("/overview", response_model=Overview, responses=refuses(*OWN_ROWS) | {200: WITH_ETAG, 304: NOT_MODIFIED})
@@ -29,8 +29,6 @@ async def read_overview(
 ) -> Reply:
     """Count the open tasks: of the inbox, of each list and label, overdue, due today and upcoming."""
     known = tags.if_none_match(if_none_match, owner.id)
-    found = await overview.read_overview(
-        db, owner, upcoming_days=query.upcoming, with_dates=query.dates == "true", if_none_match=known
-    )
+    found = await overview.read_overview(db, owner, upcoming_days=query.upcoming, with_dates=query.dates, if_none_match=known)
     tag = () if found.etag is None else ((b"etag", found.etag.encode()),)
     return not_modified(*tag) if found.json is None else json_reply(200, found.json, *tag)

@@ -24,11 +24,7 @@ IfNothingThere = Annotated[
 class DeletionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    permanent: Annotated[QueryFlag, Field(description="It goes for good, also from the trash, and cannot be restored")] = "false"
-
-    @property
-    def is_permanent(self) -> bool:
-        return self.permanent == "true"
+    permanent: Annotated[QueryFlag, Field(description="It goes for good, also from the trash, and cannot be restored")] = False
 
 
 def record_reply(status: int, record: Rendered, *headers: Header) -> Reply:
@@ -71,4 +67,6 @@ def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
 
 
 def _written(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.isoformat() if isinstance(value, date) else value

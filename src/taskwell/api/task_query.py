@@ -85,7 +85,7 @@ class TaskQuery(BaseModel):
     @cached_property  # all requests that ask for nothing have one query in common
     def filter(self) -> TaskFilter:
         return TaskFilter(
-            completed=_truth(self.completed),
+            completed=self.completed,
             order=self.order,
             list_id=self.list_id,
             updated_since=self.updated_since,
@@ -94,16 +94,12 @@ class TaskQuery(BaseModel):
             labels=self.label,
             due_before=self.due_before,
             due_after=self.due_after,
-            is_overdue=_truth(self.overdue),
-            is_due_today=_truth(self.today),
+            is_overdue=self.overdue,
+            is_due_today=self.today,
             upcoming_days=self.upcoming,
             q=self.q,
         )
 
     @cached_property
     def tailored(self) -> Tailored:
-        return Tailored(tuple(self.fields.split(",")) if self.fields else (), self.count == "true", self.expand is not None)
-
-
-def _truth(flag: QueryFlag | None) -> bool | None:
-    return None if flag is None else flag == "true"
+        return Tailored(tuple(self.fields.split(",")) if self.fields else (), bool(self.count), self.expand is not None)

@@ -59,10 +59,6 @@ class AlongQuery(BaseModel):
 
     subtasks: Annotated[QueryFlag | None, Field(description="Where it completes the task, also what is below the task")] = None
 
-    @property
-    def has_subtasks(self) -> bool:
-        return self.subtasks == "true"
-
 
 # This is room for all texts, with every character written as two escapes, as in \ud83e\udd5b, and for the rest of the task.
 _READ = BodyLimit(12 * (TITLE_LENGTH + DESCRIPTION_LENGTH + LABELS_PER_TASK * LABEL_LENGTH) + 4 * 1024)
@@ -140,7 +136,7 @@ async def replace_task(
         return created_reply(201, await writing.place_task(db, owner, task_id, whole), address(request))
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(whole.etag, whole.revision, owner.id)
     task = await writing.change_task(
-        db, owner, task_id, whole, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
+        db, owner, task_id, whole, if_match=condition, as_read=as_read, with_subtasks=bool(along.subtasks)
     )
     return record_reply(200, task)
 
@@ -162,7 +158,7 @@ async def change_task(
     """Change some fields of a task (JSON Merge Patch, RFC 7396): absent leaves alone, null clears."""
     condition, as_read = tags.if_match(if_match, owner.id), tags.as_read(changes.etag, changes.revision, owner.id)
     task = await writing.change_task(
-        db, owner, task_id, changes, if_match=condition, as_read=as_read, with_subtasks=along.has_subtasks
+        db, owner, task_id, changes, if_match=condition, as_read=as_read, with_subtasks=bool(along.subtasks)
     )
     return record_reply(200, task)
 
@@ -178,7 +174,7 @@ async def delete_task(
 ) -> Reply:
     """Delete a task, and its subtasks."""
     condition = tags.if_match(if_match, owner.id)
-    if query.is_permanent:
+    if query.permanent:
         await delete_task_for_good(db, owner, task_id, if_match=condition)
     else:
         await subtasks.delete_task(db, owner, task_id, if_match=condition)

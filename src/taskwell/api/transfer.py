@@ -98,7 +98,7 @@ class ImportQuery(BaseModel):
 
     format: Annotated[FormatName | None, Field(description="Of the file, where its beginning does not say it")] = None
     list_name: Annotated[ListName | None, Field(description="The list of what names none; without it, the inbox")] = None
-    strict: Annotated[QueryFlag, Field(description="Import nothing where a line is refused")] = "false"
+    strict: Annotated[QueryFlag, Field(description="Import nothing where a line is refused")] = False
 
 
 @router.get(
@@ -152,7 +152,7 @@ async def import_file(
         if named is None:
             message = f"the file begins like none of {', '.join(READERS)}: say which it is"
             raise InvalidInput.of("format", "format_unknown", message)
-        report = await Import(db, owner, source, named, is_strict=query.strict == "true").run()
+        report = await Import(db, owner, source, named, is_strict=query.strict).run()
     return json_reply(200, json.dumps(_shown(named, report), separators=(",", ":")))
 
 
