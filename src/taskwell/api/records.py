@@ -61,8 +61,9 @@ def page_reply(request: ApiRequest, query: BaseModel, page: RenderedPage) -> Rep
 def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
     given = query.model_fields_set - {"cursor"}
-    kept = {name: _written(value) for name, value in query if name in given and value is not None}
-    asked = urlencode(kept | {"cursor": next_cursor}, doseq=True)
+    kept = {name: _written(value) for name, value in query if name in given and value is not None} if given else {}
+    place = f"cursor={next_cursor}"  # base64url: nothing to quote
+    asked = f"{urlencode(kept, doseq=True)}&{place}" if kept else place
     return b'<%s?%s>; rel="next"' % (address(request), asked.encode())
 
 
