@@ -1,4 +1,6 @@
-"""However `taskwell serve` is told to end, and whenever: it does, and leaves nothing running."""
+"""However `taskwell serve` is told to end, and whenever: it does, and leaves nothing running.
+
+A command that writes a file, or makes a database, leaves nothing of it behind."""
 
 import os
 import pty
@@ -6,14 +8,18 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.cli.command import PROGRAM, assert_ended, environment, free_port, serving, taskwell, words_of
+from taskwell.database.embedded import EmbeddedPostgres
+from tests.cli.command import COMMAND_WITHIN, PROGRAM, assert_ended, environment, free_port, serving, taskwell, words_of
+from tests.faults.locks import holding
+from tests.support.cast import Person
 
 MOMENTS = (0.0, 0.2, 0.7, 1.5, 3.0)
 """Seconds after the start: from Python's own first steps to the first answers. A busy machine is at another place each time."""
@@ -95,3 +101,72 @@ def test_it_is_a_module_too(tmp_path: Path) -> None:
     again = subprocess.run([python, "-m", "taskwell", "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"taskwell \d.*\n", done.stdout)
     assert again.stdout == done.stdout
+
+
+@contextmanager
+def once_there_is(draft: str, folder: Path, *command: str, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A command that has begun to write what matches `draft`."""
+    with subprocess.Popen(command, cwd=folder, env=environment(**settings), stdin=-1, stdout=-1, stderr=-1) as process:
+        try:
+            deadline = time.monotonic() + COMMAND_WITHIN
+            while not list(folder.glob(draft)):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.kill()
+
+
+def assert_ends_in_order(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    for _ in range(2):  # of a closed terminal the system tells, and then the shell
+        process.send_signal(number)
+        time.sleep(0.05)
+    _, complained = process.communicate(timeout=60)
+    assert (process.returncode, complained.count(b"\n")) == (128 + number, 1), complained.decode()  # which database it was
+
+
+TOLD_BY = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+
+
+@TOLD_BY
+def test_nothing_is_left_of_a_backup(home: Path, number: signal.Signals) -> None:
+    with EmbeddedPostgres.start(home / "data") as postgres, holding(postgres.url, "LOCK TABLE tasks") as held:
+        words = ("backup", "x", "--data-dir", "data")
+        with once_there_is(".taskwell-*", home, PROGRAM, *words) as process:
+            held.wait_for_waiters(1)
+            assert_ends_in_order(process, number)
+    assert [path.name for path in home.iterdir()] == ["data"]
+
+
+@TOLD_BY
+def test_nothing_is_left_of_a_restore(tmp_path: Path, number: signal.Signals) -> None:
+    with once_there_is("new/restoring-*/postgresql", tmp_path, PROGRAM, "restore", "-", "--data-dir", "new") as process:
+        assert_ends_in_order(process, number)
+    assert list(tmp_path.iterdir()) == []
+    assert_ended(left_of(tmp_path))
+
+
+@TOLD_BY
+def test_nothing_is_left_of_an_export(tmp_path: Path, shared_database: str, alice: Person, number: signal.Signals) -> None:
+    words = ("export", "--user", alice.email, "x")
+    with (
+        holding(shared_database, "LOCK TABLE tasks") as held,
+        once_there_is(".taskwell-*", tmp_path, PROGRAM, *words, DATABASE_URL=shared_database) as process,
+    ):
+        held.wait_for_waiters(1)
+        assert_ends_in_order(process, number)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_keeps_an_export(tmp_path: Path, shared_database: str, alice: Person) -> None:
+    nohup = ("/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM, "export", "--user", alice.email, "x")
+    with ExitStack() as until_told:
+        held = until_told.enter_context(holding(shared_database, "LOCK TABLE tasks"))
+        with once_there_is(".taskwell-*", tmp_path, *nohup, DATABASE_URL=shared_database) as process:
+            held.wait_for_waiters(1)
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+            until_told.close()
+            assert process.wait(60) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import sys
 import tempfile
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from taskwell.cli.database import DataDir, existing_database, holds_database, load_settings, private_url, say_which
-from taskwell.cli.files import STANDARD_STREAM, opened, written
+from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
 from taskwell.database import url
 from taskwell.database.backup import NEW_EPOCH, PG_DUMP, PG_RESTORE, dump, load
 from taskwell.database.embedded import EmbeddedPostgres
@@ -34,7 +33,7 @@ def backup(
         _by_your_own("backed up by your own pg_dump")
     if file == STANDARD_STREAM and sys.stdout.isatty():
         raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
-    _end_in_order()
+    end_in_order()
     with written(file, force=force) as to_file, private_url(settings) as there:
         dump(there, to_file)
     if file != STANDARD_STREAM:
@@ -57,7 +56,7 @@ def restore(
     there = holds_database(settings.data_dir)
     if there and not force:
         raise CannotStart(f"there is a database in {settings.data_dir} already: --force replaces it, and all that is in it")
-    _end_in_order()
+    end_in_order()
     with opened(file) as source:
         if there:
             with EmbeddedPostgres.start(settings.data_dir) as postgres:
@@ -100,8 +99,3 @@ def _by_your_own(way: str) -> NoReturn:
         f"nothing was done: the database of DATABASE_URL is {way}, of its version or newer. What is printed does it, with the "
         "password in PGPASSWORD or ~/.pgpass"
     )
-
-
-def _end_in_order() -> None:
-    """Make SIGTERM, like Ctrl-C, leave nothing half done behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

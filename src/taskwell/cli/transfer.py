@@ -14,7 +14,7 @@ import typer
 
 from taskwell.accounts.store import find_account, read_account
 from taskwell.cli.database import DataDir, existing_database, with_database
-from taskwell.cli.files import STANDARD_STREAM, opened, written
+from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
 from taskwell.database.connection import Database
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
 from taskwell.transfer.exporting import export
@@ -46,6 +46,7 @@ def export_(
             async for lines in export(db, owner, account):
                 _write_all(to, lines)
 
+    end_in_order()
     with_database(settings, work)
 
 

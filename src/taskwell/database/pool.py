@@ -101,7 +101,8 @@ class Pool:
     async def close(self) -> None:
         idle, self._idle = self._idle, []
         self._open -= len(idle)
-        await asyncio.gather(*(connection.close(timeout=2) for _, connection in idle), return_exceptions=True)
+        closing = [connection.close(timeout=2) for _, connection in idle]
+        await asyncio.gather(*closing, *self._calling_off, return_exceptions=True)
 
     async def _call_off(self, connection: Connection, has_place: bool) -> None:
         try:
