@@ -71,6 +71,15 @@ def test_each_command_takes_the_option_and_refuses_two_databases(tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["serve", "config", "restore", "users list"])
+def test_an_empty_option_is_not_the_current_folder(home: Path, command: str) -> None:
+    """It is what a script says whose variable is not set."""
+    for empty in ("", " "):
+        done = taskwell_in_full(*words_for(command), "--data-dir", empty, cwd=home / "data", HOME=str(home))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Invalid value for '--data-dir': is empty: leave it out for its default" in done.stderr
+
+
 def test_somebody_who_is_added_beside_a_running_server_can_sign_in_there_or_nowhere(home: Path) -> None:
     add = ("users", "add", "me@example.com")
     with serving(home) as server, Visitor(server.url) as me:

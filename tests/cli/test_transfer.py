@@ -73,6 +73,7 @@ def test_the_same_file_over_http_and_in_the_terminal_is_the_same(command: Comman
     ("words", "why"),
     [
         (["import", "nowhere.json", "--user", "EMAIL"], "nowhere.json cannot be read"),
+        (["import", "", "--user", "EMAIL"], "cannot be read: it is a folder"),
         (["import", str(Path(__file__)), "--user", "EMAIL"], "--format says which it is"),
         (["import", str(FILES / "data.json"), "--user", "EMAIL", "--format", "x"], "--format says which it is"),
         (["import", str(FILES / "data.json"), "--user", "nobody@example.com"], "There is no account"),

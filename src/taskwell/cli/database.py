@@ -37,7 +37,18 @@ Wait = Annotated[
     int, typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait for a database that is not up yet.")
 ]
 RETRY_SECONDS = 1.0
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the private database and the signing key are.")]
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():  # as "$DATA" is where it is not set; Path("") would be the current folder
+        raise typer.BadParameter("is empty: leave it out for its default")
+    return Path(text)
+
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", parser=_folder, metavar="PATH", help="Where the private database and the signing key are."),
+]
 
 
 def load_settings(data_dir: Path | None) -> Settings:

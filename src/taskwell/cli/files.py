@@ -59,6 +59,8 @@ def opened(path: Path) -> Iterator[int]:
     if path == STANDARD_STREAM:
         yield sys.stdin.fileno()
         return
+    if path.is_dir():
+        raise CannotStart(f"{path} cannot be read: it is a folder")
     try:
         source = os.open(path, os.O_RDONLY)
     except OSError as error:
