@@ -24,6 +24,7 @@ _SERVICE_LINK = re.compile(
 )
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 _FIELDS = {name_of(field): field for field in Settings.model_fields}
+_QUOTED = "{name} ({source}) has quotes around its value, which docker's --env-file keeps: leave them out"
 _KNOWN = {*SETTING_NAMES, *(f"{name}_FILE" for name in SECRET_SETTINGS)}
 
 
@@ -96,13 +97,13 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
         if in_file is not None and name in variables:
             problems.append(f"{name} and {name}_FILE are both set ({source}): leave one out")
         elif in_file is not None:
-            secret = _read_secret(f"{name}_FILE", in_file, problems)
-            if secret:
-                given[field] = (secret, f"file {in_file}")
+            path = in_file.strip()
+            if secret := _read_secret(f"{name}_FILE", path, source, problems):
+                given[field] = (secret, f"file {path}")
         elif name in variables:
             value = variables[name].strip()
             if _is_quoted(value):
-                problems.append(f"{name} ({source}) has quotes around its value, which docker's --env-file keeps: leave them out")
+                problems.append(_QUOTED.format(name=name, source=source))
             elif value or field in ("cors_headers", "cors_origins", "root_path", "trusted_proxies"):
                 given[field] = (value, source)
             else:
@@ -110,9 +111,12 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
     return given
 
 
-def _read_secret(name: str, path: str, problems: list[str]) -> str:
-    if not path.strip():
+def _read_secret(name: str, path: str, source: str, problems: list[str]) -> str:
+    if not path:
         problems.append(f"{name} is empty: it names a file")
+        return ""
+    if _is_quoted(path):
+        problems.append(_QUOTED.format(name=name, source=source))
         return ""
     try:
         secret = Path(path).expanduser().read_text(encoding="utf-8-sig").strip()

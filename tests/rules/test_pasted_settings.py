@@ -57,6 +57,21 @@ def test_quotes_in_a_secrets_file_are_named(tmp_path: Path) -> None:
     assert "DATABASE_URL_FILE names a file with quotes around the secret: leave them out" in said
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_around_the_path_of_a_secrets_file_are_named(quote: str) -> None:
+    said = refusal(DATABASE_URL_FILE=f"{quote}/run/secrets/url{quote}\r")
+    assert said == (
+        "DATABASE_URL_FILE (environment) has quotes around its value, which docker's --env-file keeps: leave them out"
+    )
+
+
+def test_blanks_around_the_path_of_a_secrets_file_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(URL)
+    settings = load(DATABASE_URL_FILE=f" {tmp_path / 'url'}\r")
+    assert settings.database_url is not None
+    assert {line.name: line.source for line in settings.describe()}["DATABASE_URL"] == f"file {tmp_path / 'url'}"
+
+
 def test_blanks_around_values_do_no_harm() -> None:
     settings = load(DATABASE_URL=f" {URL}\r", TASKWELL_HOST="0.0.0.0\t", TASKWELL_TRUSTED_PROXIES=" 10.0.0.0/8 , ::1 ")
     assert settings.host == "0.0.0.0"
