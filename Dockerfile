@@ -28,6 +28,6 @@ USER 65532:65532
 WORKDIR /
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('TASKWELL_PORT') or os.environ.get('PORT') or 8000), timeout=3); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
+    CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', next(int(port) for port in (os.environ.get('TASKWELL_PORT', ''), os.environ.get('PORT', ''), '8000') if port.strip().isdigit()), timeout=3); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
 ENTRYPOINT ["taskwell"]
 CMD ["serve"]

@@ -11,10 +11,12 @@ import httpx
 import pytest
 import yaml
 
+from tests.box.dockerfile import stages
 from tests.cli.command import PROGRAM, Visitor, free_port, serving
 from tests.docs.pages import ROOT
 from tests.support.caddy import caddy, program
 from tests.support.programs import system_program
+from tests.support.server import RunningServer
 
 INSTALLED = "/opt/taskwell/.venv/bin/taskwell"
 EXPOSURE = 20
@@ -41,6 +43,19 @@ def test_what_the_dockerfile_copies_is_sent_to_the_engine_and_nothing_else_is() 
     assert sorted(" ".join(copied).split()) == sorted(line.removeprefix("!") for line in lines if line.startswith("!"))
 
 
+def test_the_image_is_healthy_where_its_settings_let_it_listen(server: RunningServer) -> None:
+    _, *check = stages(ROOT / "Dockerfile")[-1].words("HEALTHCHECK")
+    there, nowhere = str(server.address[1]), str(free_port())
+
+    def is_healthy(**given: str) -> bool:
+        return subprocess.run([sys.executable, *check], env=given, capture_output=True, check=False).returncode == 0
+
+    assert is_healthy(TASKWELL_PORT=there, PORT=nowhere)
+    assert is_healthy(PORT=f" {there} ")
+    assert is_healthy(TASKWELL_PORT="tcp://10.96.0.12:8000", PORT=there)  # which --link sets, and Taskwell ignores
+    assert not is_healthy(TASKWELL_PORT=nowhere, PORT=there)
+
+
 def test_the_compose_file_follows_its_specification() -> None:
     passes(of_this_environment("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml")
 
@@ -57,7 +72,11 @@ def test_in_compose_the_database_is_awaited_then_migrated_and_taskwell_may_write
     for name in ("migrate", "taskwell"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
-        assert all("$" in value for value in services[name]["environment"].values()), "a secret"
+        environment = services[name]["environment"]
+        # A line of .env.example that is switched on would lead it away from the port that is published.
+        assert (environment["TASKWELL_HOST"], environment["TASKWELL_PORT"]) == ("0.0.0.0", "8000")
+        assert all("$" in environment[secret] for secret in ("DATABASE_URL", "TASKWELL_SIGNING_KEY")), "a secret"
+    assert services["taskwell"]["ports"] == ["127.0.0.1:8000:8000"]
 
 
 @pytest.fixture
