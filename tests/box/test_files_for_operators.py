@@ -1,5 +1,6 @@
 """What lies in the root and in deploy/ for containers, systemd and proxies is what those programs take."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,11 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
+from taskwell.api.transfer import FILE_SECONDS
+from taskwell.types import WaitSeconds
 from tests.box.dockerfile import stages
 from tests.cli.command import PROGRAM, Visitor, free_port, serving
 from tests.docs.pages import ROOT
 from tests.support.caddy import caddy, program
+from tests.support.nginx import SETTINGS
 from tests.support.programs import system_program
 from tests.support.server import RunningServer
 
@@ -107,6 +112,21 @@ def test_caddy_takes_its_file_as_it_is() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert '"level":"warn"' not in done.stderr.replace("unable to determine directory for user configuration", "")
+
+
+def test_nginx_waits_for_longer_than_an_answer_may_take() -> None:
+    longest = TypeAdapter(WaitSeconds).json_schema()["maximum"]
+    waits = re.findall(r"proxy_read_timeout (\d+)s;", SETTINGS.read_text())
+    assert len(waits) == 2
+    assert all(int(seconds) > longest for seconds in waits)
+
+
+def test_caddy_cuts_nothing_that_the_api_allows() -> None:
+    words = [str(program()), "adapt", "--adapter", "caddyfile", "--config", "deploy/Caddyfile"]
+    adapted = subprocess.run(words, cwd=ROOT, env=os.environ | {"HOME": "/nonexistent"}, capture_output=True, check=True)
+    (server,) = json.loads(adapted.stdout)["apps"]["http"]["servers"].values()
+    assert server["read_timeout"] > FILE_SECONDS * 1_000_000_000
+    assert "write_timeout" not in server  # it counts from the request's head, also while an answer waits or a stream goes on
 
 
 @pytest.fixture
