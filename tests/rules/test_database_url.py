@@ -113,6 +113,8 @@ REFUSED: list[tuple[str, str]] = [
     ("postgresql://u:hunter2@[::1]x/d", "IPv6"),
     ("postgresql://u:x@[::hunter2]/d", "IPv6"),
     ("postgresql://u:hunter2@fred%20flint/d", "not a host name"),
+    ("postgresql://u:hunter2@a..b/d", "not a host name"),
+    (f"postgresql://u:hunter2@{'a' * 64}.example/d", "not a host name"),
     ("postgresql://u:hunter2@bücher.example/d", "punycode"),
     ("postgresql://u:x/hunter2@h/d", "percent-encode"),
     ("postgresql://u:x?hunter2@h/d", "percent-encode"),
@@ -133,6 +135,9 @@ REFUSED: list[tuple[str, str]] = [
     ("postgresql://u:hunter2@h/d?host=other.example", "the host twice"),
     ("postgresql://u:hunter2@h/d?password=hunter2", "the password twice"),
     ("postgresql://u:hunter2@h/d?sslrootcert=/nowhere/root.crt", "sslrootcert"),
+    ("postgresql://u:hunter2@h/d?sslmode=verify-ca&sslrootcert=", "an empty sslrootcert"),
+    ("postgresql://u:hunter2@h/d?sslrootcert=", "an empty sslrootcert"),
+    ("postgresql://u:hunter2@localhost/d?sslmode=verify-ca&sslrootcert=", "an empty sslrootcert"),
 ]
 
 

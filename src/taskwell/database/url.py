@@ -254,7 +254,7 @@ def _checked_host(host: str) -> str:
             return str(ipaddress.IPv6Address(host))
         except ValueError:
             raise _Refused("has an IPv6 address that cannot be read") from None
-    if not _HOST_NAME.fullmatch(host):
+    if not _HOST_NAME.fullmatch(host) or not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
         raise _Refused("has a host that is not a host name (write other than ASCII letters in punycode)")
     return host.lower()
 
@@ -280,6 +280,8 @@ def _tls(host: str, parameters: Mapping[str, str]) -> Tls:
     if local and mode in _ADVISORY:
         return _ADVISORY[mode]
     root = parameters.get("sslrootcert", "system")
+    if not root:  # Python takes it for the system's authorities, with which the host's name must stay checked
+        raise _Refused("has an empty sslrootcert: name a file of certificates, or leave it out")
     # Also for `require`, `prefer` and no mode at all: asyncpg's `require` is CERT_NONE, and as asyncpg has no channel binding,
     # nothing else would keep a man in the middle out of the sign-in.
     try:
