@@ -1,6 +1,11 @@
 """A database that Taskwell cannot work on is refused before it serves, in one line that says what to do."""
 
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import pytest
@@ -11,9 +16,12 @@ from tests.support import postgres
 FOREIGN = ("CREATE TABLE alembic_version (version_num varchar(32))", "INSERT INTO alembic_version VALUES ('ae1027a6acf0')")
 
 
-def refused_by(command: str, folder: Path, database_url: str) -> str:
-    words = ["serve", "--port", str(free_port())] if command == "serve" else [command]
-    return refusal(taskwell(*words, cwd=folder, DATABASE_URL=database_url))
+COMMANDS = ["serve", "migrate", "users list"]
+
+
+def refused_by(command: str, folder: Path, database_url: str, **more: str) -> str:
+    words = ["serve", "--port", str(free_port())] if command == "serve" else command.split()
+    return refusal(taskwell(*words, cwd=folder, DATABASE_URL=database_url, **more))
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
@@ -64,3 +72,62 @@ def test_a_role_that_may_make_no_tables_is_told_the_grant(tmp_path: Path, empty_
     said = refused_by("migrate", tmp_path, empty_database)
     assert "permission denied for schema public" in said
     assert said.endswith(f"GRANT CREATE ON SCHEMA public TO {role}, as the owner of the database")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_role_that_may_not_connect_is_told_the_grant(tmp_path: Path, own_database: str, command: str) -> None:
+    role = a_role_that_can_lose(own_database)
+    name = postgres.query(own_database, "SELECT current_database() AS name")[0]["name"]
+    postgres.run(own_database, f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC, {role}")
+    said = refused_by(command, tmp_path, own_database)
+    assert f'permission denied for database "{name}"' in said
+    assert said.endswith(f" GRANT CONNECT ON DATABASE {name} TO {role}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("place", "line"), [(".pgpass", b"db.example.com:5432:tasks:me"), ("elsewhere", "# für alle".encode("latin-1"))]
+)
+def test_a_file_of_passwords_that_cannot_be_read_is_named(tmp_path: Path, command: str, place: str, line: bytes) -> None:
+    file = tmp_path / place
+    file.write_bytes(line + b"\n*:*:*:*:secret\n")
+    file.chmod(0o600)
+    at = {"HOME": str(tmp_path)} if place == ".pgpass" else {"PGPASSFILE": str(file)}
+    said = refused_by(command, tmp_path, f"postgresql://me@127.0.0.1:{free_port()}/tasks", **at)
+    named = "~/.pgpass" if place == ".pgpass" else str(file)
+    assert said.endswith(f": {named} cannot be read: each line must be host:port:database:user:password, in UTF-8")
+
+
+@contextmanager
+def asking_for(method: int) -> Iterator[str]:
+    """The URL of a server that asks each client to prove its name in this way."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            while True:
+                try:
+                    client, _ = listening.accept()
+                except OSError:
+                    return
+                with client:
+                    client.recv(1024)
+                    client.sendall(b"R" + (8).to_bytes(4, "big") + method.to_bytes(4, "big"))
+                    client.recv(1024)
+
+        Thread(target=answer, daemon=True).start()
+        yield f"postgresql://me:secret@127.0.0.1:{listening.getsockname()[1]}/tasks"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("method", [7, 6], ids=["gss", "scm"])
+def test_a_way_to_sign_in_that_is_not_known_is_said_in_one_line(tmp_path: Path, command: str, method: int) -> None:
+    with asking_for(method) as there:
+        assert refused_by(command, tmp_path, there).startswith("the database cannot be reached")
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "config"])
+def test_a_url_that_is_not_utf_8_is_refused_in_one_line(tmp_path: Path, command: str) -> None:
+    assert refused_by(command, tmp_path, os.fsdecode(b"postgresql://m\xfcller:p@localhost/d")) == (
+        "DATABASE_URL (environment) is not UTF-8"
+    )

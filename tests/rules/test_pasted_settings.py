@@ -51,6 +51,12 @@ def test_quotes_around_any_value_are_named(name: str, quote: str) -> None:
     assert f"{name} (environment) has quotes around its value, which docker's --env-file keeps: leave them out" in said
 
 
+@pytest.mark.parametrize("name", [*SETTING_NAMES, "DATABASE_URL_FILE"])
+def test_bytes_that_are_not_utf_8_are_named(name: str) -> None:
+    """As Python has them in os.environ. No pipe and no log could show such a value."""
+    assert refusal(**{name: "hunter2\udcfc"}) == f"{name} (environment) is not UTF-8"
+
+
 def test_quotes_in_a_secrets_file_are_named(tmp_path: Path) -> None:
     (tmp_path / "url").write_text(f'"{URL}"\n')
     said = refusal(DATABASE_URL_FILE=str(tmp_path / "url"))

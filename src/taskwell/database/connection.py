@@ -24,7 +24,7 @@ from taskwell.database.schema import SCHEMA_STATE, Fit, fit
 from taskwell.database.sets import Sets
 from taskwell.database.statement import Connection, Statement
 from taskwell.database.turns import Turns
-from taskwell.database.unreachable import unreachable
+from taskwell.database.unreachable import connect, unreachable
 from taskwell.database.url import ConnectionTarget, PreparedStatements, parse, statement_cache
 from taskwell.errors import CannotStart, DatabaseUnavailable, InvalidInput, OutcomeUnknown, Unavailable
 from taskwell.log import log
@@ -242,8 +242,8 @@ class Database:
         return connection
 
     async def _open(self) -> Connection:
-        connection: Connection = await asyncpg.connect(
-            **self._target.arguments(),
+        return await connect(
+            self._target,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
             statement_cache_size=self._statement_cache,
@@ -252,7 +252,6 @@ class Database:
             # These two settings are the only ones that every pooler lets through.
             server_settings={"application_name": "taskwell", "timezone": "UTC"},
         )
-        return connection
 
 
 def _without_values(error: Exception) -> str:

@@ -2,13 +2,15 @@
 
 import importlib
 import re
+from functools import partial
 from typing import Any
 
 import asyncpg
 
+from taskwell.database.failures import BROKEN
 from taskwell.database.inspection import inspect, quoted
 from taskwell.database.schema import Fit, fit
-from taskwell.database.unreachable import unreachable
+from taskwell.database.unreachable import connect, unreachable
 from taskwell.database.url import ConnectionTarget
 from taskwell.errors import CannotStart
 
@@ -19,19 +21,16 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
     The schema of a newer program is left as it is. Raises CannotStart when the database cannot be reached or refuses, and when
     it belongs to another application.
     """
-
-    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(**target.arguments(), timeout=10)
-
+    connected = partial(connect, target, timeout=10)
     try:
-        if await _is_at_head(await connect()) and down_to is None:
+        if await _is_at_head(await connected()) and down_to is None:
             return Fit.CURRENT
         alembic = importlib.import_module("taskwell.database.upgrade")
         try:
-            schema: Fit = await alembic.upgrade(connect, down_to)
+            schema: Fit = await alembic.upgrade(connected, down_to)
         except alembic.DBAPIError as error:
             raise CannotStart(f"the database refuses to be migrated: {_refusal(error, target)}") from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, *BROKEN) as error:
         raise unreachable(target, error, "for migrating") from error
     return schema
 
