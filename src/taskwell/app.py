@@ -15,7 +15,7 @@ from taskwell.accounts.store import PasswordSignIn, learn_keys
 from taskwell.api import description, kept, routes
 from taskwell.database.connection import Database
 from taskwell.environment import read_settings
-from taskwell.errors import CannotStart
+from taskwell.errors import CannotStart, Unavailable
 from taskwell.identity.keys import SigningKeys, signing_key
 from taskwell.identity.tickets import Tickets
 from taskwell.identity.tokens import Tokens
@@ -39,7 +39,9 @@ class Taskwell(FastAPI):
     FastAPI declares and describes the operations, and it starts and stops the application.
     """
 
-    def __init__(self, settings: Settings, services: Services, api: APIRouter, describes: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, settings: Settings, services: Services, api: APIRouter, describes: Callable[[], dict[str, Any]], *, is_checked: bool
+    ) -> None:
         super().__init__(
             lifespan=_lifespan,
             openapi_url=None,  # api/pages.py serves it
@@ -49,6 +51,7 @@ class Taskwell(FastAPI):
         )
         self.settings = settings
         self.services = services
+        self.is_checked = is_checked
         self._describes = describes
         self.routes.extend(api.routes)  # include_router would make each of them once more, for a prefix that is empty
         self._served = list(self.routes)
@@ -83,8 +86,12 @@ class Taskwell(FastAPI):
         return self._describes()
 
 
-def build_app(settings: Settings) -> Taskwell:
-    """Makes the application, without a look at the database: that comes when the server starts. Raises CannotStart."""
+def build_app(settings: Settings, *, is_checked: bool = False) -> Taskwell:
+    """Makes the application, without a look at the database: that comes when the server starts. Raises CannotStart.
+
+    `is_checked` says that the database was fit before this process began. What is wrong with it at the start then broke later,
+    which is 503 until it is mended.
+    """
     if settings.database_url is None:
         raise CannotStart("no DATABASE_URL: set it, or start with `taskwell serve`, which brings a PostgreSQL of its own")
     database = Database.at(
@@ -106,7 +113,7 @@ def build_app(settings: Settings) -> Taskwell:
     describes = partial(description, with_sign_in=sign_in is not None)
     prefix = Prefix(settings.root_path, settings.trusted_proxies)
     services = Services(database, Tags(partial(tag_head, database)), prefix, authenticate, sign_in, kept(describes, database))
-    return Taskwell(settings, services, api, describes)
+    return Taskwell(settings, services, api, describes, is_checked=is_checked)
 
 
 def _sign_in(settings: Settings, database: Database) -> SignIn:
@@ -125,20 +132,25 @@ def _sign_in(settings: Settings, database: Database) -> SignIn:
     )
 
 
-def create() -> Taskwell:
+def create(*, is_checked: bool = False) -> Taskwell:
     """Makes the application for an ASGI server: `uvicorn --factory taskwell.app:create`, `hypercorn 'taskwell.app:create()'`."""
     settings = read_settings()
     observability.configure(settings.log_format, settings.log_level)
-    return build_app(settings)
+    return build_app(settings, is_checked=is_checked)
 
 
 @asynccontextmanager
 async def _lifespan(app: Taskwell) -> AsyncIterator[None]:
     database, sign_in = app.services.database, app.services.sign_in
     try:
-        await database.check_schema()
-        if sign_in is not None:
-            await learn_keys(database, sign_in.tokens)
+        try:
+            await database.check_schema()
+            if sign_in is not None:
+                await learn_keys(database, sign_in.tokens)
+        except (CannotStart, Unavailable) as error:
+            if not app.is_checked:
+                raise
+            log.warning("database_unfit", why=error.message)
         # What is loaded now stays. Without the freeze, each full collection walks over all of SQLAlchemy while requests wait.
         gc.collect()
         gc.freeze()

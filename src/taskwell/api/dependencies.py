@@ -17,6 +17,7 @@ from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.openapi import EITHER_WAY_IN, SIGN_IN
 from taskwell.database.connection import Database
+from taskwell.database.schema import SCHEMA_STATE
 from taskwell.database.unit_of_work import Writable
 from taskwell.errors import InsufficientScope, SignInRequired, TokenInvalid, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
@@ -38,8 +39,12 @@ IdempotencyKey = Annotated[
 ]
 
 
-def database(request: ApiRequest) -> Database:
-    return request.services.database
+async def database(request: ApiRequest) -> Database:
+    """Raises DatabaseUnavailable where the database was away at the start, and still is."""
+    db = request.services.database
+    if not db.epoch:
+        await db.row(SCHEMA_STATE)  # without what its first row says, every tag, cursor and refresh token would be a wrong one
+    return db
 
 
 def tags(request: ApiRequest) -> Tags:

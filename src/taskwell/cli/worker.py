@@ -55,7 +55,7 @@ def application() -> Application:
         threading.Thread(target=_end_after, args=(server,), daemon=True).start()
     ignore_hangup()
     try:
-        app = create()
+        app = create(is_checked=True)
         counted = Application(app)
     except CannotStart as error:
         say(error.message, event="cannot_start", level="error")
