@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from taskwell import __version__
 from tests.cli.command import free_port, serving, taskwell
+from tests.support.cast import Person
+from tests.support.transfer import lines
 
 
 def entries(text: str) -> list[dict[str, Any]]:
@@ -56,3 +59,35 @@ def test_a_refusal_is_an_object_too(tmp_path: Path) -> None:
     assert waiting["message"].startswith("waiting for up to 1 s: the database cannot be reached for migrating: 127.0.0.1:")
     assert "secret" not in done.stderr
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("serve --port 0", 2, "Invalid value for '--port': Input should be greater than or equal to 1"),
+        ("migrate --wait -1", 2, "Invalid value for '--wait': Input should be greater than or equal to 0"),
+        ("serve --nonsense", 2, "No such option: --nonsense"),
+        ("nonsense", 2, "No such command 'nonsense'."),
+        ("users add", 2, "Missing argument 'email'."),
+        ("users delete nobody@example.com", 1, "aborted"),
+    ],
+)
+def test_what_is_wrong_with_the_words_of_a_command_is_an_object(
+    tmp_path: Path, shared_database: str, words: str, code: int, said: str
+) -> None:
+    done = taskwell(*words.split(), cwd=tmp_path, DATABASE_URL=shared_database, TASKWELL_LOG_FORMAT="json")
+    refused = entries(done.stderr)[-1]
+    assert (done.returncode, refused["event"], refused["message"]) == (code, "cannot_start", said)
+
+
+def test_lines_that_are_not_imported_are_objects(tmp_path: Path, shared_database: str, alice: Person) -> None:
+    (tmp_path / "mixed.jsonl").write_text(lines({"kind": "task", "title": "good"}, {"kind": "task", "title": ""}))
+    done = taskwell(
+        *("import", "mixed.jsonl", "--user", alice.email),
+        cwd=tmp_path,
+        DATABASE_URL=shared_database,
+        TASKWELL_LOG_FORMAT="json",
+    )
+    assert done.returncode == 0
+    refused = entries(done.stderr)[-1]
+    assert (refused["event"], refused["message"]) == ("line_refused", "line 2: title: must not be blank")

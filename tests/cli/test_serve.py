@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.cli.command import PROGRAM, Visitor, assert_ended, environment, free_port, refusal, serving, taskwell
+from tests.cli.command import PASSWORD, PROGRAM, Visitor, assert_ended, environment, free_port, refusal, serving, taskwell
 from tests.faults.locks import holding
 from tests.support import postgres
 
@@ -147,6 +147,19 @@ def test_it_works_from_a_path_with_spaces_and_a_quote(tmp_path: Path) -> None:
             me.signs_up()
         assert (folder / "the data" / "postgresql").is_dir()
         assert f"The data is in        {folder / 'the data'}\n" in server.said
+
+
+@pytest.mark.parametrize("words", [["--data-dir", "my data"], []])
+def test_the_command_that_it_prints_can_be_pasted(home: Path, words: list[str]) -> None:
+    (home / "the programs").symlink_to(Path(PROGRAM).parent)
+    (home / "data").rename(home / "my data")
+    given = {"PATH": os.defpath, "TASKWELL_REGISTRATION": "closed", "TASKWELL_DATA_DIR": str(home / "my data")}
+    with serving(home, *words, program=["the programs/taskwell", "serve"], **given) as server, Visitor(server.url) as me:
+        while not (printed := re.search("Nobody can sign up. `(.*)` makes an account", server.said)):
+            time.sleep(0.02)
+        alone = environment(PATH=os.defpath)  # without what was set for `serve` alone
+        subprocess.run(["bash", "-c", printed[1]], cwd=home, env=alone, input=PASSWORD, text=True, timeout=60, check=True)
+        me.signs_in()
 
 
 def test_times_are_utc_whatever_the_time_zone_of_the_machine(home: Path) -> None:

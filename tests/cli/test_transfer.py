@@ -43,8 +43,8 @@ def test_a_bad_line_is_named_and_the_rest_goes_in_or_nothing(command: Command, t
     assert strict.returncode == 1
     assert strict.stdout == ""
     assert strict.stderr.splitlines() == [
-        "line 2: title: must not be blank",
-        "line 3: is not JSON (column 1)",
+        "taskwell: line 2: title: must not be blank",
+        "taskwell: line 3: is not JSON (column 1)",
         "taskwell: Nothing was imported, since not all of the file can be. `details.refusals` says which lines, and why.",
     ]
     assert alice.sees() == []

@@ -1,19 +1,17 @@
 """The terminal face, with all of its commands in one list."""
 
 import gc
-import shlex
-import shutil
 import signal
 import sys
 from collections import UserDict
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from taskwell import __version__, observability
+from taskwell.cli.called import as_called
 from taskwell.environment import wished_log_format
 from taskwell.errors import TaskwellError
 
@@ -79,13 +77,9 @@ def _options(
     gc.enable()
 
 
-def _as_called() -> str:
-    """The words by which this program can be called again, in the terminal that it was called from."""
-    called = Path(sys.argv[0])
-    if called.name != "taskwell":  # `python -m`, and whatever else calls main()
-        return "taskwell"
-    found = shutil.which("taskwell")
-    return "taskwell" if found is not None and called.samefile(found) else shlex.quote(str(called))
+def _refuse(message: str, code: int) -> NoReturn:
+    observability.say(message, event="cannot_start", level="error")
+    sys.exit(code)
 
 
 def main() -> None:
@@ -95,11 +89,14 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        app()
+        # For people, Typer itself says what is wrong with their words, in several lines.
+        sys.exit(app(standalone_mode=not observability.says_json()))
     except TaskwellError as error:
-        message = error.message.replace("`taskwell ", f"`{_as_called()} ")
-        observability.say(message, event="cannot_start", level="error")
-        sys.exit(1)
+        _refuse(as_called(error.message), 1)
+    except typer.TyperException as error:
+        _refuse(error.format_message(), error.exit_code)
+    except typer.Abort:
+        _refuse("aborted", 1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

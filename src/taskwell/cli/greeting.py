@@ -2,9 +2,11 @@
 
 import json
 import os
+import shlex
 import sys
 
 from taskwell import __version__
+from taskwell.cli.called import as_called
 from taskwell.log import json_line
 from taskwell.observability import says_json
 from taskwell.settings import Settings
@@ -56,7 +58,7 @@ def _greeting(settings: Settings, address: str) -> str:
     ]
     if reached_at(address) != address:
         lines.append(f"It is open to         every network of this machine ({address})")
-    lines += ["", _who(settings), "", *(f"  {command}" for command in _commands(settings, address)), ""]
+    lines += ["", as_called(_who(settings)), "", *(f"  {command}" for command in _commands(settings, address)), ""]
     return "\n".join(lines)
 
 
@@ -66,10 +68,13 @@ def _who(settings: Settings) -> str:
         return f"THERE IS NO SIGN-IN (TASKWELL_AUTH=none): whoever {who} is whom they say they are."
     if settings.registration == "open":
         return "Sign up, and add your first task:"
+    # One that was given may be so for this command alone.
+    option = f" --data-dir {shlex.quote(str(settings.data_dir))}" if "data_dir" in settings.model_fields_set else ""
+    add = f"`taskwell users add me@example.com{'' if settings.database_url is not None else option}`"
     if settings.issuers:
         names = ", ".join(issuer.name for issuer in settings.issuers)
-        return f"Nobody can sign up here. With a token of {names}, or an account by `taskwell users add`:"
-    return "Nobody can sign up. `taskwell users add me@example.com` makes an account, which adds its first task:"
+        return f"Nobody can sign up here. With a token of {names}, or an account by {add}:"
+    return f"Nobody can sign up. {add} makes an account, which adds its first task:"
 
 
 def _commands(settings: Settings, address: str) -> list[str]:

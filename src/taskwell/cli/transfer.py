@@ -17,6 +17,7 @@ from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
 from taskwell.database.connection import Database
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
+from taskwell.observability import say, says_json
 from taskwell.transfer.exporting import export
 from taskwell.transfer.foreign import Source
 from taskwell.transfer.formats import READERS, FormatName, format_of
@@ -100,9 +101,9 @@ def _say(named: FormatName, report: Report) -> None:
 
 def _say_refusals(refusals: list[Refusal], count: int) -> None:
     for one in refusals:
-        print(f"line {one.line}: {one.field + ': ' if one.field else ''}{one.message}", file=sys.stderr)
+        say(f"line {one.line}: {one.field + ': ' if one.field else ''}{one.message}", event="line_refused", level="warning")
     if count > len(refusals):
-        print(f"and {count - len(refusals)} more", file=sys.stderr)
+        say(f"and {count - len(refusals)} more", event="line_refused", level="warning")
 
 
 @contextmanager
@@ -120,7 +121,7 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _progress(source: IO[bytes]) -> Iterator[Callable[[int], None]]:
     """On a terminal, a bar of how much of the file has been read."""
-    if not sys.stderr.isatty():
+    if says_json() or not sys.stderr.isatty():
         yield lambda _: None
         return
     size = source.seek(0, os.SEEK_END)
