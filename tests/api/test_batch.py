@@ -6,17 +6,13 @@ from uuid import uuid4
 import pytest
 
 from tests.support import postgres
-from tests.support.batches import BATCH, Json, operation, results, sends, statuses
+from tests.support.batches import BATCH, Json, ids, operation, results, sends, statuses
 from tests.support.cast import Person
 from tests.support.errors import MARKER, assert_error, assert_refused, invalid_fields
 from tests.support.labels import label_of
 from tests.support.stored import revision_of
 
 either_way = pytest.mark.parametrize("atomic", [False, True])
-
-
-def ids(number: int) -> list[str]:
-    return [str(uuid4()) for _ in range(number)]
 
 
 def of_everything(list_id: str, label_id: str, top: str, below: str) -> list[Json]:
@@ -63,27 +59,6 @@ def test_operations_are_done_in_their_order_and_name_what_earlier_ones_made(
         assert revision_of(shared_database, alice.id) == before + 1
     else:
         assert revision_of(shared_database, alice.id) > before + 1
-
-
-def test_what_one_batch_puts_at_the_end_stays_before_what_comes_later(alice: Person) -> None:
-    """An atomic batch takes one revision, and its records are in its order all the same, and before those of the next."""
-    titles = []
-    for batch in range(3):
-        first, second = ids(2)
-        results(
-            alice,
-            operation("create", "task", first, {"title": f"{batch} b"}),
-            operation("create", "list", value={"name": f"{batch}"}),
-            operation("create", "task", value={"title": f"{batch} c"}),
-            operation("create", "task", second, {"title": f"{batch} a"}),
-            operation("move", "task", second, {"before": first}),
-            operation("create", "list", value={"name": f"{batch} too"}),
-            operation("create", "task", value={"title": f"{batch} d"}),
-            atomic=True,
-        )
-        alice.creates(f"{batch} e")
-        titles += [f"{batch} {letter}" for letter in "abcde"]
-    assert [task["title"] for task in alice.sees(order="position")] == titles
 
 
 def test_each_is_refused_by_itself_and_the_others_are_done(alice: Person, bob: Person) -> None:

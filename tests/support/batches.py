@@ -1,6 +1,7 @@
 """Batches, as tests send them."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -8,6 +9,10 @@ from tests.support.cast import Person
 
 BATCH = "/api/v1/batch"
 Json = dict[str, Any]
+
+
+def ids(number: int) -> list[str]:
+    return [str(uuid4()) for _ in range(number)]
 
 
 def operation(op: str, kind: str, id_: str | None = None, value: Any = None, **more: Any) -> Json:

@@ -4,7 +4,7 @@ Each is done by what does a single request. Only creates of one kind that follow
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -39,6 +39,8 @@ from taskwell.tasks.trash.store import (
 from taskwell.types import POSITION_LENGTH, Revisions
 
 NOUNS: Final = {"task": TASKS, "list": LISTS, "label": LABELS}
+_PLACING: Final = frozenset({"position", "list_id", "parent_id"})
+"""The fields by which a record comes to another place."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class _Run:
                 for step in await self._created(unit, group) if len(group) > 1 else group:
                     await self._one(unit, step)
             if locked is not None:
-                await self._fold_into_one_revision(unit, locked["revision"])
+                await self._fold_into_one_revision(unit, locked["revision"], self._placed(steps))
         return self._outcomes
 
     async def _one(self, unit: UnitOfWork, step: Step) -> None:
@@ -175,15 +177,27 @@ class _Run:
     def _rendered(self, unit: UnitOfWork, kind: Kind, row: asyncpg.Record) -> Rendered:
         return Rendered(row["id"], row[kind.name], row["revision"], tag_of(tag_head(unit, self._owner.id), row["revision"]))
 
-    async def _fold_into_one_revision(self, unit: UnitOfWork, before: int) -> None:
-        row = await row_for(unit, FOLD_INTO_ONE_REVISION, self._owner, before=before)
+    def _placed(self, steps: Sequence[Step]) -> set[UUID]:
+        """What Taskwell has given its place among its siblings, and not the client by a position of its own."""
+        placed = set[UUID]()
+        for step in steps:
+            done = self._outcomes[step.number]
+            if isinstance(done, StepDone) and done.record is not None and _may_place(step):
+                given = getattr(step.value, "position", None)
+                is_given = given is not None and json.loads(done.record.json)["position"] == given
+                (placed.discard if is_given else placed.add)(done.id)
+        return placed
+
+    async def _fold_into_one_revision(self, unit: UnitOfWork, before: int, placed: Collection[UUID]) -> None:
+        ids = [str(one) for one in placed]
+        row = await row_for(unit, FOLD_INTO_ONE_REVISION, self._owner, before=before, placed=ids)
         assert row is not None
         if row["revision"] is None:
             return
         head = tag_head(unit, self._owner.id)
         for number, done in self._outcomes.items():
-            if isinstance(done, StepDone) and done.record is not None and done.record.revision > row["revision"]:
-                self._outcomes[number] = done._replace(record=_folded(done.record, row, head))
+            if isinstance(done, StepDone) and done.record is not None and done.record.revision > before:
+                self._outcomes[number] = done._replace(record=_folded(done.record, row, head, is_placed=done.id in placed))
 
 
 class _New(NamedTuple):
@@ -220,13 +234,18 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
         yield group
 
 
-def _folded(record: Rendered, row: asyncpg.Record, head: str) -> Rendered:
+def _may_place(step: Step) -> bool:
+    return step.op in ("create", "move") or not _PLACING.isdisjoint(getattr(step.value, "model_fields_set", ()))
+
+
+def _folded(record: Rendered, row: asyncpg.Record, head: str, *, is_placed: bool) -> Rendered:
     """The record as the fold has left it (batch/statements.py)."""
     shown = json.loads(record.json)
     etag = tag_of(head, row["revision"])
     shown |= {"revision": row["revision"], "etag": etag}
     position = shown.get("position", "")
-    if row["first"] <= position < row["behind"] and len(row["first"]) + len(position) < POSITION_LENGTH:
+    has_room = len(row["first"]) + len(position) < POSITION_LENGTH
+    if is_placed and has_room and row["first"] <= position < row["behind"]:
         shown["position"] = row["first"] + position
     return Rendered(record.id, json.dumps(shown, separators=(",", ":")), row["revision"], etag)
 

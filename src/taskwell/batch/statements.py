@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, case, func, select, true, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Table, Text, and_, case, func, select, true, update
 
 from taskwell.accounts.locking import locked_owner
 from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
+from taskwell.records.many import is_one_of
 from taskwell.records.ordering import at_the_end
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import departures, occurrences
 from taskwell.types import POSITION_LENGTH
 
 _before = argument("before", BigInteger())
+_placed = argument("placed", ARRAY(Text()))
 
 
 def _folded_into_one() -> Select[Any]:
@@ -35,10 +37,10 @@ def _folded_into_one() -> Select[Any]:
         values: dict[str, ColumnElement[Any]] = {"revision": turn.c.revision}
         if "position" in table.c:
             position = table.c.position
-            is_put_there = and_(position >= turn.c.first, position < turn.c.behind)
+            is_put_there = and_(is_one_of(table.c.id, _placed), position >= turn.c.first, position < turn.c.behind)
             has_room = func.length(position) + func.length(turn.c.first) < POSITION_LENGTH
             values["position"] = case((and_(is_put_there, has_room), turn.c.first + position), else_=position)
-        named = (table.c.user_id == owner, table.c.user_id == turn.c.id, table.c.revision > turn.c.revision)
+        named = (table.c.user_id == owner, table.c.user_id == turn.c.id, table.c.revision >= turn.c.revision)
         return update(table).values(values).where(*named).cte(f"{table.name}_again")
 
     counted = update(users).values(revision=turn.c.revision).where(users.c.id == owner, users.c.id == turn.c.id).cte("counted")
@@ -49,5 +51,5 @@ def _folded_into_one() -> Select[Any]:
 FOLD_INTO_ONE_REVISION = Statement("fold_into_one_revision", _folded_into_one)
 """All that has a greater revision than `before` gets the one behind it, and so does the owner. NULL: that is so already.
 
-In a unit of work, whose own writes have these revisions. What they have put at the end stays in its order, and before whatever is
-put there later: its position begins with that of the revision which it gets."""
+In a unit of work, whose own writes have these revisions. What they have put at the end (the `placed`) stays in its order, before
+whatever is put there later: its position begins with that of the revision which it gets."""
