@@ -1,6 +1,8 @@
 """GET /events: one event for each write, as it happens, and from where one has stopped."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -43,6 +45,27 @@ def test_what_another_process_writes_is_heard(alice: Person, shared_database: st
         assert stream.revision() == 0
         postgres.run(shared_database, f"UPDATE users SET revision = 3 WHERE id = '{alice.id}'")
         assert [stream.revision() for _ in range(3)] == [1, 2, 3]
+
+
+def test_what_another_process_writes_is_heard_while_somebody_writes_here_all_the_time(
+    alice: Person, bob: Person, shared_database: str
+) -> None:
+    is_over = threading.Event()
+
+    def writes() -> None:
+        while not is_over.is_set():
+            alice.creates()
+
+    with listening(alice) as busy, listening(bob) as stream, ThreadPoolExecutor(3) as pool:
+        assert busy.revision() == stream.revision() == 0
+        try:
+            for _ in range(2):
+                pool.submit(writes)
+            until(lambda: len(alice.sees()) > 20)
+            postgres.run(shared_database, f"UPDATE users SET revision = 1 WHERE id = '{bob.id}'")
+            assert pool.submit(stream.revision).result(10) == 1
+        finally:
+            is_over.set()
 
 
 def test_it_goes_on_after_the_last_event(alice: Person) -> None:

@@ -106,7 +106,8 @@ class Watch:
         while self._waiting:
             following = loop.time() + PROBE_SECONDS
             await self._probe(self._waiting)
-            while await self._is_woken(following):
+            # A wait for what has come already is over before its time is looked at.
+            while loop.time() < following and await self._is_woken(following):
                 own = {watched for owner in self._written for watched in self._of_owner.get(owner, ())}
                 self._written.clear()
                 await self._probe(own)
