@@ -158,6 +158,17 @@ def test_a_list_that_is_not_theirs_is_unknown(alice: Person, bob: Person) -> Non
         assert unknown_references(answer) == [("query", "list_id")]
 
 
+def test_a_list_that_is_gone_is_unknown_to_who_starts_and_a_tombstone_to_who_follows_it(alice: Person) -> None:
+    here = alice.creates_list("here")
+    alice.creates(list_id=here["id"])
+    since = [start(alice, list_id=here["id"]), changes(alice, list_id=here["id"], limit=1)["next"]]
+    alice.delete(f"/api/v1/lists/{here['id']}")
+    for token in since:
+        items = changes(alice, token, list_id=here["id"])["items"]
+        assert [(item["kind"], item["is_deleted"]) for item in items] == [("list", True), ("task", True)]
+    assert unknown_references(alice.get(CHANGES, params={"list_id": here["id"]})) == [("query", "list_id")]
+
+
 # ---- tokens -----------------------------------------------------------------------------------------------------------
 
 

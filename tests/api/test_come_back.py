@@ -11,7 +11,10 @@ from tests.cli.command import taskwell
 from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error
+from tests.support.events import EVENTS
+from tests.support.lists import unknown_references
 from tests.support.outside import Elsewhere, Outsider, elsewhere
+from tests.support.replica import CHANGES
 from tests.support.signed_in import API_TOKENS, ME, TASKS, bearer
 from tests.support.stored import revision_of
 
@@ -81,6 +84,25 @@ def test_an_older_token_stays_dead_and_a_newer_one_starts_an_empty_account(
         assert_error(dora.asks("POST", TASKS, old, server=server, json={"title": "x"}), 401, "account_unusable")
         assert_error(dora.elsewhere.clients[server].get(TASKS, headers=bearer(minted)), 401, "token_invalid")
     assert titles(dora) == ["again"]
+
+
+def test_a_copy_from_before_needs_a_new_start(dora: Outsider) -> None:
+    made = dora.asks("POST", "/api/v1/lists", json={"name": "L"}).json()
+    here = {"list_id": made["id"]}
+    tokens = [(query, dora.asks("GET", CHANGES, params=query).json()["next"]) for query in ({}, here, {"limit": 1})]
+    dora.deletes_the_account()
+    for query, token in tokens:
+        assert_error(dora.asks("GET", CHANGES, params=query | {"since": token}), 410, "resync_required")
+    assert_error(dora.asks("GET", EVENTS, headers={"Last-Event-ID": tokens[0][1]}), 410, "resync_required")
+    assert unknown_references(dora.asks("GET", CHANGES, params=here)) == [("query", "list_id")]
+    nothing = dora.asks("GET", CHANGES).json()
+    assert nothing["items"] == []
+    for _ in range(2):  # there is nothing that was not heard of
+        nothing = dora.asks("GET", CHANGES, params={"since": nothing["next"]}).json()
+        assert (nothing["items"], nothing["has_more"]) == ([], False)
+    dora.asks("POST", TASKS, json={"title": "again"})
+    items = dora.asks("GET", CHANGES, params={"since": nothing["next"]}).json()["items"]
+    assert [item["kind"] for item in items] == ["account", "task"]
 
 
 FIRST_WRITES: dict[str, tuple[str, str, Any, int]] = {

@@ -71,7 +71,8 @@ async def stream_events(
     last = None if not last_event_id else tokens.decode(last_event_id, db, owner.id, None, field="last-event-id")
     row = await _in_standing(request, db, owner)
     revision = NEVER if row is None else row["revision"]
-    if row is not None and last is not None and last.revision != NEVER and last.is_behind(row["purged_revision"]):
+    has_heard = last is not None and last.revision != NEVER
+    if last is not None and has_heard and (row is None or last.is_behind(row["purged_revision"])):
         raise ResyncRequired
     heard = revision - 1 if last is None else last.whole
     return StreamedReply(200, _events(request, owner, db, heard, revision), _HEADERS)

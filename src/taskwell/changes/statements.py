@@ -139,9 +139,10 @@ def _page(branches: Sequence[Select[Any]], more: Callable[[], Sequence[ColumnEle
 
 
 def _list_is_known() -> Sequence[ColumnElement[bool]]:
-    """Also by the trace that a deleted one leaves, of which whoever follows the list has to hear."""
-    there = select(LIST.table.c.id).where(LIST.table.c.user_id == owner, LIST.table.c.id == _list_id).scalar_subquery()
-    return [there.is_not(None).label("is_known")]
+    """Also by the trace that a deleted one leaves, of which whoever follows the list has to hear, and nobody who starts now."""
+    is_told = or_(LIST.table.c.deleted_at.is_(None), _begun.is_not(None))
+    is_it = (LIST.table.c.user_id == owner, LIST.table.c.id == _list_id, is_told)
+    return [select(LIST.table.c.id).where(*is_it).scalar_subquery().is_not(None).label("is_known")]
 
 
 READ_REVISION = Statement("read_revision", lambda: select(users.c.revision, users.c.purged_revision).where(owner_may_act()))

@@ -38,12 +38,12 @@ async def read_changes(rows: Rows, owner: Owner, feed: Feed, since: FeedPlace | 
     arguments = _arguments(place, feed) | {"limit": limit, "tag_head": tag_head(rows, owner.id)}
     statement = READ_CHANGES if feed.list_id is None else READ_CHANGES_OF_LIST
     row = await row_for(rows, statement, owner, **arguments)
+    if place is not None and (row is None or place.is_behind(row["purged_revision"])):
+        raise ResyncRequired
+    if feed.list_id is not None and (row is None or not row["is_known"]):
+        raise UnknownReference.at(["list_id"])
     if row is None:
         return Changes("", FeedPlace(NEVER, NEVER), has_more=False)
-    if place is not None and place.is_behind(row["purged_revision"]):
-        raise ResyncRequired
-    if feed.list_id is not None and not row["is_known"]:
-        raise UnknownReference.at(["list_id"])
     revision, items = row["revision"], row["items"] or ""
     begun = revision if place is None else place.begun
     if row["found"] <= limit:
