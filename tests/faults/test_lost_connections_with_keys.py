@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -87,6 +87,25 @@ def test_a_write_whose_connection_is_killed_at_work_is_done_again(erin: Person, 
         held.execute("COMMIT")
         assert answer.result(20).status_code == 200
     assert erin.get(f"{TASKS}/{task['id']}").json()["revision"] == task["revision"] + 1
+
+
+def test_a_deletion_whose_connection_breaks_where_it_takes_old_ones_with_it_is_done_again(
+    erin: Person, tapped: tuple[Tap, str]
+) -> None:
+    _, url = tapped
+    old, task, key = erin.creates("old"), erin.creates("new"), {"Idempotency-Key": str(uuid4())}
+    erin.delete(f"{TASKS}/{old['id']}")
+    postgres.query(url, "UPDATE tasks SET deleted_at = '2020-01-01' WHERE id = $1", UUID(old["id"]))
+    with ThreadPoolExecutor(1) as pool, holding(url, f"SELECT 1 FROM tasks WHERE id = '{old['id']}' FOR UPDATE") as held:
+        answer = pool.submit(WRITES["delete"], erin, task["id"], key)
+        (process_id,) = held.wait_for_waiters(1)
+        held.execute("SELECT pg_terminate_backend($1)", process_id)
+        again = process_id
+        while again == process_id:
+            (again,) = held.wait_for_waiters(1)
+        held.execute("COMMIT")
+        assert answer.result(20).status_code == 204
+    assert postgres.query(url, "SELECT 1 FROM tasks WHERE id = $1", UUID(old["id"])) == []
 
 
 def test_where_nobody_can_find_out_it_says_so_and_the_key_tells_later(own_database: str, tmp_path: Path) -> None:

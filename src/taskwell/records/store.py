@@ -6,7 +6,7 @@ in its own store.
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from taskwell.accounts.owner import Owner, row_for
 from taskwell.database.rows import Rows
 from taskwell.database.statement import Statement
+from taskwell.database.unit_of_work import UnitOfWork
 from taskwell.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable, UnknownReference
 from taskwell.records.as_read import is_given, refuse_but_id
 from taskwell.records.content import Content
@@ -235,7 +236,7 @@ async def purge_some(noun: Noun, rows: Rows, owner: Owner, deleted: asyncpg.Reco
     It is done by then, and does not fail with them; unless all is one unit of work.
     """
     if deleted is not None and deleted["has_old"]:
-        with suppress(Unavailable):
+        with nullcontext() if isinstance(rows, UnitOfWork) else suppress(Unavailable):
             await row_for(rows, noun.purge, owner, old_before=rows.old_before, most=PURGED_WITH_A_DELETION)
 
 
