@@ -151,6 +151,48 @@ def test_what_was_never_there_has_no_tag_to_be_compared_with(alice: Person) -> N
     assert statuses(results(alice, *making)) == [201, (412, "task_changed")]
 
 
+@pytest.mark.parametrize("op", ["restore", "delete"])
+@pytest.mark.parametrize("kind", ["task", "list", "label"])
+def test_a_condition_on_what_is_in_the_trash_shows_it_as_it_is_there(alice: Person, op: str, kind: str) -> None:
+    made = alice.post(f"/api/v1/{kind}s", json={"title" if kind == "task" else "name": "x"}).json()
+    alice.delete(f"/api/v1/{kind}s/{made['id']}")
+    flags = {"permanent": True} if op == "delete" else {}
+    stale = operation(op, kind, made["id"], if_match=made["etag"], **flags)
+    answer = sends(alice, operation("create", "task", value={"title": "y"}), stale, atomic=True)
+    details = assert_error(answer, 412, f"{kind}_changed")
+    assert details == {"operation": 1, "current": results(alice, stale)[0]["error"]["details"]["current"]}
+    assert answer.headers["etag"] == details["current"]["etag"] != made["etag"]
+    right = operation(op, kind, made["id"], if_match=answer.headers["etag"], **flags)
+    assert statuses(results(alice, right, atomic=True)) == [204 if op == "delete" else 200]
+    # What the batch itself has deleted is there after all.
+    task = alice.creates()
+    both = [operation("delete", "task", task["id"]), operation("restore", "task", task["id"], if_match=task["etag"])]
+    assert assert_error(sends(alice, *both, atomic=True), 412, "task_changed") == {"operation": 1, "current": task}
+
+
+def test_a_label_that_comes_back_into_its_namesake_has_the_id_of_that_one(alice: Person) -> None:
+    old = alice.post("/api/v1/labels", json={"name": "x"}).json()
+    alice.delete(f"/api/v1/labels/{old['id']}")
+    new = alice.post("/api/v1/labels", json={"name": "X"}).json()
+    (found,) = results(alice, operation("restore", "label", old["id"]))
+    assert found["id"] == found["record"]["id"] == new["id"]
+
+
+def test_an_atomic_batch_names_the_first_of_its_creates_that_failed(alice: Person) -> None:
+    taken, there = alice.creates("taken"), alice.creates("there")
+    again = operation("create", "task", there["id"], {"title": "there"})
+    another = operation("create", "task", taken["id"], {"title": "another"})
+    unknown = operation("create", "task", value={"title": "x", "list_id": str(uuid4())})
+    unfit = operation("create", "task", value={"title": "x", "recurrence": {"rule": "FREQ=DAILY"}})
+    for failing, status, code in (
+        ([another, unknown, unfit], 409, "task_id_taken"),
+        ([another, unfit], 409, "task_id_taken"),
+        ([unknown, unfit, another], 400, "unknown_reference"),
+        ([unfit, unknown, another], 400, "invalid_input"),
+    ):
+        assert assert_error(sends(alice, again, *failing, atomic=True), status, code)["operation"] == 1
+
+
 MALFORMED: dict[str, tuple[Json, str]] = {
     "an unknown operation": (operation("upsert", "task", value={"title": MARKER}), "operations.1"),
     "an unknown kind": (operation("create", MARKER, value={}), "operations.1.create.kind"),

@@ -32,6 +32,7 @@ from taskwell.tasks.trash.store import (
     delete_label_for_good,
     delete_list_for_good,
     delete_task_for_good,
+    find_trashed,
     restore_label,
     restore_list,
     restore_task,
@@ -101,11 +102,20 @@ async def _as_it_is_now(db: Writable, owner: Owner, steps: Sequence[Step], error
     number = error.details["operation"]
     (step,) = (one for one in steps if one.number == number)
     try:
-        record = await store.read(step.noun, db, owner, step.id)
+        error.details["current"] = await _current(db, owner, step)
     except NotFound as gone:
         return of_operation(number, gone)
-    error.details["current"] = json.loads(record.json)
     return error
+
+
+async def _current(db: Writable, owner: Owner, step: Step) -> Any:
+    try:
+        return json.loads((await store.read(step.noun, db, owner, step.id)).json)
+    except NotFound:
+        if step.op != "restore" and not step.is_permanent:
+            raise
+        row = await find_trashed(db, owner, step.noun, step.id)
+        return json.loads(row[step.noun.kind.name])
 
 
 class _Run:
@@ -120,8 +130,7 @@ class _Run:
         async with unit_for(db, self._owner) as unit:
             locked = await row_for(unit, LOCK_OWNER, self._owner) if self._is_atomic and len(groups) > 1 else None
             for group in groups:
-                for step in await self._created(unit, group) if len(group) > 1 else group:
-                    await self._one(unit, step)
+                await (self._created(unit, group) if len(group) > 1 else self._one(unit, group[0]))
             if locked is not None:
                 await self._fold_into_one_revision(unit, locked["revision"], self._placed(steps))
         return self._outcomes
@@ -146,33 +155,25 @@ class _Run:
             raise of_operation(step.number, error)
         self._outcomes[step.number] = error
 
-    async def _created(self, unit: UnitOfWork, steps: Sequence[Step]) -> list[Step]:
-        """Creates what can be created by one statement. Returns those that each have to be looked at by themselves."""
-        records = list(self._fit(steps))
+    async def _created(self, unit: UnitOfWork, steps: Sequence[Step]) -> None:
+        """What can be created by one statement, and then the rest in its order, each by itself: of an atomic batch the first that
+        fails is the answer."""
+        records = [_New(step, step.id, step.value) for step in steps if _is_fit(step)]
         kind = steps[0].noun.kind
         try:
             created = await Creating(unit, self._owner, is_shown=True, is_exact=True).create(kind, records)
         except InvalidInput as error:  # a value that cannot be stored
             raise _StatementFailed from error
         rows = {row["id"]: row for row in created.rows}
-        left: list[Step] = []
-        for one, fate in zip(records, created.fates, strict=True):
-            if fate == "made":
-                self._outcomes[one.step.number] = StepDone(one.id, self._rendered(unit, kind, rows[one.id]), is_new=True)
-            elif isinstance(fate, Refused):
-                self._refuse(one.step, fate.error)
-            else:
-                left.append(one.step)
-        return left
-
-    def _fit(self, steps: Sequence[Step]) -> Iterator["_New"]:
+        fates = {one.step.number: fate for one, fate in zip(records, created.fates, strict=True)}
         for step in steps:
-            try:
-                if isinstance(step.value, NewTask):
-                    writing.refuse_unfit(step.value)
-                yield _New(step, step.id, step.value)
-            except InvalidInput as error:
-                self._refuse(step, error)
+            fate = fates.get(step.number)
+            if fate == "made":
+                self._outcomes[step.number] = StepDone(step.id, self._rendered(unit, kind, rows[step.id]), is_new=True)
+            elif isinstance(fate, Refused):
+                self._refuse(step, fate.error)
+            else:
+                await self._one(unit, step)
 
     def _rendered(self, unit: UnitOfWork, kind: Kind, row: asyncpg.Record) -> Rendered:
         return Rendered(row["id"], row[kind.name], row["revision"], tag_of(tag_head(unit, self._owner.id), row["revision"]))
@@ -232,6 +233,15 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
             above.add(step.value.parent_id)
     if group:
         yield group
+
+
+def _is_fit(step: Step) -> bool:
+    try:
+        if isinstance(step.value, NewTask):
+            writing.refuse_unfit(step.value)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _may_place(step: Step) -> bool:

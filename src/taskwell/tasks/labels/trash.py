@@ -29,8 +29,8 @@ def _living(record: CTE) -> CTE:
 
 def _find() -> Select[Any]:
     record = trashed(LABEL)
-    has_heir = select(_living(record).c.id).scalar_subquery().is_not(None).label("has_heir")
-    return found_in_trash(LABEL, record, has_heir, has_room(LABEL, LABELS_PER_USER).label("has_room"))
+    heir_id = select(_living(record).c.id).scalar_subquery().label("heir_id")
+    return found_in_trash(LABEL, record, heir_id, has_room(LABEL, LABELS_PER_USER).label("has_room"))
 
 
 FIND_TRASHED_LABEL = Statement("find_trashed_label", _find)
@@ -74,7 +74,7 @@ def _merge() -> Select[Any]:
         .cte("heir")
     )
     gone = update(labels).values(**emptied(LABEL, stamp)).where(in_trash(LABEL), labels.c.user_id == stamp.c.user_id)
-    answer = select(rendered(LABEL, heir).label("label"), heir.c.revision, heir.c.id).select_from(me.outerjoin(heir, true()))
+    answer = select(rendered(LABEL, heir).label("label"), heir.c.revision).select_from(me.outerjoin(heir, true()))
     merged = gone.where(labels.c.id == LABEL.id).cte("merged")
     return answer.add_cte(ONE.counted(me, heir), _carried_again(living, stamp).cte("carried_again"), merged)
 

@@ -32,6 +32,8 @@ from taskwell.types import Revisions
 EMPTIED_AT_ONCE: Final = 5_000
 """Of each kind, in one statement: it takes a quarter of a second, and a statement may take ten seconds."""
 
+_FIND_TRASHED: Final = {"task": FIND_TRASHED_TASK, "list": FIND_TRASHED_LIST, "label": FIND_TRASHED_LABEL}
+
 _TRASH: Final = "trash"
 """What a cursor is bound to, besides its owner."""
 
@@ -42,7 +44,7 @@ async def restore_task(db: Writable, owner: Owner, task_id: UUID, *, if_match: R
     Raises TaskNotFound and TaskChanged.
     """
     async with unit_for(db, owner) as unit:
-        trashed = await _find(unit, owner, TASKS, FIND_TRASHED_TASK, task_id, if_match)
+        trashed = await find_trashed(unit, owner, TASKS, task_id, if_match)
         list_id, parent_id = trashed["list_id"], trashed["parent_id"]
         if parent_id is not None:
             seen = await look(unit, owner, task_id, parent_id)
@@ -57,7 +59,7 @@ async def restore_task(db: Writable, owner: Owner, task_id: UUID, *, if_match: R
 async def restore_list(db: Writable, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> Rendered:
     """The list comes back with the tasks that were deleted with it. Raises ListNotFound, ListChanged and TooManyLists."""
     async with unit_for(db, owner) as unit:
-        trashed = await _find(unit, owner, LISTS, FIND_TRASHED_LIST, list_id, if_match)
+        trashed = await find_trashed(unit, owner, LISTS, list_id, if_match)
         if not trashed["has_room"]:
             raise TooManyLists
         return await _restored(unit, owner, LISTS, RESTORE_LIST, list_id)
@@ -67,9 +69,10 @@ async def restore_label(db: Writable, owner: Owner, label_id: UUID, *, if_match:
     """The label comes back, and the tasks carry it again that carried it. Where another one has its name, they carry that one,
     and it is what is given. Raises LabelNotFound, LabelChanged and TooManyLabels."""
     async with unit_for(db, owner) as unit:
-        trashed = await _find(unit, owner, LABELS, FIND_TRASHED_LABEL, label_id, if_match)
-        if trashed["has_heir"]:
-            return await _restored(unit, owner, LABELS, MERGE_TRASHED_LABEL, label_id)
+        trashed = await find_trashed(unit, owner, LABELS, label_id, if_match)
+        if trashed["heir_id"] is not None:
+            heir = await _restored(unit, owner, LABELS, MERGE_TRASHED_LABEL, label_id)
+            return heir._replace(id=trashed["heir_id"])
         if not trashed["has_room"]:
             raise TooManyLabels
         return await _restored(unit, owner, LABELS, RESTORE_LABEL, label_id)
@@ -80,19 +83,19 @@ async def delete_task_for_good(db: Writable, owner: Owner, task_id: UUID, *, if_
 
     Raises TaskNotFound and TaskChanged.
     """
-    await _for_good(db, owner, TASKS, delete_task, FIND_TRASHED_TASK, EMPTY_TASK, task_id, if_match)
+    await _for_good(db, owner, TASKS, delete_task, EMPTY_TASK, task_id, if_match)
 
 
 async def delete_list_for_good(db: Writable, owner: Owner, list_id: UUID, *, if_match: Revisions | None) -> None:
     """Likewise, with its tasks. Raises ListNotFound and ListChanged."""
     delete = partial(limited.delete, LISTS)
-    await _for_good(db, owner, LISTS, delete, FIND_TRASHED_LIST, EMPTY_LIST, list_id, if_match)
+    await _for_good(db, owner, LISTS, delete, EMPTY_LIST, list_id, if_match)
 
 
 async def delete_label_for_good(db: Writable, owner: Owner, label_id: UUID, *, if_match: Revisions | None) -> None:
     """Likewise. Raises LabelNotFound and LabelChanged."""
     delete = partial(limited.delete, LABELS)
-    await _for_good(db, owner, LABELS, delete, FIND_TRASHED_LABEL, EMPTY_LABEL, label_id, if_match)
+    await _for_good(db, owner, LABELS, delete, EMPTY_LABEL, label_id, if_match)
 
 
 async def _for_good(
@@ -100,7 +103,6 @@ async def _for_good(
     owner: Owner,
     noun: Noun,
     delete: Callable[..., Awaitable[None]],
-    find: Statement,
     empty: Statement,
     record_id: UUID,
     if_match: Revisions | None,
@@ -109,7 +111,7 @@ async def _for_good(
         try:
             await delete(unit, owner, record_id, if_match=if_match)
         except noun.refusals.not_found:
-            await _find(unit, owner, noun, find, record_id, if_match)
+            await find_trashed(unit, owner, noun, record_id, if_match)
         await row_for(unit, empty, owner, **{f"{noun.kind.name}_id": record_id})
 
 
@@ -136,11 +138,11 @@ async def list_trash_page(rows: Rows, owner: Owner, *, limit: int, cursor: str |
     return RenderedPage(items, next_cursor, row["revision"], None)
 
 
-async def _find(
-    unit: UnitOfWork, owner: Owner, noun: Noun, statement: Statement, record_id: UUID, if_match: Revisions | None
+async def find_trashed(
+    rows: Rows, owner: Owner, noun: Noun, record_id: UUID, if_match: Revisions | None = None
 ) -> asyncpg.Record:
     """What is in the trash, for what is done under a condition. Raises what says that it is not there, or has changed."""
-    row = await row_for(unit, statement, owner, **naming(noun, unit, owner, record_id))
+    row = await row_for(rows, _FIND_TRASHED[noun.kind.name], owner, **naming(noun, rows, owner, record_id))
     if row is None or row["revision"] is None:
         raise noun.refusals.not_found
     if if_match is not None and row["revision"] not in if_match:
