@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from taskwell.labels.statements import LABELS_PER_USER
 from tests.api.test_restore_task import TASKS, lasting
@@ -39,6 +40,21 @@ def test_it_comes_back_to_its_tasks(alice: Person, mount: str, shared_database: 
     assert {one["id"] for one in alice.sees(label="b")} == {one["id"] for one in alice.sees(q="b")} == {task["id"], done["id"]}
     assert alice.post(f"{TASKS}/{gone['id']}/restore").json()["labels"] == ["b"]
     assert_error(alice.post(f"{path}/restore"), 404, "label_not_found")
+
+
+@pytest.mark.parametrize("has_heir", [False, True])
+def test_a_task_that_was_made_since_at_the_id_of_one_that_carried_it_goes_without(alice: Person, has_heir: bool) -> None:
+    old, kept = alice.creates("old", labels=["x"]), alice.creates("kept", labels=["x"])
+    label = label_of(alice, "x")
+    alice.delete(f"{LABELS}/{label['id']}")
+    alice.delete(f"{TASKS}/{old['id']}")
+    alice.put(f"{TASKS}/{old['id']}", json={"title": "new"}, headers={"If-None-Match": "*"})
+    if has_heir:
+        alice.creates("another", labels=["x"])
+    assert alice.post(f"{LABELS}/{label['id']}/restore").status_code == 200
+    labels = {task["title"]: task["labels"] for task in alice.sees()}
+    assert (labels["new"], labels["kept"]) == ([], ["x"]), kept
+    assert [task["title"] for task in alice.sees(q="x")].count("new") == 0
 
 
 def test_where_another_has_its_name_the_tasks_carry_that_one(alice: Person) -> None:

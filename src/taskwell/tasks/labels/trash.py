@@ -23,7 +23,7 @@ def _living(record: CTE) -> CTE:
     """The label that has the name of the deleted one by now."""
     other = labels.alias("other")
     is_it = (other.c.user_id == owner, other.c.user_id == record.c.user_id, other.c.deleted_at.is_(None))
-    found = select(other.c.user_id, other.c.id, other.c.name, other.c.folded, record.c.carriers)
+    found = select(other.c.user_id, other.c.id, other.c.name, other.c.folded, record.c.carriers, record.c.deleted_at)
     return found.select_from(record.join(other, true())).where(*is_it, other.c[KEY] == record.c[KEY]).cte("living")
 
 
@@ -38,11 +38,14 @@ FIND_TRASHED_LABEL = Statement("find_trashed_label", _find)
 
 
 def _carried_again(label: CTE, stamp: CTE) -> Update:
-    """The tasks that carried it carry this one, as their last. One that has as many as a task can have goes without."""
+    """The tasks that carried it carry this one, as their last. One that has as many as a task can have goes without, and so does
+    one that was made since, at the id of one that carried it."""
     name = cast(label.c.name, Text()).label("name")
-    each = select(label.c.user_id, name, label.c.folded, func.unnest(label.c.carriers).label("task_id")).cte("each")
+    task_id = func.unnest(label.c.carriers).label("task_id")
+    each = select(label.c.user_id, name, label.c.folded, label.c.deleted_at, task_id).cte("each")
     return with_labels(each, stamp, func.array_append(tasks.c.labels, each.c.name), tasks.c.folded + each.c.folded).where(
         tasks.c.id == each.c.task_id,
+        tasks.c.created_at <= each.c.deleted_at,
         tasks.c.emptied_at.is_(None),
         not_(each.c.name == any_(tasks.c.labels)),
         func.cardinality(tasks.c.labels) < LABELS_PER_TASK,
