@@ -153,8 +153,11 @@ def test_it_works_from_a_path_with_spaces_and_a_quote(tmp_path: Path) -> None:
 def test_the_command_that_it_prints_can_be_pasted(home: Path, words: list[str]) -> None:
     (home / "the programs").symlink_to(Path(PROGRAM).parent)
     (home / "data").rename(home / "my data")
-    given = {"PATH": os.defpath, "TASKWELL_REGISTRATION": "closed", "TASKWELL_DATA_DIR": str(home / "my data")}
-    with serving(home, *words, program=["the programs/taskwell", "serve"], **given) as server, Visitor(server.url) as me:
+    program = ["the programs/taskwell", "serve"]
+    its = serving(
+        home, *words, program=program, PATH=os.defpath, TASKWELL_REGISTRATION="closed", TASKWELL_DATA_DIR=str(home / "my data")
+    )
+    with its as server, Visitor(server.url) as me:
         while not (printed := re.search("Nobody can sign up. `(.*)` makes an account", server.said)):
             time.sleep(0.02)
         alone = environment(PATH=os.defpath)  # without what was set for `serve` alone
