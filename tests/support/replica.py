@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from tests.support.cast import Person
+from tests.support.errors import assert_error
 
 CHANGES = "/api/v1/changes"
 
@@ -48,7 +49,11 @@ class Replica:
         return bool(page["has_more"])
 
     def step(self) -> bool:
-        return self.take(page_of(self.ask()))
+        answer = self.ask()
+        if self._narrowed and self.token is None and answer.status_code == 400:
+            assert_error(answer, 400, "unknown_reference")  # the list is not there
+            return False
+        return self.take(page_of(answer))
 
     def catch_up(self) -> None:
         while self.step():
