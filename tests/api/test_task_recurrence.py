@@ -208,6 +208,19 @@ def test_a_series_ends(alice: Person, rule: str, days: list[str]) -> None:
     assert finished(alice, task) == days[::-1]
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_an_end_may_stand_where_all_dates_end(alice: Person, zone: str) -> None:
+    """On the clocks of the account it would be in the year 10000, or before the year 1."""
+    alice.patch("/api/v1/auth/me", json={"time_zone": zone})
+    for until, is_over in (("99991231T235959Z", False), ("00010101T000000Z", True)):
+        rule = {"rule": f"FREQ=DAILY;UNTIL={until}"}
+        task = alice.creates(due={"date": "2026-12-24"}, recurrence=rule)
+        assert completes(alice, task, "2026-12-24").json()["is_completed"] is is_over
+        other = alice.creates(due={"date": "2026-12-24"}, recurrence=rule)
+        done = alice.patch(f"{TASKS}/{other['id']}", json={"is_completed": True}, headers={"If-Match": other["etag"]})
+        assert (done.status_code, done.json()["is_completed"]) == (200, is_over)
+
+
 def test_another_rule_counts_anew(alice: Person) -> None:
     task = alice.creates(due={"date": "2026-12-01"}, recurrence={"rule": "FREQ=DAILY"})
     for _ in range(3):

@@ -56,6 +56,10 @@ BROKEN: dict[str, tuple[str, bytes]] = {
         "microsoft-to-do",
         b'{"value":[{"displayName":"x","id":1,"tasks":[{"id":"1","title":"x","body":5,"recurrence":"x","checklistItems":{},"status":[]}]}]}',
     ),
+    "values of other types of Microsoft's, and a time that is in no year of UTC": (
+        "microsoft-to-do",
+        b'{"value":[{"id":"1","title":"x","completedDateTime":{"dateTime":"9999-12-31T23:00:00","timeZone":"America/New_York"}}]}',
+    ),
     "a calendar that does not end": ("icalendar", b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:1\r\n"),
     "a calendar that is too deep": ("icalendar", b"BEGIN:VCALENDAR\r\n" + b"BEGIN:X\r\n" * 100_000),
     "a line without a colon": ("icalendar", b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nnonsense\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"),

@@ -5,7 +5,7 @@ It works on days: what time of the day it is, and in which zone, a task's `due` 
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from dateutil import rrule
@@ -105,7 +105,9 @@ def is_over(
     if not rule.until.endswith("Z"):
         end = datetime.fromisoformat(rule.until)
         return wall.date() > end.date() if len(rule.until) == len("20261224") else _begins(wall) > end
-    end = datetime.fromisoformat(rule.until).astimezone(UTC)
+    end = datetime.fromisoformat(rule.until)
+    # A year away from where dates end, which some zones would take it beyond. What is due is in years far from both.
+    end = end.replace(year=min(max(end.year, 2), 9998))
     return instant > end if instant is not None else _begins(wall) > on_clocks(end)
 
 

@@ -4,7 +4,7 @@ The lists are an array, or Graph's own `{"value": [...]}`; the tasks of one are 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -114,7 +114,7 @@ def _day(value: Any) -> dict[str, str] | None:
 
 def _instant(value: Any) -> datetime | None:
     time, zone = _wall(value)
-    return None if time is None else time.replace(tzinfo=ZoneInfo(zone or "UTC")).astimezone(UTC)
+    return None if time is None else moment(time.replace(tzinfo=ZoneInfo(zone or "UTC")).isoformat())
 
 
 def _recurrence(value: Any) -> dict[str, str] | None:
