@@ -150,6 +150,14 @@ def test_a_place_that_is_the_same_key_in_another_list_is_taken(alice: Person) ->
     assert row(alice, TASKS, list_id=made) == [one, task, two]
 
 
+def test_a_place_that_is_the_same_key_is_spread_where_another_one_would_be_too_long(alice: Person) -> None:
+    made, near = alice.creates_list()["id"], "a" * (POSITION_LENGTH - 2)
+    one, two = (alice.creates(list_id=made, position=near + end)["id"] for end in ("1z", "3"))
+    task = alice.creates(position=near + "2")["id"]
+    moves(alice, TASKS, task, list_id=made, after=one)
+    assert row(alice, TASKS, list_id=made) == [one, task, two]
+
+
 def test_a_move_is_refused_where_a_change_is(alice: Person) -> None:
     parent = alice.creates()
     task = alice.creates(parent_id=parent["id"])

@@ -54,14 +54,12 @@ async def position_for(
     lower, upper, last = await _room(unit, owner, row, record, move)
     if is_there and lower < now and (upper is None or now < upper):
         return now
-    key = _key(lower, upper, last)
+    key = _key(lower, upper, last, now)
     if key is None:
         await row_for(unit, row.spread, owner, **record, **row.arguments)
-        lower, upper, last = await _room(unit, owner, row, record, move)
-        key = _key(lower, upper, last)
+        key = _key(*await _room(unit, owner, row, record, move), now)
         assert key is not None
-    # The same key would not say that it is meant, and no change would take the revision of those that were spread.
-    return between(lower, key) if key == now else key
+    return key
 
 
 async def _room(unit: UnitOfWork, owner: Owner, row: Row, record: dict[str, UUID], move: Move) -> tuple[str, str | None, str]:
@@ -77,11 +75,12 @@ async def _room(unit: UnitOfWork, owner: Owner, row: Row, record: dict[str, UUID
     return found["near"], found["following"], found["at_the_end"]
 
 
-def _key(lower: str, upper: str | None, last: str) -> str | None:
+def _key(lower: str, upper: str | None, last: str, now: str) -> str | None:
     """None: there is no room."""
-    if upper is None and lower < last:
-        return last
     if upper is not None and lower >= upper:
         return None
-    key = between(lower, upper)
+    key = last if upper is None and lower < last else between(lower, upper)
+    if key == now:
+        # The same key would not say that it is meant, and no change would take the revision of those that were spread.
+        key = between(lower, key)
     return key if len(key) < POSITION_LENGTH else None
