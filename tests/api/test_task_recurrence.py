@@ -1,16 +1,12 @@
 """Tasks that recur: one occurrence at a time is finished, whoever completes the task, and none twice."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from dateutil.rrule import rrulestr
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.support import postgres
 from tests.support.cast import Person
@@ -271,6 +267,22 @@ def test_under_a_condition_what_is_not_due_yet_is_finished(alice: Person) -> Non
     assert finished(alice, task) == ["2100-01-04", "2099-12-28"]
 
 
+def test_what_moves_to_where_the_task_is_takes_a_revision(alice: Person, shared_database: str) -> None:
+    """The task that comes out of it is as it was, but for what was finished last."""
+    task = alice.creates(**daily(due={"date": (today() + timedelta(days=1)).isoformat()}))
+    path = f"{TASKS}/{task['id']}"
+    for days, condition in ((-1, {}), (0, {"If-Match": "*"})):
+        edited = {"date": (today() + timedelta(days=days)).isoformat()}
+        moved = alice.patch(path, json={"due": edited, "is_completed": True}, headers=condition).json()
+        assert (moved["due"], moved["completed_occurrence"]) == (task["due"], edited["date"])
+        assert moved["revision"] == task["revision"] + 1 == revision_of(shared_database, alice.id)
+        assert moved["etag"] != task["etag"]
+        assert moved["updated_at"] > task["updated_at"]
+        task = moved
+    (row,) = postgres.query(shared_database, "SELECT max(revision) FROM occurrences WHERE task_id = $1", UUID(task["id"]))
+    assert row["max"] == task["revision"]
+
+
 def test_a_due_that_is_sent_as_it_was_is_no_edit(alice: Person) -> None:
     task = alice.creates(**daily())
     path, body = f"{TASKS}/{task['id']}", {"title": "x", "due": task["due"], "is_completed": True}
@@ -328,34 +340,3 @@ def test_occurrences_are_the_users_own(alice: Person, bob: Person) -> None:
     known = {"If-None-Match": page.headers["etag"]}
     assert alice.get(f"{TASKS}/{task['id']}/occurrences", headers=known).status_code == 304
     assert finished(alice, task) == ["2026-12-28"]
-
-
-# ---- against rrule -------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    start=st.sampled_from(["2026-01-31", "2024-02-29", "2026-03-28", "2026-10-24", "2026-12-28"]).map(date.fromisoformat),
-    rule=st.sampled_from(
-        ["FREQ=DAILY", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA,MO", "FREQ=MONTHLY", "FREQ=MONTHLY;BYDAY=-1SA", "FREQ=YEARLY"]
-    ),
-    zone=st.sampled_from(["Europe/Berlin", "America/New_York"]),
-    home=st.sampled_from(["UTC", "Asia/Tokyo"]),
-)
-def test_a_series_is_the_one_of_rrule(alice: Person, shared_database: str, start: date, rule: str, zone: str, home: str) -> None:
-    """Each at the same time of the day, through changes of clocks, and while the zone of the account changes."""
-    due = {"date": start.isoformat(), "time": "02:30", "time_zone": zone}
-    task = alice.creates(due=due, recurrence={"rule": rule})
-    expected = [at.date() for at in islice(rrulestr(rule, dtstart=datetime.combine(start, time.min)), 5)]
-    for number, day in enumerate([one for one in expected if one > start][:3]):
-        if number == 1:
-            alice.patch("/api/v1/auth/me", json={"time_zone": home})
-        task = completes(alice, task, task["due"]["date"]).json()
-        assert task["due"] == due | {"date": day.isoformat()}
-        moment = datetime.combine(day, time(2, 30), ZoneInfo(zone)).astimezone(UTC)
-        (row,) = postgres.query(
-            shared_database,
-            "SELECT due_sort, time_zone FROM tasks JOIN users ON users.id = user_id WHERE tasks.id = $1",
-            UUID(task["id"]),
-        )
-        assert row["due_sort"] == moment.astimezone(ZoneInfo(row["time_zone"])).replace(tzinfo=None)

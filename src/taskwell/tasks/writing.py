@@ -77,7 +77,7 @@ async def _change_in_unit(
     )
     if finished is None:
         return task
-    await keep(unit, owner, task_id, finished)
+    await keep(unit, owner, task_id, finished, changed=task.revision)
     return await store.read(TASKS, unit, owner, task_id)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from taskwell.accounts.locking import locked_owner, stamped, turn
+from taskwell.accounts.locking import locked_owner, turn
 from taskwell.accounts.may_act import owner, owner_may_act, users
 from taskwell.database.statement import Statement, argument
 from taskwell.database.statement_of_set import rows
@@ -68,7 +68,8 @@ COUNT_OCCURRENCES = Statement(
 
 
 def _finished() -> Select[Any]:
-    me = stamped(locked_owner())
+    me = locked_owner()
+    stamp = turn(me, argument("more", Integer()))
     row = {
         "user_id": owner,
         "task_id": TASK.id,
@@ -76,10 +77,10 @@ def _finished() -> Select[Any]:
         "due": cast(argument("due", String()), JSONB()),
         "start": cast(argument("start", String()), JSONB()),
         "recurrence": _recurrence,
-        "completed_at": me.c.at,
-        "revision": me.c.revision,
+        "completed_at": stamp.c.at,
+        "revision": stamp.c.revision,
     }
-    new = insert(occurrences).from_select([*row], select(*row.values()).select_from(me))
+    new = insert(occurrences).from_select([*row], select(*row.values()).select_from(stamp))
     kept = new.on_conflict_do_update(
         index_elements=[occurrences.c.user_id, occurrences.c.task_id, occurrences.c.occurrence],
         set_={name: new.excluded[name] for name in ("due", "start", "recurrence", "completed_at", "revision")},
@@ -87,16 +88,16 @@ def _finished() -> Select[Any]:
     ).cte("kept")
     noted = (
         update(tasks)
-        .values(completed_occurrence=_occurrence)
-        .where(TASK.live, tasks.c.user_id == me.c.id, tasks.c.id == TASK.id)
-        .returning(tasks.c.id)
+        .values(completed_occurrence=_occurrence, updated_at=stamp.c.at, revision=stamp.c.revision)
+        .where(TASK.live, tasks.c.user_id == stamp.c.user_id, tasks.c.id == TASK.id)
+        .returning(tasks.c.id, tasks.c.user_id, tasks.c.revision)
         .cte("noted")
     )
-    return select(noted.c.id).add_cte(kept)
+    return select(noted.c.id).add_cte(kept, ONE.counted(me, noted))
 
 
 FINISH_OCCURRENCE = Statement("finish_occurrence", _finished)
-"""What was finished is kept, under the revision that the task has just got."""
+"""What was finished is kept: under the revision that the task has just got (`more` 0), or under one more, which it gets too."""
 
 
 def _listed(*, is_resumed: bool) -> Select[Any]:

@@ -51,6 +51,9 @@ class Present(NamedTuple):
 
 
 class Finished(NamedTuple):
+    """`revision` is that of the task before."""
+
+    revision: int
     due: When
     start: When | None
     recurrence: Recurrence
@@ -109,7 +112,7 @@ async def finishing(
     now = datetime.now(UTC)
     if not is_repeatable and day_on_clocks(due, task.clocks) > now.astimezone(task.clocks).date():
         return changes.model_copy(update={"is_completed": False}), None
-    finished = Finished(due, changes.start if "start" in named else task.start, recurrence)
+    finished = Finished(task.revision, due, changes.start if "start" in named else task.start, recurrence)
     moved = await _moved(unit, owner, task_id, finished, task.clocks, now, is_past_today=not is_repeatable)
     return changes.model_copy(update=moved), finished
 
@@ -118,7 +121,7 @@ async def _moved(
     unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, clocks: ZoneInfo, now: datetime, *, is_past_today: bool
 ) -> dict[str, Any]:
     """The fields of the task that are others after it."""
-    due, start, recurrence = finished
+    _, due, start, recurrence = finished
     kept = {"task_id": task_id, "occurrence": due.date, "recurrence": as_stored(recurrence)}
     row = await unit.row(COUNT_OCCURRENCES, owner=owner.id, **kept)
     assert row is not None
@@ -130,9 +133,9 @@ async def _moved(
     return {"is_completed": False, "due": following[0], "start": following[1]}
 
 
-async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished) -> None:
-    """After the task has changed, whose revision it gets."""
-    due, start, recurrence = finished
+async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, *, changed: int) -> None:
+    """After the task has changed, to the revision that it gets. Where nothing of it differed, both get the next one."""
+    before, due, start, recurrence = finished
     await row_for(
         unit,
         FINISH_OCCURRENCE,
@@ -142,6 +145,7 @@ async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished
         due=as_stored(due),
         start=None if start is None else as_stored(start),
         recurrence=as_stored(recurrence),
+        more=int(changed == before),
     )
 
 
