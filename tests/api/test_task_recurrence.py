@@ -253,6 +253,27 @@ def test_a_retry_finishes_nothing_more_however_late_it_was(alice: Person) -> Non
     assert finished(alice, task) == [task["due"]["date"]]
 
 
+@pytest.mark.parametrize(
+    ("home", "zone", "missed", "then"),
+    [("Pacific/Pago_Pago", "Pacific/Kiritimati", 1, 3), ("Pacific/Kiritimati", "Pacific/Pago_Pago", -2, -1)],
+)
+def test_a_retry_finishes_nothing_more_in_whichever_zone_it_is_due(
+    alice: Person, home: str, zone: str, missed: int, then: int
+) -> None:
+    """What is due today is so on the clocks of the account: in Kiritimati they are 25 hours ahead of those in Pago Pago."""
+    alice.patch("/api/v1/auth/me", json={"time_zone": home})
+    due = {
+        "date": (today(home) + timedelta(days=missed)).isoformat(),
+        "time": "00:30" if missed > 0 else "23:30",
+        "time_zone": zone,
+    }
+    task = alice.creates(**daily(due=due))
+    moved = alice.patch(f"{TASKS}/{task['id']}", json={"is_completed": True}).json()
+    assert moved["due"] == due | {"date": (today(home) + timedelta(days=then)).isoformat()}
+    assert alice.patch(f"{TASKS}/{task['id']}", json={"is_completed": True}).json() == moved
+    assert finished(alice, task) == [due["date"]]
+
+
 def test_under_a_condition_what_is_not_due_yet_is_finished(alice: Person) -> None:
     task = alice.creates(due={"date": "2099-12-28"}, recurrence={"rule": "FREQ=WEEKLY"})
     path = f"{TASKS}/{task['id']}"
@@ -264,6 +285,18 @@ def test_under_a_condition_what_is_not_due_yet_is_finished(alice: Person) -> Non
     back = alice.put(path, json=moved | {"is_completed": True}).json()
     assert (back["due"], back["completed_occurrence"]) == ({"date": "2100-01-11"}, "2100-01-04")
     assert_error(alice.put(path, json=moved | {"is_completed": True}), 412, "task_changed")
+    assert finished(alice, task) == ["2100-01-04", "2099-12-28"]
+
+
+def test_with_an_idempotency_key_it_is_finished_and_once(alice: Person) -> None:
+    task = alice.creates(due={"date": "2099-12-28"}, recurrence={"rule": "FREQ=WEEKLY"})
+    path, done, key = f"{TASKS}/{task['id']}", {"is_completed": True}, {"Idempotency-Key": str(uuid4())}
+    for _ in range(2):
+        assert alice.patch(path, json=done, headers=key).json()["due"] == {"date": "2100-01-04"}
+    batch = {"operations": [{"op": "change", "kind": "task", "id": task["id"], "value": done}]}
+    for headers, due in ({}, "2100-01-04"), ({"Idempotency-Key": str(uuid4())}, "2100-01-11"):
+        (result,) = alice.post("/api/v1/batch", json=batch, headers=headers).json()["results"]
+        assert result["record"]["due"] == {"date": due}
     assert finished(alice, task) == ["2100-01-04", "2099-12-28"]
 
 
@@ -288,7 +321,8 @@ def test_a_due_that_is_sent_as_it_was_is_no_edit(alice: Person) -> None:
     path, body = f"{TASKS}/{task['id']}", {"title": "x", "due": task["due"], "is_completed": True}
     moved = alice.put(path, json=body).json()
     assert moved["due"] == {"date": (today() + timedelta(days=1)).isoformat()}
-    assert alice.put(path, json=body).json() == moved, "the same request once more"
+    for headers in ({}, {"Idempotency-Key": str(uuid4())}):
+        assert alice.put(path, json=body, headers=headers).json() == moved, "the same request once more"
     edited = {"date": (today() - timedelta(days=1)).isoformat(), "time": "08:00"}
     again = alice.patch(path, json={"due": edited, "is_completed": True}).json()
     assert (again["due"], again["completed_occurrence"]) == (moved["due"] | {"time": "08:00"}, edited["date"])

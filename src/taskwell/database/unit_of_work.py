@@ -86,6 +86,7 @@ class UnitOfWork:
         self._owner = owner
         self._connection: Connection | None = connection
         self._failure: BaseException | None = None
+        self.is_done_once = False  # what is done is kept with its answer, so that the same request does nothing again
 
     @property
     def epoch(self) -> str:

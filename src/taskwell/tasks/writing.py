@@ -70,7 +70,7 @@ async def _change_in_unit(
     is_explicit: bool = False,
 ) -> Rendered:
     known = (if_match, as_read)
-    is_repeatable = is_explicit or any(each is not None for each in known)
+    is_repeatable = is_explicit or unit.is_done_once or any(each is not None for each in known)
     meant, finished = await finishing(unit, owner, task_id, changes, known=known, is_repeatable=is_repeatable)
     task = await subtasks.change_in_tree(
         unit, owner, task_id, meant, if_match=if_match, as_read=as_read, with_subtasks=with_subtasks

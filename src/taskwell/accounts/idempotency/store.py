@@ -45,6 +45,7 @@ async def unit_with_key(db: Database, owner: Owner, key: str) -> AsyncIterator[t
     Raises LockedElsewhere, and what `unit_for` raises.
     """
     async with unit_of_work(db, owner.id) as unit:
+        unit.is_done_once = True
         row = await _locked(unit, owner, key)
         yield unit, None if row["fingerprint"] is None else Answer(*[row[name] for name in Answer._fields])
 

@@ -5,7 +5,7 @@ Whoever completes a task need not know that it recurs, and whose answer was lost
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -92,8 +92,8 @@ async def finishing(
 ) -> tuple[WholeTask | TaskChanges, Finished | None]:
     """What a change that completes a task means where it recurs, and the occurrence that is finished by it.
 
-    `known` are the revisions under which it is to be done. Where it says nothing that makes it repeatable, it may come again
-    after the task has moved on: then it finishes nothing that is not due yet, and the task moves on to a day that is not today.
+    `known` are the revisions under which it is to be done. Where nothing makes it repeatable, it may come again after the task
+    has moved on: then it finishes nothing that is not due yet, and the task moves on to a day that is not today.
     """
     named = changes.model_fields_set
     if "is_completed" not in named or not changes.is_completed:
@@ -106,31 +106,37 @@ async def finishing(
     due = changes.due if "due" in named else task.due
     if recurrence is None or due is None:
         return changes, None
-    if not is_repeatable and task.is_finished and sent != task.due:
+    if task.is_finished and sent != task.due and all(revisions is None for revisions in known):
         # It is the same PUT once more, whose answer was lost: the task has moved on.
         return changes.model_copy(update={"is_completed": False, "due": task.due, "start": task.start}), None
     now = datetime.now(UTC)
-    if not is_repeatable and day_on_clocks(due, task.clocks) > now.astimezone(task.clocks).date():
+    today = now.astimezone(task.clocks).date()
+    if not is_repeatable and day_on_clocks(due, task.clocks) > today:
         return changes.model_copy(update={"is_completed": False}), None
     finished = Finished(task.revision, due, changes.start if "start" in named else task.start, recurrence)
-    moved = await _moved(unit, owner, task_id, finished, task.clocks, now, is_past_today=not is_repeatable)
+    moved = await _moved(unit, owner, task_id, finished, task.clocks, now, past=None if is_repeatable else today)
     return changes.model_copy(update=moved), finished
 
 
 async def _moved(
-    unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, clocks: ZoneInfo, now: datetime, *, is_past_today: bool
+    unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, clocks: ZoneInfo, now: datetime, *, past: date | None
 ) -> dict[str, Any]:
-    """The fields of the task that are others after it."""
+    """The fields of the task that are others after it: it is due `past` that day of the account, where there is one."""
     _, due, start, recurrence = finished
     kept = {"task_id": task_id, "occurrence": due.date, "recurrence": as_stored(recurrence)}
     row = await unit.row(COUNT_OCCURRENCES, owner=owner.id, **kept)
     assert row is not None
-    today = today_at(now, due, clocks)
-    behind = max(today, date.fromisoformat(due.date)) if is_past_today else date.fromisoformat(due.date)
-    following = recurrence.after(due, start, today=today, behind=behind, finished=row["finished"] + 1, clocks=clocks)
-    if following is None:
-        return {"is_completed": True}
-    return {"is_completed": False, "due": following[0], "start": following[1]}
+    today, behind = today_at(now, due, clocks), date.fromisoformat(due.date)
+    if past is not None:
+        # Of what was missed only the days that are over for sure, where it is due: today may be another day for the account.
+        behind = max(behind, today - timedelta(days=1))
+    while True:
+        following = recurrence.after(due, start, today=today, behind=behind, finished=row["finished"] + 1, clocks=clocks)
+        if following is None:
+            return {"is_completed": True}
+        if past is None or day_on_clocks(following[0], clocks) > past:
+            return {"is_completed": False, "due": following[0], "start": following[1]}
+        behind = date.fromisoformat(following[0].date)
 
 
 async def keep(unit: UnitOfWork, owner: Owner, task_id: UUID, finished: Finished, *, changed: int) -> None:
