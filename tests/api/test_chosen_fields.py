@@ -40,6 +40,15 @@ def test_a_field_that_there_is_not_is_refused(alice: Person, fields: str) -> Non
     assert invalid_fields(alice.get(f"{TASKS}?fields={fields}")) == ["fields"]
 
 
+@pytest.mark.parametrize("fields", ["progress", "id,progress"])
+def test_progress_is_a_field_only_where_it_is_asked_for(alice: Person, fields: str) -> None:
+    """Else the page would be one of tasks without a field: it showed none."""
+    alice.creates()
+    assert invalid_fields(alice.get(TASKS, params={"fields": fields})) == ["expand"]
+    (item,) = alice.get(TASKS, params={"fields": fields, "expand": "progress"}).json()["items"]
+    assert item["progress"] == {"done": 0, "all": 0}
+
+
 @at_every_mount
 def test_the_total_is_of_all_pages_and_of_the_filter(alice: Person, bob: Person, mount: str) -> None:
     bob.creates()

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
 from taskwell.records.folding import fold
 from taskwell.records.paging import Tailored
@@ -48,6 +48,13 @@ def _shown(fields: str) -> str:
     return fields
 
 
+def _expanded(expand: str | None, beside: ValidationInfo) -> str | None:
+    # Without it a task has no such field, and one without any field would not be shown at all.
+    if expand is None and "progress" in (beside.data.get("fields") or "").split(","):
+        raise ValueError("must be progress where it is one of the fields")
+    return expand
+
+
 class TaskQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,7 +87,11 @@ class TaskQuery(BaseModel):
         Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_shown)] | None,
         Field(description="Of each task only these, as in `id,title`"),
     ] = None
-    expand: Annotated[Literal["progress"] | None, Field(description="Adds how far the direct subtasks of each are")] = None
+    expand: Annotated[
+        Literal["progress"] | None,
+        AfterValidator(_expanded),
+        Field(validate_default=True, description="Adds how far the direct subtasks of each are"),
+    ] = None
 
     @cached_property  # all requests that ask for nothing have one query in common
     def filter(self) -> TaskFilter:
