@@ -1,12 +1,14 @@
 """GET /export."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
 from taskwell.records.kinds import KINDS
 from taskwell.transfer import exporting
+from tests.faults.locks import holding
 from tests.support.cast import Person
 from tests.support.errors import assert_error
 from tests.support.transfer import alike, exported, imports
@@ -147,3 +149,29 @@ def test_a_record_comes_after_those_that_it_names(alice: Person, monkeypatch: py
         seen.add(record["id"])
     assert seen == set(ids)
     assert len(exported(alice)) == 9
+
+
+def test_a_list_that_is_made_meanwhile_comes_before_the_tasks_that_are_in_it_then(
+    alice: Person, bob: Person, shared_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "RECORDS_PER_STEP", 2)
+    before = [alice.creates_list(f"list {number}")["id"] for number in range(3)]
+    tasks = [alice.creates(f"task {number}", list_id=before[number % 2])["id"] for number in range(6)]
+    alice.patch(f"/api/v1/tasks/{tasks[0]}", json={"parent_id": tasks[4]})
+    with ThreadPoolExecutor(1) as pool, holding(shared_database, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE") as held:
+        export = pool.submit(alice.get, "/api/v1/export")
+        held.wait_for_waiters(1)  # for the tasks: the lists are out
+        made = [alice.creates_list(f"made {number}")["id"] for number in range(3)]
+        for number, moved in enumerate(([tasks[0], tasks[4]], tasks[1:3])):
+            held.execute("UPDATE tasks SET list_id = $1 WHERE id = ANY($2)", made[number], moved)
+        held.execute("COMMIT")
+        file = export.result(20).content
+    records = [json.loads(line) for line in file.splitlines()[1:]]
+    seen: set[str] = set()
+    for record in records:
+        assert {record.get("list_id"), record.get("parent_id")} - {None} <= seen
+        seen.add(record["id"])
+    assert len(records) == len(seen), "each once"
+    assert {*before, *tasks} <= seen
+    report = imports(bob, file)
+    assert (report["created"]["tasks"], report["refused"]) == (6, 0)

@@ -48,7 +48,7 @@ def exported(kind: Kind, *more: ColumnElement[bool]) -> Select[Any]:
     place. No row: no such user. One row of NULLs: there are no more.
 
     `above_id` is the record of the same kind that it names, if it names one, and `above_created_at` is the rest of its place.
-    `more` is said of the record beside it.
+    What it names of other kinds, and `more`, is said of the record beside it.
     """
     record = kind.table
     above = record.alias("above")
@@ -71,7 +71,8 @@ def exported(kind: Kind, *more: ColumnElement[bool]) -> Select[Any]:
         )
         found = found.outerjoin(one, true())
         above_columns = [one.c.id.label("above_id"), one.c.created_at.label("above_created_at")]
-    marks = [step.c[one.key] for one in more if one.key is not None]
+    names_others = [field for field, target in kind.references.items() if target is not kind]
+    marks = [step.c[name] for name in (*names_others, *(one.key for one in more)) if name is not None]
     return (
         select(_as_exported(kind, step).label("record"), step.c.id, step.c.created_at, *above_columns, *marks)
         .select_from(found)

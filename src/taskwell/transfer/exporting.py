@@ -39,13 +39,18 @@ _FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 async def export(db: Database, owner: Owner, account: str) -> AsyncGenerator[bytes, None]:
     """The lines. `account` is the first one's JSON. Raises what `owner.not_in_standing` says, and what `Database.rows` raises."""
     yield _line("account", account)
+    lists: set[UUID | None] = {None}
     for kind, statement in EXPORTS:
-        async for lines in _records(db, owner, kind, statement):
+        async for lines in _records(db, owner, kind, statement, lists):
             yield lines
 
 
-async def _records(db: Database, owner: Owner, kind: Kind, statement: Statement) -> AsyncGenerator[bytes, None]:
-    early: set[UUID] = set()  # those that stand further on, and came already, since one that came names them
+async def _records(
+    db: Database, owner: Owner, kind: Kind, statement: Statement, lists: set[UUID | None]
+) -> AsyncGenerator[bytes, None]:
+    """The lines of each step. `lists` are those that came, and get those that come."""
+    # Those that stand further on, and came already, since one that came names them.
+    early = set(lists) if kind is LIST else set()
     place = _FIRST
     while True:
         rows = await _next(db, owner, statement, place, RECORDS_PER_STEP)
@@ -57,6 +62,7 @@ async def _records(db: Database, owner: Owner, kind: Kind, statement: Statement)
                 continue
             for one in reversed(await _with_those_above(db, owner, statement, row, early)):
                 early.add(one["id"])
+                lines += await _new_lists(db, owner, kind, one, lists)
                 lines.append(_line(kind.name, one["record"]))
                 if one.get("has_occurrences"):
                     recurring.append(one["id"])
@@ -71,8 +77,17 @@ async def _records(db: Database, owner: Owner, kind: Kind, statement: Statement)
         place = rows[-1]["created_at"], rows[-1]["id"]
 
 
+async def _new_lists(db: Database, owner: Owner, kind: Kind, one: asyncpg.Record, lists: set[UUID | None]) -> list[bytes]:
+    """The lists that were made after all lists came, where the record is a task that somebody has put into one of them."""
+    list_id = one["id"] if kind is LIST else one.get("list_id")
+    is_new = kind is not LIST and list_id not in lists
+    made = [lines async for lines in _records(db, owner, LIST, EXPORT_LISTS, lists)] if is_new else []
+    lists.add(list_id)  # also where it was deleted in this very moment
+    return made
+
+
 async def _with_those_above(
-    db: Database, owner: Owner, statement: Statement, row: asyncpg.Record, early: set[UUID]
+    db: Database, owner: Owner, statement: Statement, row: asyncpg.Record, early: set[UUID | None]
 ) -> list[asyncpg.Record]:
     """The record, the one that it names, what that one names, and so on, as far as they have not come yet."""
     chain, place = [row], (row["created_at"], row["id"])
