@@ -104,7 +104,7 @@ def build_app(settings: Settings, *, is_checked: bool = False) -> Taskwell:
     authenticate: TokenSignIn | NoSignIn
     if settings.auth == "none":
         sign_in = None
-        authenticate = NoSignIn(behind_gateway=settings.auth_none_behind_gateway)
+        authenticate = NoSignIn(behind_gateway=settings.auth_none_behind_gateway, origins=settings.cors_origins)
         log.warning("no_sign_in", behind_gateway=settings.auth_none_behind_gateway)
     else:
         sign_in = _sign_in(settings, database)

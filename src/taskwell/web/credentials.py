@@ -13,6 +13,7 @@ from taskwell.database.connection import Database
 from taskwell.errors import TokenInvalid, UserNotFound
 from taskwell.identity import scopes
 from taskwell.identity.tokens import ALWAYS, Claims, Tokens, user_id_of
+from taskwell.origins import pattern_of
 from taskwell.types import Id
 from taskwell.web.refusals import HostRefused, TokenMissing
 from taskwell.web.request import ApiRequest
@@ -77,14 +78,19 @@ def _password(credentials: bytes) -> bytes:
 
 
 class NoSignIn:
-    """Takes the user from the path. This is for a laptop, or for a server behind a gateway that signs users in."""
+    """Takes the user from the path. This is for a laptop, or for a server behind a gateway that signs users in.
 
-    def __init__(self, *, behind_gateway: bool) -> None:
+    `origins` are those of TASKWELL_CORS_ORIGINS.
+    """
+
+    def __init__(self, *, behind_gateway: bool, origins: tuple[str, ...]) -> None:
         self._behind_gateway = behind_gateway
+        self._pages = pattern_of(origins)
 
     async def __call__(self, request: ApiRequest, *, basic: bool = False) -> Claims:  # noqa: ARG002  # no credentials are read
         if not self._behind_gateway:
             _refuse_from_elsewhere(request)
+            _refuse_from_foreign_page(request, self._pages)
         named = request.path_params.get("user_id")
         try:
             user_id = LOCAL_USER if named is None else _ID.validate_python(named)
@@ -106,3 +112,20 @@ def _refuse_from_elsewhere(request: ApiRequest) -> None:
     is_passed_on = any(map(_OF_A_PROXY.fullmatch, request.fields))
     if not is_local or is_passed_on or not _LOOPBACK_HOST.fullmatch(request.fields.get(b"host", b"")):
         raise HostRefused
+
+
+def _refuse_from_foreign_page(request: ApiRequest, pages: re.Pattern[bytes]) -> None:
+    """Refuses a change that a page of another origin asks for. Raises HostRefused.
+
+    Such a page cannot read an answer, but a browser sends for it, without asking first, what HTML forms could always send.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    origin = request.fields.get(b"origin")
+    if origin:
+        host = request.fields[b"host"].lower()
+        is_foreign = origin not in (b"http://" + host, b"https://" + host) and not pages.fullmatch(origin)
+    else:
+        is_foreign = request.fields.get(b"sec-fetch-site") == b"cross-site"
+    if is_foreign:
+        raise HostRefused("This server has no sign-in, so only pages of its own and of TASKWELL_CORS_ORIGINS change anything.")
