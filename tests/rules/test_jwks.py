@@ -23,6 +23,7 @@ from tests.support.provider import Key, KeyServer, Reply
 from tests.support.remote_keys import Asked, run
 
 RSA_KEY, EC_KEY, ED_KEY = Key.new("RS256"), Key.new("ES256"), Key.new("EdDSA")
+TWO = EC_KEY, Key.new("ES256")
 
 
 @pytest.fixture
@@ -97,6 +98,21 @@ def test_old_keys_are_used_while_they_are_fetched_anew(server: KeyServer) -> Non
         assert server.requests == 2
         assert await keys.has(new)
         assert not await keys.has(ED_KEY)
+
+    run(server, scene)
+
+
+@pytest.mark.parametrize("name", [{}, {"kid": "1"}])
+def test_a_key_in_the_place_of_another_of_its_name_withdraws_it(server: KeyServer, name: dict[str, str]) -> None:
+    first, second = ({"alg": "ES256"} | {field: key.jwk[field] for field in ("kty", "crv", "x", "y")} | name for key in TWO)
+
+    async def scene(keys: Asked) -> None:
+        for shown, withdrawals in ((first, 0), (first, 0), (second, 1)):
+            server.serves(shown)
+            await keys.key(name.get("kid"), "ES256")
+            await keys.settled()
+            assert keys.withdrawals == withdrawals
+            keys.later(601)
 
     run(server, scene)
 

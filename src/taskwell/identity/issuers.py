@@ -50,6 +50,9 @@ class KeySource(Protocol):
     async def key(self, kid: str | None, algorithm: str) -> Any:
         """The key, as jwt.decode takes it. Raises TokenInvalid where there is none for that algorithm, and KeysUnavailable."""
 
+    def is_believed(self, algorithm: str) -> bool:
+        """Whether what a key for that algorithm has signed, and was verified before, is still believed without another look."""
+
     async def close(self) -> None: ...
 
 
@@ -199,6 +202,9 @@ class FixedKey:
             raise TokenInvalid
         return self._key
 
+    def is_believed(self, algorithm: str) -> bool:  # noqa: ARG002
+        return True
+
     async def close(self) -> None:
         pass
 
@@ -211,7 +217,13 @@ class SecretBesidePublicKeys:
         self._public = public
 
     async def key(self, kid: str | None, algorithm: str) -> Any:
-        return await (self._secret if algorithm in SECRET_BYTES else self._public).key(kid, algorithm)
+        return await self._for(algorithm).key(kid, algorithm)
+
+    def is_believed(self, algorithm: str) -> bool:
+        return self._for(algorithm).is_believed(algorithm)
+
+    def _for(self, algorithm: str) -> KeySource:
+        return self._secret if algorithm in SECRET_BYTES else self._public
 
     async def close(self) -> None:
         await self._public.close()

@@ -88,15 +88,12 @@ class RemoteKeys:
 
     async def key(self, kid: str | None, algorithm: str) -> Any:
         """Raises TokenInvalid where there is no such key, and KeysUnavailable where that cannot be known."""
-        age = self.clock() - self._fetched_at
-        if age > KEYS_BELIEVED_SECONDS:
+        if not self.is_believed(algorithm):
             await self._fetch()
-            if self.clock() - self._fetched_at > KEYS_BELIEVED_SECONDS:
+            if not self.is_believed(algorithm):
                 raise KeysUnavailable
             found = self._find(kid, algorithm)
         else:
-            if age > KEYS_FRESH_SECONDS:
-                self._begin()
             found = self._find(kid, algorithm)
             if found is None and self._may_ask_again():
                 await self._fetch()
@@ -105,6 +102,13 @@ class RemoteKeys:
             # While the provider is out of reach, it may have a new key: a 401 would make clients sign their users out.
             raise TokenInvalid if self._failed_at is None else KeysUnavailable
         return found
+
+    def is_believed(self, algorithm: str) -> bool:  # noqa: ARG002  KeySource says so
+        """Whether the keys are not too old. From some age on they are fetched anew meanwhile."""
+        age = self.clock() - self._fetched_at
+        if age > KEYS_FRESH_SECONDS:
+            self._begin()
+        return age <= KEYS_BELIEVED_SECONDS
 
     async def close(self) -> None:
         fetching, self._fetching = self._fetching, None
@@ -143,7 +147,8 @@ class RemoteKeys:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 keys = _keys_of(await self._body())
-            if not {key.kid for key in self._keys} <= {key.kid for key in keys}:
+            # Whole keys are compared: another one may come under the old one's name, or have none as well.
+            if any(key not in keys for key in self._keys):
                 self._on_withdrawal()
             self._keys, self._fetched_at, self._failed_at = keys, self.clock(), None
         # OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: the answer is no key set.

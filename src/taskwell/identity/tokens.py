@@ -96,7 +96,8 @@ class Tokens:
         self.keys = keys
         self.lifetime_seconds = lifetime_seconds
         self._issuer = issuer
-        self._verified: dict[bytes, Claims] = {}
+        # Beside the claims it is by whose key of another issuer, and for which algorithm.
+        self._verified: dict[bytes, tuple[Claims, KeySource | None, str]] = {}
         self._refused: dict[bytes, float] = {}  # and until when that is remembered
         forget = self._verified.clear  # after a key was withdrawn: the tokens of other keys are verified once more
         self._outside: dict[str, tuple[Issuer, KeySource]] = {one.issuer: (one, key_source(one, forget)) for one in outside}
@@ -139,14 +140,17 @@ class Tokens:
     def recall(self, token: bytes) -> Claims | None:
         """The claims of a token that was verified before, or None. Raises TokenInvalid if it was refused, or has expired."""
         digest = hashlib.sha256(token).digest()
-        claims = self._verified.get(digest)
-        if claims is None:
+        remembered = self._verified.get(digest)
+        if remembered is None:
             if self._refused.get(digest, 0.0) > time.time():
                 raise TokenInvalid
-        elif claims.expires_at <= time.time():
+            return None
+        claims, source, algorithm = remembered
+        if claims.expires_at <= time.time():
             del self._verified[digest]
             raise TokenInvalid
-        return claims
+        # Where no new token comes, nothing else has old keys fetched anew, and what they signed is believed no longer than they.
+        return claims if source is None or source.is_believed(algorithm) else None
 
     def _refuse_again(self, token: bytes) -> None:
         """Remember a token that no key and no time can make valid, so that its sender costs us a signature once alone."""
@@ -161,18 +165,19 @@ class Tokens:
             header, unverified = (_decoded_segment(segment) for segment in token.split(b".")[:2])
             if header.get("typ", "jwt").lower() not in _TYPES or "crit" in header:
                 raise TokenInvalid
-            issuer = unverified["iss"]
-            if issuer == self._issuer:
+            source = None
+            if unverified["iss"] == self._issuer:
                 claims = self._own(token, header)
             else:
-                claims = await self._of_another(token, header, *self._outside[issuer])
+                issuer, source = self._outside[unverified["iss"]]
+                claims = await self._of_another(token, header, issuer, source)
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise TokenInvalid from error
         if claims.expires_at <= time.time():
             self._refuse_again(token)
             raise TokenInvalid
         _make_room(self._verified, TOKENS_REMEMBERED)
-        self._verified[hashlib.sha256(token).digest()] = claims
+        self._verified[hashlib.sha256(token).digest()] = (claims, source, header["alg"])
         return claims
 
     def _own(self, token: bytes, header: dict[str, Any]) -> Claims:
@@ -213,6 +218,7 @@ class Tokens:
             raise TokenInvalid("The access token is dated ahead: its issuer's clock, or this server's, is wrong.")
         if ahead > 0:
             await asyncio.sleep(ahead)
+            return await self._of_another(token, header, issuer, source)  # the key may have been withdrawn meanwhile
         return claims._replace(issued_at=claims.issued_at - timedelta(seconds=DOUBT_SECONDS))
 
 
