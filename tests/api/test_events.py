@@ -198,6 +198,8 @@ def test_a_ticket_is_for_a_minute_and_for_who_comes_back(
     of_bob = page_of(bob.get(CHANGES))["next"]
     monkeypatch.setattr(time, "time", lambda: now + TICKET_SECONDS + 5)
     assert_error(anonymous.get(address), 401, "token_invalid")
+    with anonymous.stream("GET", address, headers={"Last-Event-ID": ""}) as answer:
+        assert answer.status_code == 401
     assert invalid_fields(anonymous.get(address, headers={"Last-Event-ID": of_bob})) == ["last-event-id"]
     alice.creates()
     with listening(anonymous, address, last=first.id) as stream:

@@ -73,7 +73,7 @@ class _TokenOrTicket(_AccessToken):
             return await super().__call__(request)
         ticket = request.services.sign_in.tickets.read(given)
         # It is for a minute, but for who comes back to their own stream, of which only they can say where it was.
-        if ticket.connects_until < time.time() and b"last-event-id" not in request.fields:
+        if ticket.connects_until < time.time() and not request.fields.get(b"last-event-id"):
             raise TokenInvalid
         return _noted(request, ticket.claims)
 
