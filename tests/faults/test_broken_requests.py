@@ -80,8 +80,8 @@ def test_a_body_that_breaks_off_is_400_and_ends_the_connection(granian: Serving)
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["of a length", "in chunks"])
 @pytest.mark.parametrize(
     ("changed", "status"),
-    [({}, 413), ({"Authorization": "Bearer x"}, 401), ({"Content-Type": "text/plain"}, 415)],
-    ids=["too large", "nobody's", "of another type"],
+    [({}, 413), ({"Authorization": "Bearer x"}, 401), ({"Content-Type": "text/plain"}, 415), ({}, 405)],
+    ids=["too large", "nobody's", "of another type", "by another method"],
 )
 def test_who_sends_it_all_before_reading_an_answer_gets_the_refusal(
     granian: Serving, alice: Person, changed: dict[str, str], status: int, *, is_chunked: bool
@@ -90,7 +90,7 @@ def test_who_sends_it_all_before_reading_an_answer_gets_the_refusal(
     body = b"x" * 3_000_000
     given = {"Authorization": f"Bearer {alice.token}", "Content-Type": "application/json"} | changed
     headers = [*given.items(), *([("Transfer-Encoding", "chunked")] if is_chunked else [])]
-    head = message("POST", "/api/v1/tasks", *headers, length=None if is_chunked else len(body))
+    head = message("POST", "/readyz" if status == 405 else "/api/v1/tasks", *headers, length=None if is_chunked else len(body))
     parts = [body[at : at + 300_000] for at in range(0, len(body), 300_000)]
     with Wire(granian) as wire:
         wire.send(head)

@@ -162,6 +162,7 @@ class Router:
         if operation is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", node.allow()),))
+            await request.drain()
             return node.error_reply(MethodNotAllowed(), request.id, (b"allow", node.allow()))
         request.scope["path_params"] = values
         request.template = operation.template
