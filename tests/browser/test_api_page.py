@@ -78,6 +78,16 @@ def test_tasks_come_first_and_both_ways_in_have_a_name(server: RunningServer, tm
         assert heads == ["Sign-in (OAuth2, password)", "API-token (http, Bearer)"]
 
 
+def test_the_browser_keeps_no_password_and_no_token(server: RunningServer, alice: Person, tmp_path: Path) -> None:
+    kept = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    with chromium(tmp_path / "profile") as page:
+        page.goto(f"{server.base_url}/docs")
+        authorize(page, alice.email)
+        authorize_by_token(page, alice.token)
+        execute(page, "get", TASKS, status=200)
+        assert json.loads(page.evaluate(kept)) == [{}, {}, ""]
+
+
 def test_it_works_under_a_path(own_database: str, tmp_path: Path) -> None:
     prefix = "/tasks-api"
     with serve(settings_for(own_database, tmp_path, root_path=prefix)) as server, chromium(tmp_path / "profile") as page:

@@ -100,7 +100,7 @@ class Pages:
             swagger_js_url=f"{base}docs/swagger-ui-bundle.js",
             swagger_css_url=f"{base}docs/swagger-ui.css",
             swagger_favicon_url=f"{base}docs/favicon-32x32.png",
-            swagger_ui_parameters={"tryItOutEnabled": True, "persistAuthorization": True, "displayRequestDuration": True},
+            swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True},
         )
         return {
             "/": Page(_HOME.format(base=base, version=__version__).encode(), "text/html; charset=utf-8"),
