@@ -1,5 +1,6 @@
 """POST /auth/token: the OAuth 2 password form (RFC 6749 4.3)."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -10,10 +11,11 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from taskwell.accounts import passwords
+from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.errors import assert_error, invalid_fields
-from tests.support.server import RunningServer
-from tests.support.signed_in import sign_in, sign_up, try_sign_in
+from tests.support.server import RunningServer, serve
+from tests.support.signed_in import browser, sign_in, sign_up, try_sign_in
 
 TOKEN = "/api/v1/auth/token"
 PASSWORD = "correct horse battery"
@@ -187,6 +189,19 @@ def test_one_address_does_not_take_all_the_turns(
     assert_error(anonymous.post(TOKEN, **form(dora.email)), 503, "sign_in_busy")
     new = {"email": f"dora-{uuid4().hex[:8]}@example.com", "password": PASSWORD}
     assert_error(anonymous.post("/api/v1/auth/register", json=new), 503, "sign_in_busy")
+
+
+def test_one_household_of_ipv6_does_not_either(
+    shared_database: str, dora: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(settings_for(shared_database, tmp_path, trusted_proxies="127.0.0.1")) as server, browser(server) as client:
+        waiting = server.sign_in.by_password.passwords._waiting
+        monkeypatch.setitem(waiting, "2001:db8:1:1::/64", passwords.SIGN_INS_WAITING_PER_ADDRESS)
+        new = {"email": f"dora-{uuid4().hex[:8]}@example.com", "password": PASSWORD}
+        at_home, next_door = ({"X-Forwarded-For": f"2001:db8:1:{house}::5"} for house in (1, 2))
+        assert_error(client.post(TOKEN, headers=at_home, **form(dora.email)), 503, "sign_in_busy")
+        assert_error(client.post("/api/v1/auth/register", headers=at_home, json=new), 503, "sign_in_busy")
+        assert client.post(TOKEN, headers=next_door, **form(dora.email)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.support import postgres
 from tests.support.cast import PASSWORD
 from tests.support.errors import assert_error
 from tests.support.server import serve
-from tests.support.signed_in import AUTH, TOKEN, browser, new_email
+from tests.support.signed_in import AUTH, ME, TOKEN, bearer, browser, new_email
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
@@ -60,6 +60,37 @@ def test_a_household_of_ipv6_is_one_address_and_a_taken_one_counts(own_database:
         # Who has an account signs in all the same.
         form = {"username": taken, "password": PASSWORD}
         assert client.post(TOKEN, data=form, headers={"X-Forwarded-For": "2001:db8:1:1::4"}).status_code == 200
+
+
+def test_who_asks_by_changes_of_their_own_address_counts_as_well(own_database: str, tmp_path: Path) -> None:
+    taken, own = new_email(), new_email()
+    with behind_a_proxy(own_database, tmp_path, sign_ups_per_hour=4) as client:
+        for email in (taken, own):
+            assert signs_up(client, "192.0.2.1", email).status_code == 201
+        token = client.post(TOKEN, data={"username": own, "password": PASSWORD}).json()["access_token"]
+        headers = bearer(token) | {"X-Forwarded-For": "192.0.2.1"}
+        asks = {"email": taken, "password": PASSWORD}
+        assert_error(client.patch(ME, json=asks | {"password": "wrong password"}, headers=headers), 403, "wrong_password")
+        for _ in range(2):
+            assert_error(client.patch(ME, json=asks, headers=headers), 409, "email_taken")
+        for email in (taken, new_email()):
+            assert_error(client.patch(ME, json=asks | {"email": email}, headers=headers), 429, "too_many_sign_ups")
+
+
+def test_changes_of_the_own_address_count_as_attempts_too(own_database: str, tmp_path: Path) -> None:
+    taken, own = new_email(), new_email()
+    with behind_a_proxy(own_database, tmp_path, sign_ups_per_hour=None) as client:
+        for email in (taken, own):
+            assert signs_up(client, "192.0.2.1", email).status_code == 201
+        token = client.post(TOKEN, data={"username": own, "password": PASSWORD}).json()["access_token"]
+        headers = bearer(token) | {"X-Forwarded-For": "192.0.2.1"}
+        asks = {"email": taken, "password": PASSWORD}
+        for _ in range(10):
+            assert_error(client.patch(ME, json=asks, headers=headers), 409, "email_taken")
+        assert_error(client.patch(ME, json=asks, headers=headers), 429, "too_many_attempts")
+        assert_error(signs_up(client, "192.0.2.1", taken), 429, "too_many_attempts")
+        assert client.patch(ME, json={"display_name": "B"}, headers=headers).status_code == 200
+        assert client.patch(ME, json=asks | {"email": new_email()}, headers=headers).status_code == 200
 
 
 def test_off_is_no_limit(own_database: str, tmp_path: Path) -> None:

@@ -1,12 +1,19 @@
 """What can be done with accounts."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from taskwell.accounts.attempts.store import Attempt, count_attempt, count_sign_up, uncount_attempt
+from taskwell.accounts.attempts.store import (
+    Attempt,
+    count_attempt,
+    count_sign_up,
+    counted_address,
+    uncount_attempt,
+)
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount, lacking
@@ -67,15 +74,22 @@ class PasswordSignIn(NamedTuple):
 
 async def register(by_password: PasswordSignIn, new: NewAccount, address: str) -> str:
     """The new user, as JSON. Raises EmailTaken, TooManySignUps, and TooManyAttempts after many tries for a taken address."""
-    rows, passwords = by_password.db, by_password.passwords
-    async with passwords.turn(address):
-        await count_sign_up(rows, address, by_password.sign_ups_per_hour)
-        # This is counted like a sign-in, because the answer shows whether an address is known.
-        attempt = Attempt.of(address, address_key(new.email))
-        await count_attempt(rows, attempt)
-        user = await add_user(rows, passwords, new)
-        await uncount_attempt(rows, attempt)
-        return user
+    passwords = by_password.passwords
+    async with passwords.turn(counted_address(address)), _asking_for(by_password, address_key(new.email), address):
+        return await add_user(by_password.db, passwords, new)
+
+
+@asynccontextmanager
+async def _asking_for(by_password: PasswordSignIn, email_key: str, address: str) -> AsyncIterator[None]:
+    """Goes around what shows whether an e-mail address is known. Raises TooManySignUps and TooManyAttempts.
+
+    It is counted like a sign-up and like a sign-in, which is right where no error comes.
+    """
+    await count_sign_up(by_password.db, address, by_password.sign_ups_per_hour)
+    attempt = Attempt.of(address, email_key)
+    await count_attempt(by_password.db, attempt)
+    yield
+    await uncount_attempt(by_password.db, attempt)
 
 
 async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
@@ -100,7 +114,7 @@ async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked:
     Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts and SignInBusy.
     """
     email_key = address_key(email)
-    async with by_password.passwords.turn(address):
+    async with by_password.passwords.turn(counted_address(address)):
         attempt = Attempt.of(address, email_key)
         await count_attempt(by_password.db, attempt)
         row = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
@@ -138,10 +152,12 @@ InTimeZone = Callable[[UnitOfWork, Owner, str], Awaitable[None]]
 """What else of a user's changes with the time zone of the account. It does nothing where the zone is what it was."""
 
 
-async def change_account(by_password: PasswordSignIn, owner: Owner, changes: AccountChanges, in_time_zone: InTimeZone) -> str:
+async def change_account(
+    by_password: PasswordSignIn, owner: Owner, changes: AccountChanges, in_time_zone: InTimeZone, address: str
+) -> str:
     """The user, as JSON. Another e-mail address needs the password, and ends every sign-in, also that of the request.
 
-    Raises WrongPassword, EmailTaken, NoPassword.
+    Raises WrongPassword, EmailTaken, NoPassword, TooManySignUps, TooManyAttempts.
     """
     await _check_what_was_read(by_password.db, owner, changes)
     given = changes.model_fields_set
@@ -155,10 +171,11 @@ async def change_account(by_password: PasswordSignIn, owner: Owner, changes: Acc
     if changes.moves and changes.email is not None:
         checked = await check_password(by_password, owner, changes.password.get_secret_value())
         email_key = address_key(changes.email)
-        # The index decides. Because of this look-up hardly any refusal is an error of PostgreSQL, which would log it.
-        holder = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
-        if holder is not None and holder["id"] != owner.id:
-            raise EmailTaken
+        async with _asking_for(by_password, email_key, address):
+            # The index decides. Because of this look-up hardly any refusal is an error of PostgreSQL, which would log it.
+            holder = await by_password.db.row(FIND_ACCOUNT, email_key=email_key)
+            if holder is not None and holder["id"] != owner.id:
+                raise EmailTaken
         statement = CHANGE_EMAIL
         content |= {"email": changes.email, "email_key": email_key, "checked_hash": checked}
     if "time_zone" not in given:

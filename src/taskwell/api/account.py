@@ -11,10 +11,12 @@ from taskwell.api.answers import BODY, BY_SIGN_IN, BY_TOKEN, PASSWORD, refuses
 from taskwell.api.dependencies import Account, Db, SignedIn, SignInServices, own_rows
 from taskwell.api.documents import AccessToken
 from taskwell.api.sign_in import signed_in
-from taskwell.errors import EmailTaken, NoPassword, WrongPassword
+from taskwell.errors import EmailTaken, NoPassword, TooManySignUps, WrongPassword
 from taskwell.tasks.time_zone import in_time_zone
+from taskwell.web.client_address import client_address
 from taskwell.web.declaration import BodyLimit
 from taskwell.web.reply import Reply, json_reply, no_content
+from taskwell.web.request import ApiRequest
 
 router = APIRouter(prefix="/auth", tags=["account"])
 
@@ -29,11 +31,16 @@ async def read_me(claims: Account, db: Db) -> Reply:
 
 
 @router.patch(
-    "/me", response_model=UserView, responses=refuses(*BY_TOKEN, *BODY, *PASSWORD, WrongPassword, NoPassword, EmailTaken)
+    "/me",
+    response_model=UserView,
+    responses=refuses(*BY_TOKEN, *BODY, *PASSWORD, WrongPassword, NoPassword, EmailTaken, TooManySignUps),
 )
-async def change_me(sign_in: SignInServices, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]) -> Reply:
+async def change_me(
+    request: ApiRequest, sign_in: SignInServices, claims: Account, changes: Annotated[AccountChanges, Body(), _READ]
+) -> Reply:
     """Change your name, your time zone or, with your password, your e-mail address; that one ends every sign-in."""
-    return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes, in_time_zone))
+    address = client_address(request, sign_in.trusted_proxies)
+    return json_reply(200, await store.change_account(sign_in.by_password, own_rows(claims), changes, in_time_zone, address))
 
 
 @router.delete("/me", status_code=204, response_model=None, responses=refuses(*BY_SIGN_IN, *BODY, *PASSWORD, WrongPassword))

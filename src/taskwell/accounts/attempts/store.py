@@ -38,7 +38,7 @@ class Attempt(NamedTuple):
     @classmethod
     def of(cls, address: str, account: str) -> "Attempt":
         """`account` is what the account is found by, an `address_key` or an id: two spellings of an account share one count."""
-        where = _where(address)
+        where = counted_address(address)
         return cls(_digest("address", where), _digest("account", account), _digest("pair", f"{where} {account}"))
 
 
@@ -59,7 +59,7 @@ async def count_sign_up(rows: Rows, address: str, limit: int | None) -> None:
     """
     if limit is None:
         return
-    row = await rows.row(COUNT_SIGN_UP, address=_digest("sign-up", _where(address)))
+    row = await rows.row(COUNT_SIGN_UP, address=_digest("sign-up", counted_address(address)))
     assert row is not None
     if row["tries"] > limit:
         raise TooManySignUps(retry_after=_left(SIGN_UP_SECONDS, row["since"], row["now"]))
@@ -75,7 +75,7 @@ def _left(window: int, since: datetime, now: datetime) -> int:
     return max(1, round(window - (now - since).total_seconds()))
 
 
-def _where(address: str) -> str:
+def counted_address(address: str) -> str:
     """The address that is counted. For IPv6 it is the /64, because a household has a whole one."""
     ip = read_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
