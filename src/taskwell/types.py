@@ -18,6 +18,7 @@ from pydantic import (
     PlainValidator,
     StrictBool,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -261,6 +262,7 @@ def _hyphenated(value: object) -> object:
 
 
 Id = Annotated[UUID, BeforeValidator(_hyphenated)]
+_ID: Final = TypeAdapter(Id)
 
 
 Priority = Literal["none", "low", "medium", "high", "urgent"]
@@ -295,10 +297,10 @@ Inbox = Literal["inbox"]
 
 
 def _inbox_or_id(value: object) -> object:
-    if value == "inbox" or isinstance(value, UUID):
+    if value == "inbox":
         return value
     try:
-        return UUID(str(_hyphenated(value)))
+        return _ID.validate_python(value)
     except ValueError:
         raise ValueError("must be the id of a list, or inbox") from None
 
@@ -314,10 +316,10 @@ NoParent = Literal["none"]
 
 
 def _none_or_id(value: object) -> object:
-    if value == "none" or isinstance(value, UUID):
+    if value == "none":
         return value
     try:
-        return UUID(str(_hyphenated(value)))
+        return _ID.validate_python(value)
     except ValueError:
         raise ValueError("must be the id of a task, or none") from None
 

@@ -55,6 +55,25 @@ def test_no_other_parameter_is_given_twice(alice: Person) -> None:
     assert invalid_fields(alice.get(f"{TASKS}?label=a&priority=low&label=b&priority=low")) == ["priority"]
 
 
+# ---- lists, and other ids ---------------------------------------------------------------------------------------------
+
+A_UUID = "0192f6d2-c0de-7a7b-8a7b-0192f6d2c0de"
+NO_IDS = [A_UUID[:-2] + "_e", "+" + A_UUID[1:], "urn:" + A_UUID.replace("-", ""), A_UUID.replace("-", "") + "----", "1" * 36]
+
+
+@pytest.mark.parametrize("text", NO_IDS)
+def test_what_python_alone_takes_for_an_id_is_none(alice: Person, text: str) -> None:
+    for name in ("list_id", "parent_id"):
+        assert invalid_fields(alice.get(TASKS, params={name: text})) == [name]
+
+
+@pytest.mark.parametrize("value", [*NO_IDS, 12345678901234567890123456789012, [A_UUID], {"a": 1}])
+def test_nor_does_the_filter_of_a_change_of_many(alice: Person, value: object) -> None:
+    task = alice.creates()
+    assert invalid_fields(alice.post(f"{TASKS}/delete", json={"filter": {"list_id": value}})) == ["filter.list_id"]
+    assert alice.get(f"{TASKS}/{task['id']}").status_code == 200
+
+
 # ---- subtasks ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -42,6 +42,15 @@ def test_a_bad_line_is_named_and_the_rest_goes_in(alice: Person) -> None:
         (8, None, "extra_forbidden"),
     ]
     assert [task["title"] for task in alice.sees(order="position")] == ["first", "last"]
+
+
+def test_an_id_that_is_none_names_no_record_of_another_id(alice: Person) -> None:
+    written = str(uuid4())[:-2] + "_e"
+    report = imports(
+        alice,
+        lines({"kind": "list", "id": str(UUID(written)), "name": "x"}, {"kind": "task", "title": "x", "list_id": written}),
+    )
+    assert [(one["line"], one["field"], one["code"]) for one in report["refusals"]] == [(2, "list_id", "unknown_reference")]
 
 
 @pytest.mark.parametrize(
