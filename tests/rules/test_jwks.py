@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from taskwell.errors import KeysUnavailable, TokenInvalid
 from taskwell.identity import jwks
+from tests.support.logged import logged
 from tests.support.provider import Key, KeyServer, Reply
 from tests.support.remote_keys import Asked, run
 
@@ -315,6 +316,28 @@ def test_an_answer_that_is_no_key_set_keeps_the_keys_that_there_are(server: KeyS
 
         run(server, scene)
         assert other.requests == 0
+
+
+QUOTED = {
+    "not UTF-8": Reply((b'{"marker-7f3a": "' + b"\xff" * 100_000,)),
+    "a header that is none": Reply(headers={"X-Filler": "a" * 1000 + "\0marker-7f3a" * 1000}),
+}
+
+
+@pytest.mark.parametrize("name", [*BAD_REPLIES, *QUOTED])
+def test_the_log_says_what_was_wrong_and_not_all_that_was_answered(server: KeyServer, name: str) -> None:
+    server.reply = (BAD_REPLIES | QUOTED)[name]
+
+    async def scene(keys: Asked) -> None:
+        with pytest.raises(KeysUnavailable):
+            await keys.has(RSA_KEY)
+
+    with logged() as events:
+        run(server, scene)
+    (event,) = events
+    assert (event["event"], event["issuer"]) == ("keys_not_fetched", "acme")
+    assert len(event["error"]) < 300
+    assert "marker-7f3a" not in event["error"]
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ class RemoteKeys:
         # OSError: TimeoutError and ssl.SSLError are kinds of it. ValueError: the answer is no key set.
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError) as error:
             self._failed_at = self.clock()
-            log.warning("keys_not_fetched", issuer=self._name, error=repr(error))
+            # Not its repr: that of a UnicodeDecodeError has the whole answer in it. And h11 quotes a header that is none.
+            log.warning("keys_not_fetched", issuer=self._name, error=f"{type(error).__name__}: {str(error)[:200]}")
         finally:
             self._fetching = None
 
