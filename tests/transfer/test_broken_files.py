@@ -1,6 +1,7 @@
 """Files that are broken, each in one way: every one gets an answer that says where, and no answer is a defect."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,29 @@ def test_what_stands_before_a_fault_goes_in(alice: Person) -> None:
     assert report["created"]["tasks"] + report["created"]["lists"] == 0
     report = imports(alice, '{"kind": "tasks#taskLists", "items": [{"id": "1", "title": "x", "items": [' + tasks + "]}], 5")
     assert report["created"]["tasks"] == 0
+
+
+COSTLY = {
+    "tags that do not end": "<a ",
+    "comments that do not end": "<!--",
+    "sections that do not end": "<![",
+    "scripts that do not end": "<script>",
+    "scripts whose ends do not end": "<script></script ",
+    "quotes that do not end": """<a "'""",
+    "quotes that end": '<a "" ',
+    "a long name": "<" + "a" * 32_000,
+    "blanks": "<p>x" + " " * 32_000,
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_html_twice_as_long_takes_about_twice_as_long(alice: Person, name: str) -> None:
+    def seconds(length: int) -> float:
+        text = (COSTLY[name] * length)[:length]
+        file = json.dumps([{"id": 1, "title": "x", "tasks": [{"id": 1, "title": "x", "description": text}]}])
+        began = time.process_time()
+        imports(alice, file, format="vikunja")
+        return time.process_time() - began
+
+    once, twice = (min(seconds(length) for _ in range(3)) for length in (16_000, 32_000))
+    assert twice < 3 * once

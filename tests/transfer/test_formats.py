@@ -1,5 +1,6 @@
 """Each format that can be imported, from a file of its documented shape: what becomes of it, and what has no place here."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,29 @@ def test_vikunja(alice: Person) -> None:
     assert (lists["Old"]["is_archived"], lists["Old"]["colour"]) == (True, "#1973ff")
     said = {"assignees": 1, "attachments": 1, "comments": 1, "progress in per cent": 1, "lists within lists": 1}
     assert (said | {"descriptions of lists": 1}).items() <= what_is_left_out(report).items()
+
+
+HTML = {
+    "lists": ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n\n-\ntwo"),
+    "breaks": ("a<br>b<br/>c<BR />d", "a\nb\nc\nd"),
+    "a link": ('see <a href="https://example.com/?a=1&amp;b" title="a > b">this</a>!', "see this!"),
+    "entities": ("<p>a &lt;b&gt; &amp;amp; &nbsp;c</p>", "a <b> &amp; \xa0c"),
+    "signs that are no tags": ("<p>1 < 2 and <3 > 2</p>", "1 < 2 and <3 > 2"),
+    "a stray quote": ("<p>it's <b title=it's>bold</b> isn't it</p>", "it's bold isn't it"),
+    "what is not seen": ("<!-- a > b --><head><title>t</title><style>p > a</style></head><script>if (a < b) c</script><p>x", "x"),
+    "other declarations": ("<!DOCTYPE html><?xml version='1.0'?><p>x</p>", "x"),
+    "a section that does not end": ("a <![ b", "a <![ b"),
+    "a tag that does not end": ("<p>a</p> <b", "a\n<b"),
+    "lines": ("<div>a </div>\n\n\n<div>\tb</div>", "a\n\nb"),
+}
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_of_html_the_text_is_taken(alice: Person, name: str) -> None:
+    written, text = HTML[name]
+    task = {"id": 1, "title": "Task", "description": written}
+    assert imports(alice, json.dumps([{"id": 1, "title": "List", "tasks": [task]}]))["refused"] == 0
+    assert by_title(alice)["Task"]["description"] == text
 
 
 def test_icalendar(alice: Person) -> None:

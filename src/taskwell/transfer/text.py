@@ -1,10 +1,10 @@
 """What foreign files write as text: encodings, HTML, times and days."""
 
 import codecs
+import html
 import io
 import re
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import IO, Any, TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -40,38 +40,32 @@ def objects_of(value: object) -> list[dict[str, Any]]:
 # ---- HTML --------------------------------------------------------------------------------------------------------------
 
 _BLOCKS = frozenset({"p", "div", "br", "li", "ul", "ol", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"})
-_UNSEEN = frozenset({"script", "style", "head"})
+_HTML = re.compile(
+    r"<!--(?s:.*?-->|.*)"
+    r"|<(script|style|title)(?=[\s/>])(?s:.*?</\1[^<>]*>|.*)"
+    r"""|<(/?)([a-z][^\s/<>]*+)(?:"[^"<]*+"|'[^'<]*+'|[^"'<>]++|["'])*+>"""
+    r"|<[!?/][^<>]*>",
+    re.IGNORECASE,
+)
+"""Comments, what is not shown, tags, and declarations.
+
+Python's HTMLParser takes the square of the length of a text whose tags do not end. Here no attempt goes beyond the next `<`, but
+for those that take the rest of the text then.
+"""
 
 
-class _Plain(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, _attrs: Any) -> None:
-        self._unseen += tag in _UNSEEN
-        if tag in _BLOCKS:
-            self.parts.append("\n- " if tag == "li" else "\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.parts.append(data)
+def _without_tag(tag: re.Match[str]) -> str:
+    if (tag[3] or "").lower() not in _BLOCKS:
+        return ""
+    return "\n- " if tag[3].lower() == "li" and not tag[2] else "\n"
 
 
 def without_html(text: object) -> object:
     """The text that a browser would show of it. What is no text stays as it is."""
     if not isinstance(text, str) or "<" not in text:
         return text
-    plain = _Plain()
-    plain.feed(text)
-    plain.close()
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(plain.parts))).strip()
+    plain = html.unescape(_HTML.sub(_without_tag, text))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip(" \t") for line in plain.split("\n"))).strip()
 
 
 # ---- times -------------------------------------------------------------------------------------------------------------
