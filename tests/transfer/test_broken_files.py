@@ -61,6 +61,15 @@ BROKEN: dict[str, tuple[str, bytes]] = {
         "microsoft-to-do",
         b'{"value":[{"id":"1","title":"x","completedDateTime":{"dateTime":"9999-12-31T23:00:00","timeZone":"America/New_York"}}]}',
     ),
+    "a row that ends before its type": ("todoist", b"CONTENT,TYPE\nx\nx,task\n"),
+    "a time that is none in UTC": (
+        "microsoft-to-do",
+        b'[{"id":"1","title":"x","completedDateTime":{"dateTime":"9999-12-31T23:59:59","timeZone":"America/New_York"}}]',
+    ),
+    "a character that is a number of thousands of digits": (
+        "vikunja",
+        b'[{"id":1,"title":"x","tasks":[{"id":1,"title":"x","description":"<p>&#' + b"9" * 5_000 + b';"}]}]',
+    ),
     "a calendar that does not end": ("icalendar", b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:1\r\n"),
     "a calendar that is too deep": ("icalendar", b"BEGIN:VCALENDAR\r\n" + b"BEGIN:X\r\n" * 100_000),
     "a line without a colon": ("icalendar", b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nnonsense\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"),
@@ -138,3 +147,11 @@ def test_html_twice_as_long_takes_about_twice_as_long(alice: Person, name: str) 
 
     once, twice = (min(seconds(length) for _ in range(3)) for length in (16_000, 32_000))
     assert twice < 3 * once
+
+
+def test_what_stands_beside_a_value_that_cannot_be_read_goes_in(alice: Person) -> None:
+    bad = {"id": "1", "title": "bad", "completedDateTime": {"dateTime": "9999-12-31T23:59:59", "timeZone": "America/New_York"}}
+    good = {"id": "2", "title": "good", "checklistItems": [{"displayName": "step"}]}
+    report = imports(alice, json.dumps([bad, good], indent=1), format="microsoft-to-do")
+    assert [(one["line"], one["code"]) for one in report["refusals"]] == [(2, "unreadable")]
+    assert {task["title"] for task in alice.sees()} == {"good", "step"}

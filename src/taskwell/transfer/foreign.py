@@ -4,9 +4,10 @@ A reader gives these in the order of the file. What it cannot read it says (`Unr
 Taskwell it names (`left_out`): nothing is dropped in silence.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal, Protocol, TextIO
+from functools import wraps
+from typing import IO, Any, Concatenate, Literal, ParamSpec, Protocol, TextIO
 
 from taskwell.transfer.text import opened
 
@@ -44,6 +45,21 @@ class LeftOut:
 
 
 Item = ForeignRecord | Unreadable | LeftOut
+_Given = ParamSpec("_Given")
+
+
+def or_unreadable(make: Callable[Concatenate[int, _Given], Item]) -> Callable[Concatenate[int, _Given], Item]:
+    """The function makes one record of what stands at a line. Where it fails, on a value of a shape or size that nobody thought of,
+    that is one line that cannot be read: what comes before it may be written already, and what comes behind goes in as well."""
+
+    @wraps(make)
+    def made(line: int, /, *given: _Given.args, **named: _Given.kwargs) -> Item:
+        try:
+            return make(line, *given, **named)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return Unreadable(line, "holds a value that cannot be read")
+
+    return made
 
 
 class Source:

@@ -6,7 +6,7 @@ A due date is a day, whatever time stands behind it (developers.google.com/tasks
 from collections.abc import Iterator
 from typing import Any
 
-from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable, or_unreadable
 from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
 from taskwell.transfer.text import day, moment
 
@@ -36,6 +36,7 @@ def read(source: Source) -> Iterator[Item]:
         yield Unreadable(broken.line, broken.message)
 
 
+@or_unreadable
 def _task(line: int, value: Any, list_key: str) -> Item:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         return Unreadable(line, "is no task with an id")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final, NamedTuple, TextIO
 
-from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable, or_unreadable
 from taskwell.transfer.text import day, day_and_time, instant, is_zone, reminder_at, reminder_before
 
 LINES_PER_COMPONENT = 2_000
@@ -80,7 +80,7 @@ def read(source: Source) -> Iterator[Item]:
             if name and name not in lists:
                 lists.add(name)
                 yield ForeignRecord("list", calendar.line, name, {"name": name})
-            yield _task(found, name)
+            yield _task(found.line, found, name)
 
 
 def _components(text: TextIO) -> Iterator[tuple[_Component | Unreadable, _Component]]:
@@ -140,12 +140,13 @@ def _text(value: str) -> str:
     return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
 
 
-def _task(found: _Component, list_name: str | None) -> Item:
+@or_unreadable
+def _task(line: int, found: _Component, list_name: str | None) -> Item:
     uid = found.said("UID")
     if not uid:
-        return Unreadable(found.line, "is a to-do without a UID")
+        return Unreadable(line, "is a to-do without a UID")
     if "RECURRENCE-ID" in found.lines:
-        return LeftOut(found.line, "exceptions of recurrences")
+        return LeftOut(line, "exceptions of recurrences")
     left_out = {what for name, what in _NO_PLACE.items() if name in found.lines}
     status = (found.said("STATUS") or "").upper()
     if status in ("CANCELLED", "IN-PROCESS"):
@@ -154,14 +155,14 @@ def _task(found: _Component, list_name: str | None) -> Item:
     if (begins is None and "DTSTART" in found.lines) or (ends is None and "DUE" in found.lines):
         left_out.add("dates that cannot be read")
     relations = found.lines.get("RELATED-TO", [])
-    parents = [_text(line.value) for line in relations if line.parameters.get("RELTYPE", "PARENT").upper() == "PARENT"]
+    parents = [_text(one.value) for one in relations if one.parameters.get("RELTYPE", "PARENT").upper() == "PARENT"]
     if len(relations) > 1 or len(parents) < len(relations):
         left_out.add("relations")
     triggers = [one.first("TRIGGER") for one in found.below if one.kind == "VALARM"]
     reminders = [_reminder(trigger, has_due=ends is not None) for trigger in triggers]
     if None in reminders:
         left_out.add("reminders that are not before the due date")
-    labels = (_text(label).strip() for line in found.lines.get("CATEGORIES", []) for label in re.split(r"(?<!\\),", line.value))
+    labels = (_text(label).strip() for said in found.lines.get("CATEGORIES", []) for label in re.split(r"(?<!\\),", said.value))
     completed, created, rule = found.first("COMPLETED"), found.first("CREATED"), found.said("RRULE")
     content = {
         "title": found.said("SUMMARY"),
@@ -175,7 +176,7 @@ def _task(found: _Component, list_name: str | None) -> Item:
         "recurrence": {"rule": rule.upper(), "from": "schedule"} if rule else None,
     }
     refers = ({"list_id": list_name} if list_name else {}) | ({"parent_id": parents[0]} if parents else {})
-    return ForeignRecord("task", found.line, uid, content, refers, _utc(created), _utc(completed), tuple(sorted(left_out)))
+    return ForeignRecord("task", line, uid, content, refers, _utc(created), _utc(completed), tuple(sorted(left_out)))
 
 
 def _priority(text: str | None) -> str:

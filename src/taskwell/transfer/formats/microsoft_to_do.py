@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable, or_unreadable
 from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
 from taskwell.transfer.text import day, day_and_time, is_zone, moment, object_of, objects_of, reminder_at, without_html
 
@@ -38,15 +38,18 @@ def read(source: Source) -> Iterator[Item]:
                     yield ForeignRecord("list", line, f"name {of_no_list}", {"name": of_no_list})
                     of_no_list = None
                 key = keys.get(place) or (None if source.list_name is None else f"name {source.list_name}")
-                yield from _task(line, value, key)
+                yield (task := _task(line, value, key))
+                if isinstance(task, ForeignRecord):
+                    for step_place, step in enumerate(objects_of(value.get("checklistItems"))):
+                        yield _step(line, step_place, step, task)
     except BrokenDocument as broken:
         yield Unreadable(broken.line, broken.message)
 
 
-def _task(line: int, value: Any, list_key: str | None) -> Iterator[Item]:
+@or_unreadable
+def _task(line: int, value: Any, list_key: str | None) -> Item:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
-        yield Unreadable(line, "is no task with an id")
-        return
+        return Unreadable(line, "is no task with an id")
     body = object_of(value.get("body"))
     left_out = {what for name, what in _NO_PLACE.items() if value.get(name)}
     if value.get("status") not in (None, "notStarted", "completed"):
@@ -72,21 +75,17 @@ def _task(line: int, value: Any, list_key: str | None) -> Iterator[Item]:
     }
     refers = {} if list_key is None else {"list_id": list_key}
     completed = _instant(value.get("completedDateTime"))
-    yield ForeignRecord(
+    return ForeignRecord(
         "task", line, value["id"], content, refers, value.get("createdDateTime"), completed, tuple(sorted(left_out))
     )
-    for place, step in enumerate(objects_of(value.get("checklistItems"))):
-        content = {"title": step.get("displayName"), "is_completed": step.get("isChecked") is True}
-        key = f"{value['id']}/{step.get('id') or place}"
-        yield ForeignRecord(
-            "task",
-            line,
-            key,
-            content,
-            refers | {"parent_id": value["id"]},
-            step.get("createdDateTime"),
-            step.get("checkedDateTime"),
-        )
+
+
+@or_unreadable
+def _step(line: int, place: int, step: dict[str, Any], task: ForeignRecord) -> Item:
+    key = f"{task.key}/{step.get('id') or place}"
+    content = {"title": step.get("displayName"), "is_completed": step.get("isChecked") is True}
+    refers = {**task.refers, "parent_id": task.key}
+    return ForeignRecord("task", line, key, content, refers, step.get("createdDateTime"), step.get("checkedDateTime"))
 
 
 def _wall(value: Any) -> tuple[datetime | None, str | None]:

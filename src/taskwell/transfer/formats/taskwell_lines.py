@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast, get_args
 
 from taskwell.encoding import AmbiguousJson, sha256_text, strict_decoder
-from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind, Source, Unreadable, or_unreadable
 
 LINE_LENGTH_OF_EXPORT: Final = 1024 * 1024
 _JSON = strict_decoder()
@@ -27,6 +27,7 @@ def read(source: Source) -> Iterator[Item]:
             yield _record(number, raw)
 
 
+@or_unreadable
 def _record(number: int, raw: bytes) -> Item:
     value = _parsed(raw)
     if isinstance(value, str):

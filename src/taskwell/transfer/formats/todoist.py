@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from taskwell.encoding import sha256_text
-from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable, or_unreadable
 from taskwell.transfer.formats.typed_date import typed_date
 from taskwell.transfer.text import is_zone
 
@@ -44,7 +44,7 @@ def read(source: Source) -> Iterator[Item]:
                 return
         elif any(row):
             said = dict(zip(header, row, strict=False))
-            kind = said["TYPE"].strip().lower()
+            kind = said.get("TYPE", "").strip().lower()
             if kind == "task":
                 yield _task(line, said, list_name, above, twins)
             elif kind in _OTHERS:
@@ -68,6 +68,7 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str] | None]]:
             yield line, row
 
 
+@or_unreadable
 def _task(line: int, said: dict[str, str], list_name: str | None, above: list[_Above], twins: Counter[str]) -> Item:
     written = said["CONTENT"].strip() if "CONTENT" in said else ""
     labels = _LABEL.findall(written)

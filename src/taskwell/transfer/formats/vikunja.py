@@ -6,7 +6,7 @@ A time of year 1 is none. `repeat_after` is in seconds; `repeat_mode` 1 is month
 from collections.abc import Iterator
 from typing import Any, Final
 
-from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable
+from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable, or_unreadable
 from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
 from taskwell.transfer.text import instant, moment, object_of, objects_of, reminder_at, without_html
 
@@ -47,6 +47,7 @@ def read(source: Source) -> Iterator[Item]:
         yield Unreadable(broken.line, broken.message)
 
 
+@or_unreadable
 def _project(line: int, value: dict[str, Any], key: str) -> Item:
     colour = value.get("hex_color")
     content = {
@@ -58,6 +59,7 @@ def _project(line: int, value: dict[str, Any], key: str) -> Item:
     return ForeignRecord("list", line, key, content, created_at=value.get("created"), left_out=tuple(sorted(left_out)))
 
 
+@or_unreadable
 def _task(line: int, value: Any, list_key: str) -> Item:
     if not isinstance(value, dict) or type(value.get("id")) is not int:
         return Unreadable(line, "is no task with an id")
