@@ -11,7 +11,7 @@ from taskwell.transfer import exporting
 from tests.faults.locks import holding
 from tests.support.cast import Person
 from tests.support.errors import assert_error
-from tests.support.transfer import alike, exported, imports
+from tests.support.transfer import alike, exported, imports, lines
 
 
 def test_everything_of_a_users_is_in_it_and_nothing_of_anybody_elses(alice: Person, bob: Person) -> None:
@@ -175,3 +175,28 @@ def test_a_list_that_is_made_meanwhile_comes_before_the_tasks_that_are_in_it_the
     assert {*before, *tasks} <= seen
     report = imports(bob, file)
     assert (report["created"]["tasks"], report["refused"]) == (6, 0)
+
+
+def test_what_came_to_be_by_changes_of_one_field_survives_and_what_never_can_is_said(alice: Person, bob: Person) -> None:
+    """A start after its due, and a rule that names no day, are what a PATCH of the due alone makes."""
+    tuesdays = {"rule": "FREQ=DAILY;INTERVAL=7;BYDAY=TU", "from": "schedule"}
+    late = alice.creates("late", due={"date": "2026-12-24"}, start={"date": "2026-12-20"})
+    never = alice.creates("never", due={"date": "2026-01-06"}, recurrence=tuesdays)
+    alice.patch(f"/api/v1/tasks/{late['id']}", json={"due": {"date": "2026-12-01"}})
+    assert alice.patch(f"/api/v1/tasks/{never['id']}", json={"due": {"date": "2026-01-05"}}).json()["recurrence"] == tuesdays
+    report = imports(bob, alice.get("/api/v1/export").content)
+    assert (report["refused"], len(report["left_out"])) == (0, 1)
+    assert alike(exported(bob)) == alike(exported(alice))
+    at = {"at": "2026-12-24T08:00:00.000000+00:00"}
+    file = lines(
+        {"kind": "task", "title": "recurs", "recurrence": tuesdays},
+        {"kind": "task", "title": "reminds", "reminders": [{"minutes_before": 5}, at, {"minutes_before": 10, "at": None}]},
+    )
+    report = imports(alice, file)
+    assert report["refused"] == 0
+    assert {one["what"]: one["line"] for one in report["left_out"]} == {
+        "recurrence without a due date that goes with it": 1,
+        "reminders without a due date that goes with it": 2,
+    }
+    tasks = {task["title"]: task for task in alice.sees()}
+    assert (tasks["recurs"]["recurrence"], tasks["reminds"]["reminders"]) == (None, [at])

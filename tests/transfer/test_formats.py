@@ -35,6 +35,11 @@ def holds(task: dict[str, Any], **expected: Any) -> None:
     }
 
 
+def todo(*lines: str) -> str:
+    """A calendar of one to-do that has these lines, beside a UID and a title."""
+    return "\r\n".join(["BEGIN:VCALENDAR", "BEGIN:VTODO", "UID:1", "SUMMARY:Task", *lines, "END:VTODO", "END:VCALENDAR", ""])
+
+
 def what_is_left_out(report: dict[str, Any]) -> dict[str, int]:
     """But for the fields that tasks do not have."""
     return {one["what"]: one["records"] for one in report["left_out"]}
@@ -145,6 +150,43 @@ def test_vikunja(alice: Person) -> None:
     assert (lists["Old"]["is_archived"], lists["Old"]["colour"]) == (True, "#1973ff")
     said = {"assignees": 1, "attachments": 1, "comments": 1, "progress in per cent": 1, "lists within lists": 1}
     assert (said | {"descriptions of lists": 1}).items() <= what_is_left_out(report).items()
+
+
+def test_what_a_request_is_refused_for_is_left_out_of_a_task_and_said(alice: Person) -> None:
+    day = "2026-12-24T00:00:00Z"
+    tasks = [
+        {"id": 1, "title": "recurs without a due", "repeat_after": 86_400},
+        {"id": 2, "title": "starts after its due", "due_date": day, "start_date": "2026-12-25T00:00:00Z"},
+        {"id": 3, "title": "fits", "due_date": day, "start_date": day, "repeat_after": 86_400},
+    ]
+    report = imports(alice, json.dumps([{"id": 1, "title": "List", "tasks": tasks}]))
+    assert (report["refused"], report["created"]["tasks"]) == (0, 3)
+    assert {one["what"]: one["line"] for one in report["left_out"]} == {
+        "recurrence without a due date that goes with it": 1,
+        "start without a due date that goes with it": 1,
+    }
+    found = by_title(alice)
+    assert (found["recurs without a due"]["recurrence"], found["starts after its due"]["start"]) == (None, None)
+    assert found["starts after its due"]["due"]["date"] == found["fits"]["start"]["date"] == "2026-12-24"
+    assert found["fits"]["recurrence"]["rule"] == "FREQ=DAILY;INTERVAL=1"
+    for task in alice.sees():
+        assert alice.put(f"/api/v1/tasks/{task['id']}", json=task).status_code == 200, task
+
+
+def test_a_rule_that_names_no_day_is_left_out_and_said(alice: Person) -> None:
+    report = imports(alice, todo("DUE;VALUE=DATE:20260105", "RRULE:FREQ=DAILY;INTERVAL=7;BYDAY=TU"))
+    assert what_is_left_out(report) == {"recurrence without a due date that goes with it": 1}
+    assert by_title(alice)["Task"]["recurrence"] is None
+
+
+def test_a_to_do_that_recurs_and_has_no_due_is_due_when_it_starts(alice: Person) -> None:
+    report = imports(alice, todo("DTSTART;TZID=Europe/Berlin:20261224T180000", "RRULE:FREQ=DAILY"))
+    assert report["left_out"] == []
+    task = by_title(alice)["Task"]
+    when = {"date": "2026-12-24", "time": "18:00", "time_zone": "Europe/Berlin"}
+    holds(task, due=when, start=when, recurrence={"rule": "FREQ=DAILY", "from": "schedule"})
+    done = alice.post(f"/api/v1/tasks/{task['id']}/complete").json()
+    assert done["is_completed"] is False
 
 
 HTML = {

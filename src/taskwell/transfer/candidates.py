@@ -13,12 +13,15 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from taskwell.errors import InvalidInput
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
 from taskwell.records.kinds import Kind
 from taskwell.tasks.occurrences.importing import NewOccurrence
+from taskwell.tasks.requests import NewTask
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import OccurrenceView
+from taskwell.tasks.writing import refuse_unfit
 from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind
 from taskwell.transfer.formats import FormatName
 from taskwell.transfer.report import Report
@@ -123,13 +126,33 @@ class Checked:
             content["labels"] = list({name_key(str(name)): name for name in reversed(content["labels"])}.values())[::-1]
         return content | refers
 
+    def _unfit(self, new: BaseModel) -> str | None:
+        """The field for which a request that says the same is refused."""
+        try:
+            if isinstance(new, NewTask):
+                refuse_unfit(new)
+        except InvalidInput as error:
+            field: dict[str, str] = error.details["fields"][0]
+            # Of our own tasks the others are stored on purpose: to move the due alone is allowed.
+            if self._format != "taskwell" or field["code"] == "needs_due":
+                return field["field"]
+        return None
+
     def _checked(self, form: Form, record: ForeignRecord, content: dict[str, Any]) -> BaseModel | None:
         while True:
             try:
                 # As a request: the model is strict, and JSON's types are what it is strict about.
-                return form.new.model_validate_json(json.dumps(content))
+                new = form.new.model_validate_json(json.dumps(content))
             except ValidationError as error:
                 problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            else:
+                unfit = self._unfit(new)
+                if unfit is None:
+                    return new
+                # A reminder at a moment needs no due.
+                content[unfit] = [one for one in content[unfit] if one.get("at")] if unfit == "reminders" else None
+                self._report.leave_out(record.line, f"{unfit} without a due date that goes with it")
+                continue
             field = str(problem["loc"][0]) if problem["loc"] else None
             if self._format != "taskwell" and field in _MAY_GO and field in content:
                 del content[field]

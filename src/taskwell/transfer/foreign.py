@@ -49,8 +49,8 @@ _Given = ParamSpec("_Given")
 
 
 def or_unreadable(make: Callable[Concatenate[int, _Given], Item]) -> Callable[Concatenate[int, _Given], Item]:
-    """The function makes one record of what stands at a line. Where it fails, on a value of a shape or size that nobody thought of,
-    that is one line that cannot be read: what comes before it may be written already, and what comes behind goes in as well."""
+    """The function makes one record of what stands at a line. Where it fails, on a value of a shape or size that nobody thought
+    of, that is one line that cannot be read: what comes before it may be written already, and what comes behind goes in too."""
 
     @wraps(make)
     def made(line: int, /, *given: _Given.args, **named: _Given.kwargs) -> Item:

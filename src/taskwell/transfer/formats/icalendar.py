@@ -154,6 +154,9 @@ def _task(line: int, found: _Component, list_name: str | None) -> Item:
     begins, ends = _when(found.first("DTSTART")), _when(found.first("DUE"))
     if (begins is None and "DTSTART" in found.lines) or (ends is None and "DUE" in found.lines):
         left_out.add("dates that cannot be read")
+    rule = found.said("RRULE")
+    if rule and "DUE" not in found.lines:
+        ends = begins  # from which it recurs (RFC 5545, 3.8.5.3)
     relations = found.lines.get("RELATED-TO", [])
     parents = [_text(one.value) for one in relations if one.parameters.get("RELTYPE", "PARENT").upper() == "PARENT"]
     if len(relations) > 1 or len(parents) < len(relations):
@@ -163,7 +166,7 @@ def _task(line: int, found: _Component, list_name: str | None) -> Item:
     if None in reminders:
         left_out.add("reminders that are not before the due date")
     labels = (_text(label).strip() for said in found.lines.get("CATEGORIES", []) for label in re.split(r"(?<!\\),", said.value))
-    completed, created, rule = found.first("COMPLETED"), found.first("CREATED"), found.said("RRULE")
+    completed, created = found.first("COMPLETED"), found.first("CREATED")
     content = {
         "title": found.said("SUMMARY"),
         "description": found.said("DESCRIPTION") or None,
