@@ -115,12 +115,65 @@ def test_microsoft_to_do(alice: Person) -> None:
         priority="high",
         labels=["Blue category", "Important"],
         due={"date": "2026-12-24"},
-        recurrence={"rule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "from": "schedule"},
+        recurrence={"rule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH;WKST=SU", "from": "schedule"},
         is_completed=False,
     )
     holds(tasks["Collect the figures"], parent_id="Write the report", is_completed=True, list_id="Work")
     holds(tasks["Draw the charts"], parent_id="Write the report", is_completed=False, list_id="Work")
     assert {"attachments": 1, "links": 1, "statuses": 1}.items() <= what_is_left_out(report).items()
+
+
+def one_of_microsoft(**more: Any) -> str:
+    return json.dumps(
+        [{"id": "1", "title": "Task", "dueDateTime": {"dateTime": "2026-12-24T00:00:00", "timeZone": "UTC"}} | more]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("text", "a <b then c> & &amp; d"), ("html", "a  & & d"), (None, "a <b then c> & &amp; d")]
+)
+def test_of_microsofts_texts_html_alone_is_html(alice: Person, kind: str | None, text: str) -> None:
+    imports(alice, one_of_microsoft(body={"content": "a <b then c> & &amp; d", "contentType": kind}), format="microsoft-to-do")
+    assert by_title(alice)["Task"]["description"] == text
+
+
+WORKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        (
+            {"type": "relativeMonthly", "interval": 1, "daysOfWeek": WORKDAYS, "index": "last"},
+            "FREQ=MONTHLY;INTERVAL=1;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        ),
+        (
+            {"type": "relativeYearly", "interval": 1, "month": 3, "daysOfWeek": ["sunday"], "index": "second"},
+            "FREQ=YEARLY;INTERVAL=1;BYDAY=SU;BYSETPOS=2;BYMONTH=3",
+        ),
+        (
+            {"type": "weekly", "interval": 2, "daysOfWeek": ["sunday", "monday"], "firstDayOfWeek": "monday"},
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=MO",
+        ),
+        ({"type": "weekly", "interval": 2, "daysOfWeek": ["sunday", "monday"]}, "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU"),
+        (
+            {"type": "weekly", "interval": 1, "daysOfWeek": ["sunday"], "firstDayOfWeek": "sunday"},
+            "FREQ=WEEKLY;INTERVAL=1;BYDAY=SU",
+        ),
+    ],
+)
+def test_a_recurrence_of_microsofts_names_the_same_days(alice: Person, pattern: dict[str, Any], rule: str) -> None:
+    report = imports(
+        alice, one_of_microsoft(recurrence={"pattern": pattern, "range": {"type": "noEnd"}}), format="microsoft-to-do"
+    )
+    assert report["left_out"] == []
+    assert by_title(alice)["Task"]["recurrence"] == {"rule": rule, "from": "schedule"}
+
+
+def test_a_time_keeps_its_seconds(alice: Person) -> None:
+    due = {"dateTime": "2026-12-24T00:00:30.0000000", "timeZone": "Europe/Berlin"}
+    imports(alice, one_of_microsoft(dueDateTime=due), format="microsoft-to-do")
+    assert by_title(alice)["Task"]["due"] == {"date": "2026-12-24", "time": "00:00:30", "time_zone": "Europe/Berlin"}
 
 
 def test_one_list_of_microsoft_to_do(alice: Person) -> None:

@@ -102,7 +102,7 @@ def day(time: datetime) -> dict[str, str]:
 
 def day_and_time(time: datetime, zone: str | None = None) -> dict[str, str]:
     """A wall time, in the zone or, without one, wherever the user is."""
-    return {**day(time), "time": time.strftime("%H:%M")} | ({} if zone is None else {"time_zone": zone})
+    return {**day(time), "time": time.strftime("%H:%M:%S")} | ({} if zone is None else {"time_zone": zone})
 
 
 def instant(time: datetime) -> dict[str, str]:

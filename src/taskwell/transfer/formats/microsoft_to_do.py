@@ -51,6 +51,7 @@ def _task(line: int, value: Any, list_key: str | None) -> Item:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         return Unreadable(line, "is no task with an id")
     body = object_of(value.get("body"))
+    text = body.get("content")
     left_out = {what for name, what in _NO_PLACE.items() if value.get(name)}
     if value.get("status") not in (None, "notStarted", "completed"):
         left_out.add("statuses")
@@ -64,7 +65,7 @@ def _task(line: int, value: Any, list_key: str | None) -> Item:
     labels = value.get("categories")
     content = {
         "title": value.get("title"),
-        "description": (without_html(body.get("content")) or None),
+        "description": (without_html(text) if body.get("contentType") == "html" else text) or None,
         "is_completed": is_completed,
         "priority": _PRIORITIES.get(str(value.get("importance")), "none"),
         "labels": labels if isinstance(labels, list) else [],
@@ -100,7 +101,7 @@ def _is_known(value: Any) -> bool:
 
 
 def _is_midnight(time: datetime) -> bool:
-    return (time.hour, time.minute) == (0, 0)
+    return (time.hour, time.minute, time.second) == (0, 0, 0)
 
 
 def _day(value: Any) -> dict[str, str] | None:
@@ -128,11 +129,13 @@ def _recurrence(value: Any) -> dict[str, str] | None:
         parts = {"FREQ": "DAILY"} | parts
     elif kind == "weekly":
         parts = {"FREQ": "WEEKLY"} | parts | ({"BYDAY": ",".join(weekdays)} if weekdays else {})
+        if interval != 1:  # Graph's weeks begin on Sunday, and those of a rule on Monday
+            parts["WKST"] = _WEEKDAYS.get(str(pattern.get("firstDayOfWeek")), "SU")
     elif kind in ("absoluteMonthly", "absoluteYearly"):
         parts = {"FREQ": "MONTHLY" if kind == "absoluteMonthly" else "YEARLY"} | parts | {"BYMONTHDAY": monthday}
     elif kind in ("relativeMonthly", "relativeYearly") and place and weekdays:
-        by_day = ",".join(f"{place}{weekday}" for weekday in weekdays)
-        parts = {"FREQ": "MONTHLY" if kind == "relativeMonthly" else "YEARLY"} | parts | {"BYDAY": by_day}
+        parts = {"FREQ": "MONTHLY" if kind == "relativeMonthly" else "YEARLY"} | parts
+        parts |= {"BYDAY": ",".join(weekdays), "BYSETPOS": place}
     else:
         return None
     if "Yearly" in str(kind) and month:
