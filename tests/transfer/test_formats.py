@@ -242,6 +242,69 @@ def test_a_to_do_that_recurs_and_has_no_due_is_due_when_it_starts(alice: Person)
     assert done["is_completed"] is False
 
 
+BERLIN = {"date": "2026-12-24", "time": "18:00", "time_zone": "Europe/Berlin"}
+NO_REMINDER = {"reminders that are not before the due date": 1}
+
+
+@pytest.mark.parametrize(
+    ("begins", "trigger", "minutes"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20261224T160000", "TRIGGER:-PT15M", 135),
+        ("DTSTART;TZID=Europe/Berlin:20261224T160000", "TRIGGER;RELATED=START:PT15M", 105),
+        ("DTSTART;TZID=Asia/Tokyo:20261225T000000", "TRIGGER:PT0S", 120),
+        ("DTSTART;TZID=Europe/Berlin:20261224T160000", "TRIGGER;RELATED=END:-PT15M", 15),
+        ("DTSTART;TZID=Europe/Berlin:20261224T160000", "TRIGGER:PT3H", None),
+        ("DTSTART:20261224T160000", "TRIGGER:-PT15M", None),  # floating, so that nobody knows how long before
+        ("X-A:no start", "TRIGGER:-PT15M", 15),
+    ],
+)
+def test_an_alarm_is_as_long_before_the_start_or_the_due_date_as_it_says(
+    alice: Person, begins: str, trigger: str, minutes: int | None
+) -> None:
+    alarm = ["BEGIN:VALARM", "ACTION:DISPLAY", trigger, "END:VALARM"]
+    report = imports(alice, todo("DUE;TZID=Europe/Berlin:20261224T180000", begins, *alarm))
+    assert what_is_left_out(report) == ({} if minutes is not None else NO_REMINDER)
+    expected = [] if minutes is None else [{"minutes_before": minutes}]
+    holds(by_title(alice)["Task"], due=BERLIN, reminders=expected)
+
+
+def test_an_alarm_before_the_day_on_which_a_task_starts(alice: Person) -> None:
+    days = ["DTSTART;VALUE=DATE:20261222", "DUE;VALUE=DATE:20261224"]
+    imports(alice, todo(*days, "BEGIN:VALARM", "TRIGGER:-PT15M", "END:VALARM"))
+    assert by_title(alice)["Task"]["reminders"] == [{"minutes_before": 2 * 24 * 60 + 15}]
+
+
+@pytest.mark.parametrize(
+    ("due", "is_said"),
+    [
+        ("DUE;TZID=W. Europe Standard Time:20261224T180030", True),
+        ("DUE:20261224T180030", False),
+        ("DUE;VALUE=DATE;TZID=Nowhere:20261224", False),
+    ],
+)
+def test_a_zone_that_is_not_known_is_said(alice: Person, due: str, is_said: bool) -> None:
+    report = imports(alice, todo(due))
+    assert what_is_left_out(report) == ({"time zones": 1} if is_said else {})
+    day = {"date": "2026-12-24"}
+    assert by_title(alice)["Task"]["due"] == (day if "VALUE=DATE" in due else day | {"time": "18:00:30"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "due"),
+    [
+        ("every week starting 2026-12-28 18:00", None),
+        ("every day starting oct 5", None),
+        ("Oct 5 2026 from 9am", None),
+        ("every day at 18:00:30 starting oct 5 2026", {"date": "2026-10-05", "time": "18:00:30"}),
+        ("2026-10-05 6:00:30 pm", {"date": "2026-10-05", "time": "18:00:30"}),
+    ],
+)
+def test_a_typed_date_is_read_whole_or_said(alice: Person, typed: str, due: dict[str, str] | None) -> None:
+    report = imports(alice, f"TYPE,CONTENT,DATE\ntask,Task,{typed}\n")
+    assert what_is_left_out(report) == ({"dates that cannot be read": 1} if due is None else {})
+    assert by_title(alice)["Task"]["due"] == due
+
+
 HTML = {
     "lists": ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n\n-\ntwo"),
     "breaks": ("a<br>b<br/>c<BR />d", "a\nb\nc\nd"),

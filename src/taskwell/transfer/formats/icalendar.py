@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final, NamedTuple, TextIO
+from zoneinfo import ZoneInfo
 
 from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable, or_unreadable
 from taskwell.transfer.text import day, day_and_time, instant, is_zone, reminder_at, reminder_before
@@ -151,7 +152,10 @@ def _task(line: int, found: _Component, list_name: str | None) -> Item:
     status = (found.said("STATUS") or "").upper()
     if status in ("CANCELLED", "IN-PROCESS"):
         left_out.add("statuses")
-    begins, ends = _when(found.first("DTSTART")), _when(found.first("DUE"))
+    dates = [found.first("DTSTART"), found.first("DUE")]
+    begins, ends = map(_when, dates)
+    if any(map(_has_unknown_zone, dates)):
+        left_out.add("time zones")
     if (begins is None and "DTSTART" in found.lines) or (ends is None and "DUE" in found.lines):
         left_out.add("dates that cannot be read")
     rule = found.said("RRULE")
@@ -162,7 +166,7 @@ def _task(line: int, found: _Component, list_name: str | None) -> Item:
     if len(relations) > 1 or len(parents) < len(relations):
         left_out.add("relations")
     triggers = [one.first("TRIGGER") for one in found.below if one.kind == "VALARM"]
-    reminders = [_reminder(trigger, has_due=ends is not None) for trigger in triggers]
+    reminders = [_reminder(trigger, begins if "DTSTART" in found.lines else ends, ends) for trigger in triggers]
     if None in reminders:
         left_out.add("reminders that are not before the due date")
     labels = (_text(label).strip() for said in found.lines.get("CATEGORIES", []) for label in re.split(r"(?<!\\),", said.value))
@@ -215,16 +219,36 @@ def _when(line: _Line | None) -> dict[str, str] | None:
     return day_and_time(time, zone if is_zone(zone) else None)
 
 
-def _reminder(trigger: _Line | None, *, has_due: bool) -> dict[str, object] | None:
-    """Minutes before the task is due, or an instant; None for what is neither."""
+def _has_unknown_zone(line: _Line | None) -> bool:
+    when = _when(line)
+    return line is not None and "TZID" in line.parameters and when is not None and "time" in when and "time_zone" not in when
+
+
+def _reminder(trigger: _Line | None, start: dict[str, str] | None, due: dict[str, str] | None) -> dict[str, object] | None:
+    """Minutes before the task is due, or an instant; None for what is neither. Unless it says END it is as long before the start
+    (3.8.6.3)."""
     if trigger is None:
         return None
     if trigger.parameters.get("VALUE", "").upper() == "DATE-TIME":
         at = _utc(trigger)
         return None if at is None else reminder_at(datetime.fromisoformat(at))
     found = _DURATION.fullmatch(trigger.value.strip())
-    if found is None or not has_due or (found[1] != "-" and any(int(part or 0) for part in found.groups()[1:])):
+    lead = _between(due if trigger.parameters.get("RELATED", "").upper() == "END" else start, due)
+    if found is None or lead is None:
         return None
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
-    before = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return reminder_before(int(before.total_seconds()) // 60)
+    distance = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    before = lead + distance if found[1] == "-" else lead - distance
+    return None if before < timedelta() else reminder_before(int(before.total_seconds()) // 60)
+
+
+def _between(start: dict[str, str] | None, due: dict[str, str] | None) -> timedelta | None:
+    """None: there is no such time, or it depends on where its user is."""
+    if start is None or due is None or ("time_zone" in start) != ("time_zone" in due):
+        return None
+    return _on_clock(due) - _on_clock(start)
+
+
+def _on_clock(when: dict[str, str]) -> datetime:
+    wall = datetime.fromisoformat(f"{when['date']}T{when.get('time', '00:00')}")
+    return wall.replace(tzinfo=ZoneInfo(when["time_zone"])).astimezone(UTC) if "time_zone" in when else wall

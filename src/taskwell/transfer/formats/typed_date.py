@@ -10,7 +10,7 @@ _MONTHS: Final = {
 }
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS: Final = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY", "year": "YEARLY"}
-_TIME = re.compile(r"(?:^|[ t]|\bat )(\d{1,2})(?::(\d{2}))?(?::\d{2})? ?(am|pm)?$")
+_TIME = re.compile(r"(?:^|[ t]|\bat )(\d{1,2})(?::(\d{2})(?::(\d{2}))?)? ?(am|pm)?$")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _WORDED = re.compile(r"(?:(\d{1,2})(?:st|nd|rd|th)? ([a-z]{3})[a-z]*|([a-z]{3})[a-z]* (\d{1,2})(?:st|nd|rd|th)?),? (\d{4})")
 _EVERY = re.compile(r"every(!)? ?(?:(\d{1,3}|other) )?([a-z, ]+?)s?")
@@ -22,15 +22,17 @@ Due = dict[str, str]
 def typed_date(text: str, zone: str | None) -> tuple[Due | None, dict[str, str] | None]:
     """The due date and the recurrence that the text says. Two None: it says neither, or nothing that is understood."""
     words = " ".join(text.lower().split())
-    begins = _STARTING.search(words)
+    begins, first = _STARTING.search(words), None
     if begins is not None:
+        first = _date(begins[1])
+        if first is None or not words.startswith("every"):
+            return None, None
         words = words[: begins.start()]
     words, time = _without_time(words)
     if words.startswith("every"):
         rule = _rule(words)
         if rule is None:
             return None, None
-        first = None if begins is None else _date(begins[1])
         recurrence, weekdays = rule
         return _due(first or _next(weekdays), time, zone), recurrence
     found = _date(words)
@@ -40,14 +42,14 @@ def typed_date(text: str, zone: str | None) -> tuple[Due | None, dict[str, str] 
 def _without_time(words: str) -> tuple[str, str | None]:
     """What the words say without the time of day at their end, and that time."""
     found = _TIME.search(words.removesuffix("z"))
-    if found is None or not (found[2] or found[3]):
+    if found is None or not (found[2] or found[4]):
         return words, None
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if found[3] is not None:
-        hour = hour % 12 + (12 if found[3] == "pm" else 0)
-    if hour > 23 or minute > 59:
+    hour, minute, second = (int(part or 0) for part in found.groups()[:3])
+    if found[4] is not None:
+        hour = hour % 12 + (12 if found[4] == "pm" else 0)
+    if hour > 23 or minute > 59 or second > 59:
         return words, None
-    return words[: found.start()].removesuffix(" at").strip(), f"{hour:02}:{minute:02}"
+    return words[: found.start()].removesuffix(" at").strip(), f"{hour:02}:{minute:02}:{second:02}"
 
 
 def _date(words: str) -> date | None:
