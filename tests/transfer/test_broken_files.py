@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from taskwell.transfer import json_document
+from taskwell.transfer.formats import todoist
 from tests.support.cast import Person
 from tests.support.transfer import imports
 
@@ -77,6 +79,18 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "a to-do of many lines": (
         "icalendar",
         b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:1\r\n" + b"X-A:b\r\n" * 5_000 + b"END:VTODO\r\nEND:VCALENDAR\r\n",
+    ),
+    "a to-do of many parts": (
+        "icalendar",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:1\r\nSUMMARY:x\r\n"
+        + b"BEGIN:X\r\nEND:X\r\n" * 5_000
+        + b"END:VTODO\r\nEND:VCALENDAR\r\n",
+    ),
+    "a row of very many fields": ("todoist", b"TYPE,CONTENT\ntask,x" + b",x" * 1_100_000 + b"\n"),
+    "a row of very many lines": ("todoist", b"TYPE,CONTENT\ntask" + b',"x\n"' * 500_000 + b"\n"),
+    "a list of very many fields": (
+        "vikunja",
+        b'[{"id":1,"title":"x",' + b",".join(b'"%d":"%s"' % (number, b"x" * 1_000_000) for number in range(5)) + b"}]",
     ),
     "no calendar": ("icalendar", b"hello\r\n"),
 }
@@ -155,3 +169,27 @@ def test_what_stands_beside_a_value_that_cannot_be_read_goes_in(alice: Person) -
     report = imports(alice, json.dumps([bad, good], indent=1), format="microsoft-to-do")
     assert [(one["line"], one["code"]) for one in report["refusals"]] == [(2, "unreadable")]
     assert {task["title"] for task in alice.sees()} == {"good", "step"}
+
+
+@pytest.mark.parametrize(
+    ("named", "one", "around"),
+    [
+        ("vikunja", '{"title":"x"}', "[%s]"),
+        ("google-tasks", '{"title":"x"}', '{"items":[%s]}'),
+        ("microsoft-to-do", '{"displayName":"x"}', '{"value":[%s]}'),
+    ],
+)
+def test_lists_without_end_are_not_kept(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, named: str, one: str, around: str
+) -> None:
+    monkeypatch.setattr(json_document, "LISTS_PER_DOCUMENT", 3)
+    report = imports(alice, around % ",".join([one] * 3), format=named)
+    assert (report["created"]["lists"], report["refusals"]) == (3, [])
+    report = imports(alice, around % ",\n".join([one] * 5), format=named)
+    assert (report["there_already"]["lists"], [refusal["line"] for refusal in report["refusals"]]) == (3, [4])
+
+
+def test_rows_without_end_are_not_kept(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(todoist, "TASKS_PER_FILE", 3)
+    report = imports(alice, "TYPE,CONTENT\n" + "".join(f"task,{number}\n" for number in range(5)), format="todoist")
+    assert (report["created"]["tasks"], [refusal["line"] for refusal in report["refusals"]]) == (3, [5])

@@ -9,6 +9,9 @@ from taskwell.encoding import AmbiguousJson, strict_decoder
 VALUE_LENGTH = 4 * 1024 * 1024
 """One record of a document has at most this many characters."""
 
+LISTS_PER_DOCUMENT = 10_000
+"""Their keys are kept until the end; of a user's lists there are 500 at most."""
+
 _PIECE = 64 * 1024
 _JSON = strict_decoder()
 _BLANK = " \t\r\n"
@@ -30,7 +33,13 @@ class JsonDocument:
         self._text = text
         self._buffer = ""
         self._at = 0
+        self._before = 0
         self.line = 1
+
+    @property
+    def position(self) -> int:
+        """How many characters have been read."""
+        return self._before + self._at
 
     def peek(self) -> str:
         """The character with which the next value or sign begins; an empty text at the end."""
@@ -107,6 +116,7 @@ class JsonDocument:
             raise self._broken("holds a value that is too long")
         # As much again as there is: a value that is cut is parsed once more with each piece.
         more = self._text.read(max(_PIECE, len(kept)))
+        self._before += self._at
         self._buffer, self._at = kept + more, 0
         return bool(more)
 
@@ -121,6 +131,13 @@ class Collected(NamedTuple):
     line: int
     value: Any
     is_outer: bool
+
+
+def list_key(keys: dict[int, str], place: int, line: int, value: dict[str, Any]) -> str:
+    """The key of the list at this place, which `keys` has from here on. Raises BrokenDocument where these are too many."""
+    if len(keys) >= LISTS_PER_DOCUMENT:
+        raise BrokenDocument(line, f"is behind more than {LISTS_PER_DOCUMENT} lists")
+    return keys.setdefault(place, str(value.get("id") or f"place {place}"))
 
 
 def collections(document: JsonDocument, outer: frozenset[str], inner: frozenset[str]) -> Iterator[Collected]:
@@ -147,9 +164,13 @@ def _elements(document: JsonDocument, outer: frozenset[str], inner: frozenset[st
             yield Collected(place, line, document.value(), is_outer=True)
             continue
         rest: dict[str, Any] = {}
+        at, length = document.position, 0
         for name in document.members():
             if name not in inner or document.peek() not in ("[", "{"):
                 rest[name] = document.value()
+                length += document.position - at
+                if length > VALUE_LENGTH:
+                    raise BrokenDocument(line, "is a record that is too long")
             elif document.peek() == "[":
                 yield from _inner(document, place)
             else:
@@ -158,6 +179,7 @@ def _elements(document: JsonDocument, outer: frozenset[str], inner: frozenset[st
                         yield from _inner(document, place)
                     else:
                         document.value()
+            at = document.position
         yield Collected(place, line, rest, is_outer=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unreadable, or_unreadable
-from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
+from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections, list_key
 from taskwell.transfer.text import day, moment
 
 _ARRAYS = frozenset({"items"})
@@ -25,8 +25,7 @@ def read(source: Source) -> Iterator[Item]:
     try:
         for place, line, value, is_outer in collections(JsonDocument(source.text()), _ARRAYS, _ARRAYS):
             if is_outer and isinstance(value, dict):
-                keys[place] = str(value.get("id") or f"place {place}")
-                yield ForeignRecord("list", line, keys[place], {"name": value.get("title")})
+                yield ForeignRecord("list", line, list_key(keys, place, line, value), {"name": value.get("title")})
             elif is_outer:
                 yield Unreadable(line, "is no list of tasks")
         for place, line, value, is_outer in collections(JsonDocument(source.text()), _ARRAYS, _ARRAYS):
@@ -37,7 +36,7 @@ def read(source: Source) -> Iterator[Item]:
 
 
 @or_unreadable
-def _task(line: int, value: Any, list_key: str) -> Item:
+def _task(line: int, value: Any, of_list: str) -> Item:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         return Unreadable(line, "is no task with an id")
     if value.get("deleted") is True:
@@ -55,7 +54,7 @@ def _task(line: int, value: Any, list_key: str) -> Item:
         line,
         value["id"],
         content,
-        {"list_id": list_key} | ({"parent_id": parent} if isinstance(parent, str) and parent else {}),
+        {"list_id": of_list} | ({"parent_id": parent} if isinstance(parent, str) and parent else {}),
         value.get("created"),
         value.get("completed"),
         tuple(sorted({what for name, what in _NO_PLACE.items() if value.get(name)})),

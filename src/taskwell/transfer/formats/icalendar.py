@@ -53,12 +53,14 @@ class _Component:
         self.below: list[_Component] = []
         self.fault: Unreadable | None = None
 
-    def add(self, line: _Line) -> None:
+    def add(self, part: "_Line | _Component") -> None:
         self.size += 1
-        if self.size <= LINES_PER_COMPONENT:
-            self.lines.setdefault(line.name, []).append(line)
-        else:
+        if self.size > LINES_PER_COMPONENT:
             self.fault = Unreadable(self.line, "has too many lines")
+        elif isinstance(part, _Component):
+            self.below.append(part)
+        else:
+            self.lines.setdefault(part.name, []).append(part)
 
     def first(self, name: str) -> _Line | None:
         lines = self.lines.get(name)
@@ -106,7 +108,7 @@ def _components(text: TextIO) -> Iterator[tuple[_Component | Unreadable, _Compon
             if len(open_) == 1:
                 yield done, open_[0]
             elif len(open_) == 2:
-                open_[1].below.append(done)
+                open_[1].add(done)
     if open_:
         yield Unreadable(open_[-1].line, "does not end"), nothing
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable, or_unreadable
-from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
+from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections, list_key
 from taskwell.transfer.text import day, day_and_time, is_zone, moment, object_of, objects_of, reminder_at, without_html
 
 _VALUE = frozenset({"value"})
@@ -29,8 +29,7 @@ def read(source: Source) -> Iterator[Item]:
             if is_outer and isinstance(value, dict) and "displayName" in value and "title" not in value:
                 if value.get("wellknownListName") == "defaultList":
                     continue  # it is what the inbox is here
-                keys[place] = str(value.get("id") or f"place {place}")
-                yield ForeignRecord("list", line, keys[place], {"name": value["displayName"]})
+                yield ForeignRecord("list", line, list_key(keys, place, line, value), {"name": value["displayName"]})
         of_no_list = source.list_name
         for place, line, value, is_outer in collections(JsonDocument(source.text()), _VALUE, _TASKS):
             if not is_outer or not isinstance(value, dict) or "title" in value:
@@ -47,7 +46,7 @@ def read(source: Source) -> Iterator[Item]:
 
 
 @or_unreadable
-def _task(line: int, value: Any, list_key: str | None) -> Item:
+def _task(line: int, value: Any, of_list: str | None) -> Item:
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         return Unreadable(line, "is no task with an id")
     body = object_of(value.get("body"))
@@ -74,7 +73,7 @@ def _task(line: int, value: Any, list_key: str | None) -> Item:
         "reminders": [] if reminder is None else [reminder_at(reminder)],
         "recurrence": recurrence,
     }
-    refers = {} if list_key is None else {"list_id": list_key}
+    refers = {} if of_list is None else {"list_id": of_list}
     completed = _instant(value.get("completedDateTime"))
     return ForeignRecord(
         "task", line, value["id"], content, refers, value.get("createdDateTime"), completed, tuple(sorted(left_out))

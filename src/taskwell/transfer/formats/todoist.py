@@ -15,6 +15,10 @@ from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, Source, Unre
 from taskwell.transfer.formats.typed_date import typed_date
 from taskwell.transfer.text import is_zone
 
+ROW_LENGTH = 2 * 1024 * 1024
+TASKS_PER_FILE = 100_000
+"""What tells two of one name apart is kept until the end. Todoist has 300 in a project."""
+
 _PRIORITIES: Final = {"1": "urgent", "2": "high", "3": "medium"}
 _LABEL = re.compile(r"(?:^|(?<=\s))@([^\s@]+)")
 _OTHERS: Final = {"section": "sections", "note": "comments", "meta": "views"}
@@ -45,6 +49,9 @@ def read(source: Source) -> Iterator[Item]:
         elif any(row):
             said = dict(zip(header, row, strict=False))
             kind = said.get("TYPE", "").strip().lower()
+            if kind == "task" and len(twins) >= TASKS_PER_FILE:
+                yield Unreadable(line, f"is behind {TASKS_PER_FILE} tasks")
+                return
             if kind == "task":
                 yield _task(line, said, list_name, above, twins)
             elif kind in _OTHERS:
@@ -54,10 +61,20 @@ def read(source: Source) -> Iterator[Item]:
 
 
 def _rows(source: Source) -> Iterator[tuple[int, list[str] | None]]:
-    """Each row with its line; None for what is none."""
-    reader = csv.reader(source.text())
+    """Each row with its line; None for what is none. One of very many fields ends the file, since it would be in memory whole."""
+    text, length = source.text(), 0
+
+    def lines() -> Iterator[str]:
+        nonlocal length
+        while raw := text.readline(ROW_LENGTH + 1):
+            length += len(raw)
+            if length > ROW_LENGTH:
+                raise csv.Error
+            yield raw
+
+    reader = csv.reader(lines())
     while True:
-        line = reader.line_num + 1
+        line, length = reader.line_num + 1, 0
         try:
             row = next(reader)
         except StopIteration:

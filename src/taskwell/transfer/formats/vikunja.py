@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from taskwell.transfer.foreign import ForeignRecord, Item, Source, Unreadable, or_unreadable
-from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections
+from taskwell.transfer.json_document import BrokenDocument, JsonDocument, collections, list_key
 from taskwell.transfer.text import instant, moment, object_of, objects_of, reminder_at, without_html
 
 _PRIORITIES: Final = ("none", "low", "medium", "high", "urgent", "urgent")
@@ -36,8 +36,7 @@ def read(source: Source) -> Iterator[Item]:
     try:
         for place, line, value, is_outer in collections(JsonDocument(source.text()), _OUTER, _TASKS):
             if is_outer and isinstance(value, dict):
-                keys[place] = str(value.get("id") or f"place {place}")
-                yield _project(line, value, keys[place])
+                yield _project(line, value, list_key(keys, place, line, value))
             elif is_outer:
                 yield Unreadable(line, "is no project")
         for place, line, value, is_outer in collections(JsonDocument(source.text()), _OUTER, _TASKS):
@@ -60,7 +59,7 @@ def _project(line: int, value: dict[str, Any], key: str) -> Item:
 
 
 @or_unreadable
-def _task(line: int, value: Any, list_key: str) -> Item:
+def _task(line: int, value: Any, of_list: str) -> Item:
     if not isinstance(value, dict) or type(value.get("id")) is not int:
         return Unreadable(line, "is no task with an id")
     left_out = {what for name, what in _NO_PLACE.items() if value.get(name)}
@@ -91,7 +90,7 @@ def _task(line: int, value: Any, list_key: str) -> Item:
         "reminders": [reminder_at(one) for one in reminders if one is not None],
         "recurrence": recurrence,
     }
-    refers = {"list_id": list_key} | ({"parent_id": parents[0]} if parents else {})
+    refers = {"list_id": of_list} | ({"parent_id": parents[0]} if parents else {})
     return ForeignRecord(
         "task", line, str(value["id"]), content, refers, value.get("created"), value.get("done_at"), tuple(sorted(left_out))
     )
