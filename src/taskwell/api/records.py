@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Header as HeaderParameter
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,7 +62,7 @@ def next_link(request: ApiRequest, query: BaseModel, next_cursor: str) -> bytes:
     """Makes the link to the next page (RFC 8288). It is relative, because only the client knows the address outside a proxy."""
     given = query.model_fields_set - {"cursor"}
     kept = {name: _written(value) for name, value in query if name in given and value is not None} if given else {}
-    place = f"cursor={next_cursor}"  # base64url: nothing to quote
+    place = f"cursor={quote(next_cursor, safe='')}"
     asked = f"{urlencode(kept, doseq=True)}&{place}" if kept else place
     return b'<%s?%s>; rel="next"' % (address(request), asked.encode())
 
