@@ -22,6 +22,13 @@ RELEASED: Json = json.loads(max((CONTRACTS / "released").glob("openapi-*.json"),
 TODAY: Json = json.loads((CONTRACTS / "openapi.json").read_text(encoding="utf-8"))
 TASKS = "/api/v1/tasks"
 ONE = "/api/v1/tasks/{task_id}"
+SOME: Json = RELEASED | {
+    "paths": {
+        path: RELEASED["paths"][path]
+        for path in (TASKS, ONE, "/api/v1/auth/me", "/api/v1/auth/token", "/api/v1/auth/revoke", "/healthz")
+    }
+}
+"""Enough of it for what is planted below: the gate walks over a whole contract for three seconds."""
 
 
 def test_nothing_that_was_released_went_away() -> None:
@@ -113,7 +120,7 @@ BREAKS: dict[str, Callable[[Json], object]] = {
 
 @pytest.mark.parametrize("breaks", BREAKS.values(), ids=BREAKS.keys())
 def test_what_breaks_a_client_is_found(breaks: Callable[[Json], object]) -> None:
-    old, new = deepcopy(RELEASED), deepcopy(RELEASED)
+    old, new = deepcopy(SOME), deepcopy(SOME)
     breaks(new)
     optional = new.pop("RELEASED_OPTIONAL", None)
     if optional is not None:  # this one is planted in the older contract
@@ -149,7 +156,7 @@ ADDITIONS: dict[str, Callable[[Json], object]] = {
 
 @pytest.mark.parametrize("adds", ADDITIONS.values(), ids=ADDITIONS.keys())
 def test_what_breaks_no_client_may_be_added(adds: Callable[[Json], object]) -> None:
-    new = deepcopy(RELEASED)
+    new = deepcopy(SOME)
     adds(new)
-    assert new != RELEASED
-    assert broken(RELEASED, new) == []
+    assert new != SOME
+    assert broken(SOME, new) == []
