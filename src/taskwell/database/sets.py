@@ -127,8 +127,8 @@ class Sets:
 
     def _send(self) -> None:
         self._is_called = False
-        most = AT_LEAST + int(min(self._shortest, 1.0) / NEAR_SECONDS)
-        while self._on_the_way < min(self._connections, most + self._lone_writes) and (requests := self._next()):
+        most = min(self._connections, AT_LEAST + int(min(self._shortest, 1.0) / NEAR_SECONDS))
+        while self._on_the_way < most and (requests := self._next()):
             self._begin(requests)
         if self._queues and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look)
@@ -167,7 +167,7 @@ class Sets:
     def _begin(self, requests: list[_Request]) -> None:
         self._on_the_way += 1
         one = requests[0]
-        # Alone, a write would wait for its owner's lock and hold a connection meanwhile. One at a time may, and no slot is its.
+        # Alone, a write would wait for its owner's lock and hold a connection and a place meanwhile. One at a time may.
         if len(requests) == 1 and not (one.statement.writes and (one.skipped or self._lone_writes)):
             self._alone(one)
             return
