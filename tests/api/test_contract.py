@@ -270,7 +270,7 @@ def two_people(own_server: RunningServer, own_database: str) -> Iterator[list[Pe
 def test_schemathesis_finds_nothing_but_what_is_excepted_here_with_a_reason(
     own_server: RunningServer, two_people: list[Person], tmp_path: Path
 ) -> None:
-    examples = "8" if os.environ.get("CI") else "50"
+    examples = "4" if os.environ.get("CI") else "50"
     options = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", examples)
     # Once it has signed out everywhere, everything else would be refused; and a stream does not end.
     run = schemathesis(own_server, two_people, tmp_path, *options, "--exclude-path-regex", "sign-out-everywhere|/events$")
