@@ -265,6 +265,11 @@ Id = Annotated[UUID, BeforeValidator(_hyphenated)]
 _ID: Final = TypeAdapter(Id)
 
 
+def read_id(value: object) -> UUID:
+    """Raises ValueError for what is not written as ids are."""
+    return _ID.validate_python(value)
+
+
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 
 
@@ -300,7 +305,7 @@ def _inbox_or_id(value: object) -> object:
     if value == "inbox":
         return value
     try:
-        return _ID.validate_python(value)
+        return read_id(value)
     except ValueError:
         raise ValueError("must be the id of a list, or inbox") from None
 
@@ -319,7 +324,7 @@ def _none_or_id(value: object) -> object:
     if value == "none":
         return value
     try:
-        return _ID.validate_python(value)
+        return read_id(value)
     except ValueError:
         raise ValueError("must be the id of a task, or none") from None
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -98,32 +98,31 @@ async def in_flight(stage: Stage, held: Held, expected: int) -> None:
     assert [one.status_code for one in await asyncio.gather(*requests)] == [200] * 5
 
 
-@pytest.mark.usefixtures("patient")
-def test_two_round_trips_are_on_their_way_to_a_database_beside(own_database: str, tmp_path: Path) -> None:
+def many_are_on_their_way(own_database: str, expected: int) -> Callable[[Stage], Awaitable[None]]:
+    """A scene, in which it is known before how long each of the round trips takes."""
+
     async def scene(stage: Stage) -> None:
         (alice,) = await stage.people(1)
         for kind in KINDS:
             assert (await stage.send(alice, "GET", kind)).status_code == 200
         async with holding_meanwhile(own_database, LOCK_TASKS) as held:
-            await in_flight(stage, held, 2)
+            await in_flight(stage, held, expected)
 
-    play(settings_for(own_database, tmp_path), own_database, scene)
+    return scene
+
+
+@pytest.mark.usefixtures("patient")
+def test_two_round_trips_are_on_their_way_to_a_database_beside(own_database: str, tmp_path: Path) -> None:
+    play(settings_for(own_database, tmp_path), own_database, many_are_on_their_way(own_database, 2))
 
 
 def test_more_round_trips_are_on_their_way_to_a_database_far_away(
     own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sets, "PATIENCE_SECONDS", 10)
-
-    async def scene(stage: Stage) -> None:
-        (alice,) = await stage.people(1)
-        for kind in KINDS:
-            assert (await stage.send(alice, "GET", kind)).status_code == 200
-        async with holding_meanwhile(own_database, LOCK_TASKS) as held:
-            await in_flight(stage, held, 4)
-
     with by_a_proxy(10, own_database) as distance:
-        play(settings_for(distance.url(own_database), tmp_path, pool_size=4), own_database, scene)
+        its = settings_for(distance.url(own_database), tmp_path, pool_size=4)
+        play(its, own_database, many_are_on_their_way(own_database, 4))
 
 
 def test_sixteen_writes_go_together_and_the_next_one_with_the_next_round_trip(own_database: str, tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ class Held:
             time.sleep(0.01)
         return found
 
+    def kills_who_waits(self) -> None:
+        """The one server process that waits for a lock ends, and another one waits in its place when this returns."""
+        (process_id,) = self.wait_for_waiters(1)
+        self.execute("SELECT pg_terminate_backend($1)", process_id)
+        while self.wait_for_waiters(1) == [process_id]:
+            pass
+
 
 @contextmanager
 def holding(database_url: str, sql: str, *arguments: object) -> Iterator[Held]:

@@ -80,11 +80,7 @@ def test_what_can_be_repeated_is_repeated_when_its_connection_is_killed_at_work(
     }
     with ThreadPoolExecutor(1) as pool, holding(own_database, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE") as held:
         answer = pool.submit(requests[work])
-        (process_id,) = held.wait_for_waiters(1)
-        held.execute("SELECT pg_terminate_backend($1)", process_id)
-        again = process_id
-        while again == process_id:
-            (again,) = held.wait_for_waiters(1)
+        held.kills_who_waits()
         held.execute("COMMIT")
         assert answer.result(20).status_code == (201 if work == "create" else 200)
     assert Counter(task["title"] for task in dana.sees()) == Counter(["there"] + ["once"] * (work == "create"))

@@ -79,11 +79,7 @@ def test_a_write_whose_connection_is_killed_at_work_is_done_again(erin: Person, 
     task, key = erin.creates("before"), {"Idempotency-Key": str(uuid4())}
     with ThreadPoolExecutor(1) as pool, holding(url, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE") as held:
         answer = pool.submit(WRITES["change"], erin, task["id"], key)
-        (process_id,) = held.wait_for_waiters(1)
-        held.execute("SELECT pg_terminate_backend($1)", process_id)
-        again = process_id
-        while again == process_id:
-            (again,) = held.wait_for_waiters(1)
+        held.kills_who_waits()
         held.execute("COMMIT")
         assert answer.result(20).status_code == 200
     assert erin.get(f"{TASKS}/{task['id']}").json()["revision"] == task["revision"] + 1
@@ -98,11 +94,7 @@ def test_a_deletion_whose_connection_breaks_where_it_takes_old_ones_with_it_is_d
     postgres.query(url, "UPDATE tasks SET deleted_at = '2020-01-01' WHERE id = $1", UUID(old["id"]))
     with ThreadPoolExecutor(1) as pool, holding(url, f"SELECT 1 FROM tasks WHERE id = '{old['id']}' FOR UPDATE") as held:
         answer = pool.submit(WRITES["delete"], erin, task["id"], key)
-        (process_id,) = held.wait_for_waiters(1)
-        held.execute("SELECT pg_terminate_backend($1)", process_id)
-        again = process_id
-        while again == process_id:
-            (again,) = held.wait_for_waiters(1)
+        held.kills_who_waits()
         held.execute("COMMIT")
         assert answer.result(20).status_code == 204
     assert postgres.query(url, "SELECT 1 FROM tasks WHERE id = $1", UUID(old["id"])) == []

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Security
 from fastapi import Header as HeaderParameter
 from fastapi.security import OAuth2PasswordBearer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
@@ -22,13 +22,11 @@ from taskwell.database.unit_of_work import Writable
 from taskwell.errors import InsufficientScope, SignInRequired, TokenInvalid, UserNotFound
 from taskwell.identity.scopes import DESCRIPTIONS, Scope
 from taskwell.identity.tokens import Claims
-from taskwell.types import Id
+from taskwell.types import Id, read_id
 from taskwell.web.conditions import Tags
 from taskwell.web.exactly_once import HEADER
 from taskwell.web.request import ApiRequest
 from taskwell.web.services import SignIn
-
-_ID = TypeAdapter(Id)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -120,7 +118,7 @@ def _rows_of(scope: Scope, scheme: _AccessToken = _by_either) -> Callable[..., A
             user_id = claims.user_id
         else:
             try:
-                user_id = _ID.validate_python(named)
+                user_id = read_id(named)
             except ValidationError:
                 raise UserNotFound from None
         if user_id == claims.user_id and scope in claims.scopes:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from taskwell.errors import InvalidInput
 from taskwell.labels.statements import LABEL
@@ -26,7 +26,7 @@ from taskwell.transfer.foreign import ForeignRecord, Item, LeftOut, RecordKind
 from taskwell.transfer.formats import FormatName
 from taskwell.transfer.report import Report
 from taskwell.transfer.text import moment
-from taskwell.types import Id, message_of, name_key
+from taskwell.types import message_of, name_key, read_id
 
 
 class Form(NamedTuple):
@@ -48,7 +48,6 @@ FORMS: Final[Mapping[RecordKind, Form]] = {
     "task": _form(TASK, {"list_id": "list", "parent_id": "task"}),
     "occurrence": Form(NewOccurrence, NewOccurrence.model_fields, {"task_id": "task"}, OccurrenceView.model_fields),
 }
-_ID: Final = TypeAdapter(Id)
 _MAY_GO: Final = ("recurrence", "reminders")
 """Of another program's task, what these say can be beyond what Taskwell does. The task goes in without them, and that is said."""
 
@@ -96,7 +95,7 @@ class Checked:
     def _id(self, kind: str, key: str) -> UUID:
         if self._format == "taskwell":
             with suppress(ValueError):
-                return _ID.validate_python(key)
+                return read_id(key)
         return uuid5(self._namespace, f"{kind}:{key}".encode("utf-8", "backslashreplace").decode())
 
     def _candidate(self, record: ForeignRecord) -> Candidate | None:

@@ -4,7 +4,7 @@ import base64
 import re
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from taskwell.accounts.api_tokens.secret import API_TOKEN_PREFIX
 from taskwell.accounts.api_tokens.store import find_api_token
@@ -14,7 +14,7 @@ from taskwell.errors import TokenInvalid, UserNotFound
 from taskwell.identity import scopes
 from taskwell.identity.tokens import ALWAYS, Claims, Tokens, user_id_of
 from taskwell.origins import pattern_of
-from taskwell.types import Id
+from taskwell.types import read_id
 from taskwell.web.refusals import HostRefused, TokenMissing
 from taskwell.web.request import ApiRequest
 
@@ -22,7 +22,6 @@ LOCAL_USER: Final = user_id_of("none", "local")
 """`/tasks` belongs to this user where there is no sign-in."""
 
 _API_TOKEN = API_TOKEN_PREFIX.encode()
-_ID = TypeAdapter(Id)
 _LOOPBACK_HOST = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])\.?(:[0-9]{1,5})?", re.IGNORECASE)
 _OF_A_PROXY = re.compile(
     rb"(x-)?forwarded(-.+)?|(x-)?via|cdn-loop"  # RFC 7239, RFC 9110 7.6.3, RFC 8586
@@ -93,7 +92,7 @@ class NoSignIn:
             _refuse_from_foreign_page(request, self._pages)
         named = request.path_params.get("user_id")
         try:
-            user_id = LOCAL_USER if named is None else _ID.validate_python(named)
+            user_id = LOCAL_USER if named is None else read_id(named)
         except ValidationError:
             raise UserNotFound from None
         return Claims(user_id, ALWAYS, float("inf"), scopes.EVERYDAY, "none")
