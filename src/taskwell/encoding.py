@@ -1,9 +1,14 @@
-"""Spellings that more than one part reads and writes: bytes in base64url without padding, and JSON without ambiguity."""
+"""Spellings that more than one part reads and writes: bytes in base64url without padding, JSON without ambiguity, UTF-8."""
 
 import base64
 import hashlib
 import json
 from typing import Any, NoReturn
+
+
+def is_utf8(given: str) -> bool:
+    """Whether a word of the command line or the environment was UTF-8. Python makes lone surrogates of other bytes (PEP 383)."""
+    return not any("\udc80" <= sign <= "\udcff" for sign in given)
 
 
 def to_base64url(raw: bytes) -> str:

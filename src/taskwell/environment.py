@@ -14,6 +14,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
+from taskwell.encoding import is_utf8
 from taskwell.errors import CannotStart
 from taskwell.observability import LogFormat
 from taskwell.settings import SECRET_SETTINGS, SETTING_NAMES, Settings, name_of
@@ -23,7 +24,6 @@ _SERVICE_LINK = re.compile(
     r"TASKWELL(_[A-Z0-9_]+)?(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what Python makes of such bytes in the environment
 _FIELDS = {name_of(field): field for field in Settings.model_fields}
 _QUOTED = "{name} ({source}) has quotes around its value, which docker's --env-file keeps: leave them out"
 _KNOWN = {*SETTING_NAMES, *(f"{name}_FILE" for name in SECRET_SETTINGS)}
@@ -92,7 +92,7 @@ def _given(variables: Mapping[str, str], source: str, problems: list[str]) -> di
         if name.startswith("TASKWELL_") and name not in _KNOWN:
             alike = difflib.get_close_matches(name, sorted(_KNOWN), n=1)
             problems.append(f"{name} ({source}) is not a setting" + (f": did you mean {alike[0]}?" if alike else ""))
-    unreadable = [name for name in sorted(_KNOWN & variables.keys()) if _NOT_UTF8.search(variables[name])]
+    unreadable = [name for name in sorted(_KNOWN & variables.keys()) if not is_utf8(variables[name])]
     problems += [f"{name} ({source}) is not UTF-8" for name in unreadable]
     variables = {name: value for name, value in variables.items() if name not in unreadable}
     given: dict[str, tuple[str, str]] = {}

@@ -62,6 +62,27 @@ def test_the_list_of_a_csv_file_is_called_as_the_file(command: Command, tmp_path
     assert [one["name"] for one in bob.lists()] == ["Yard"]
 
 
+@pytest.mark.parametrize("stem", [" ", "y\udce9"])
+def test_a_csv_file_whose_name_no_list_can_have_goes_into_the_inbox(
+    command: Command, tmp_path: Path, alice: Person, stem: str
+) -> None:
+    (tmp_path / f"{stem}.csv").write_bytes((FILES / "todoist.csv").read_bytes())
+    assert command("import", f"{stem}.csv", "--user", alice.email).returncode == 0
+    assert alice.lists() == []
+    assert "Buy compost" in {task["title"] for task in alice.sees()}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("", "must not be blank"), ("\u200b", "must not be blank"), ("x\udce9", "is not UTF-8"), ("x" * 256, "255")]
+)
+def test_a_name_that_no_list_can_have_is_refused(command: Command, alice: Person, name: str, why: str) -> None:
+    done = command("import", str(FILES / "todoist.csv"), "--user", alice.email, "--list", name)
+    assert done.returncode == 2
+    assert "Invalid value for '--list'" in done.stderr
+    assert why in done.stderr
+    assert alice.sees() == []
+
+
 def test_the_same_file_over_http_and_in_the_terminal_is_the_same(command: Command, alice: Person) -> None:
     imports(alice, (FILES / "data.json").read_bytes())
     before = alice.get("/api/v1/tasks").headers["etag"]

@@ -309,3 +309,15 @@ def test_migrations_through_a_pooler_are_refused_with_the_setting_that_helps(poo
 def test_a_direct_url_that_cannot_be_read_is_refused_by_its_own_name() -> None:
     with pytest.raises(CannotStart, match=r"^DATABASE_DIRECT_URL names no host"):
         for_migrations("postgresql://localhost/d", "postgresql:///d")
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [("PGUSER", "localhost/d"), ("PGPASSWORD", "u@localhost/d"), ("PGDATABASE", ":hunter2@localhost")],
+)
+def test_what_stands_in_for_the_url_must_be_utf8(monkeypatch: pytest.MonkeyPatch, name: str, left_out: str) -> None:
+    monkeypatch.setenv("PGUSER", "u")
+    monkeypatch.setenv(name, "hunter2\udce9")
+    with pytest.raises(CannotStart, match=rf"^{name} \(environment\) is not UTF-8$"):
+        parse(f"postgresql://{left_out}").arguments()
+    assert parse("postgresql://u:p@localhost/d").arguments()

@@ -6,16 +6,18 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.store import find_account, read_account
 from taskwell.cli.database import DataDir, existing_database, with_database
 from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
 from taskwell.database.connection import Database
+from taskwell.encoding import is_utf8
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
 from taskwell.observability import say, says_json
 from taskwell.transfer.exporting import export
@@ -23,12 +25,21 @@ from taskwell.transfer.foreign import Source
 from taskwell.transfer.formats import READERS, FormatName, format_of
 from taskwell.transfer.importing import Import
 from taskwell.transfer.report import Refusal, Report
-from taskwell.types import trimmed
+from taskwell.types import ListName, trimmed
 
 User = Annotated[str, typer.Option("--user", callback=trimmed, help="The account: its e-mail address, or its id.")]
 
 _BACKUP_ID = re.compile(r" \[\w+\]$")
 """Todoist's backups have the project's id behind its name."""
+
+
+def _list_name(text: str) -> str:
+    if not is_utf8(text):
+        raise typer.BadParameter("is not UTF-8")
+    try:
+        return TypeAdapter[str](ListName).validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
 
 def export_(
@@ -59,7 +70,12 @@ def import_(
     ] = None,
     list_name: Annotated[
         str | None,
-        typer.Option("--list", help="The list of what names none: for a CSV file the file's name, else the inbox."),
+        typer.Option(
+            "--list",
+            parser=_list_name,
+            metavar="NAME",
+            help="The list of what names none: for a CSV file the file's name, else the inbox.",
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing where a line is refused.")] = False,
     data_dir: DataDir = None,
@@ -69,7 +85,8 @@ def import_(
     with _seekable(file) as source, _progress(source) as on_progress:
         named = _format(Source(source), format_)
         if list_name is None and named == "todoist" and file != STANDARD_STREAM:
-            list_name = _BACKUP_ID.sub("", file.stem)
+            with suppress(typer.BadParameter):  # a file may be called what no list can be
+                list_name = _list_name(_BACKUP_ID.sub("", file.stem))
 
         async def work(db: Database) -> Report:
             owner = await find_account(db, user)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 from taskwell.addresses import is_loopback
+from taskwell.encoding import is_utf8
 from taskwell.errors import CannotStart
 
 PreparedStatements = Literal["auto", "on", "off"]
@@ -59,8 +60,12 @@ class ConnectionTarget:
 
         asyncpg takes a user, a password and a database that the URL leaves out from the environment, as libpq does (PGUSER,
         PGPASSWORD, PGPASSFILE, PGDATABASE, PGKRBSRVNAME). Its other variables would contradict the URL, so each is given here.
-        Raises CannotStart where nothing names a user.
+        Raises CannotStart where nothing names a user, and where what stands in for the URL is not UTF-8.
         """
+        for name, by_url in (("PGUSER", self.user), ("PGPASSWORD", self.password), ("PGDATABASE", self.database)):
+            if by_url is None and not is_utf8(os.environ.get(name, "")):
+                # asyncpg would say that the connection was closed in the middle of operation.
+                raise CannotStart(f"{name} (environment) is not UTF-8")
         given = {
             "host": self.host,
             "port": self.port,
