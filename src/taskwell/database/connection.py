@@ -16,7 +16,17 @@ import asyncpg
 
 from taskwell.database.clock import Clock
 from taskwell.database.constraints import meaning
-from taskwell.database.failures import BROKEN, DEFECTS, NOT_STORABLE, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
+from taskwell.database.failures import (
+    BROKEN,
+    DEFECTS,
+    NOT_STORABLE,
+    NOT_STORABLE_SAYS,
+    OUTDATED,
+    ROLLED_BACK,
+    TOOK_TOO_LONG,
+    UNKNOWN_ZONE,
+    UNKNOWN_ZONE_SAYS,
+)
 from taskwell.database.inspection import inspect
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.pool import Pool
@@ -176,7 +186,7 @@ class Database:
             return refusal
         if isinstance(error, NOT_STORABLE):
             log.warning("value_refused", statement=name, error=_without_values(error))
-            return InvalidInput("A value cannot be stored.")
+            return InvalidInput(UNKNOWN_ZONE_SAYS if isinstance(error, UNKNOWN_ZONE) else NOT_STORABLE_SAYS)
         self.failures += 1
         log.error("statement_refused", statement=name, error=_without_values(error))
         return DatabaseUnavailable()
@@ -211,7 +221,7 @@ class Database:
             self.pool.discard(connection)
             if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
                 # asyncpg's own DataError is both. It means a value that PostgreSQL's type cannot hold.
-                raise InvalidInput("A value cannot be stored.") from error
+                raise InvalidInput(NOT_STORABLE_SAYS) from error
             raise
         self.pool.release(connection)
         return given

@@ -29,6 +29,10 @@ OUTDATED: Final = (
 # missing grant, a trigger, a table that is gone, a faulty disk.
 DEFECTS: Final = (asyncpg.PostgresSyntaxError, asyncpg.CardinalityViolationError)
 NOT_STORABLE: Final = (DataError, asyncpg.NotNullViolationError, asyncpg.CheckViolationError)
+NOT_STORABLE_SAYS: Final = "A value cannot be stored."
+UNKNOWN_ZONE: Final = asyncpg.InvalidParameterValueError  # AT TIME ZONE; nothing else of ours takes a word
+# Of a stored one, as another version of the IANA database had it.
+UNKNOWN_ZONE_SAYS: Final = "A time zone, of the account or of a task, is not known here or no longer. Set another one."
 # After these errors it is unknown whether the statement happened.
 BROKEN: Final = (
     OSError,  # TimeoutError and ssl.SSLError are kinds of it

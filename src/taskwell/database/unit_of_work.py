@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from taskwell.database.connection import Database
-from taskwell.database.failures import BROKEN, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
+from taskwell.database.failures import BROKEN, NOT_STORABLE_SAYS, OUTDATED, ROLLED_BACK, TOOK_TOO_LONG
 from taskwell.database.keyed_hash import KeyedHash
 from taskwell.database.statement import Connection, Statement, UnsafeStatement
 from taskwell.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown
@@ -127,7 +127,7 @@ class UnitOfWork:
             self.abandon()
             self._db.pool.discard_idle()
         if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-            return InvalidInput("A value cannot be stored.")
+            return InvalidInput(NOT_STORABLE_SAYS)
         if isinstance(error, (*ROLLED_BACK, *BROKEN)):
             self.abandon()
             self._db.note_failure(statement.name, error)

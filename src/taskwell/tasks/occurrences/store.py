@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel
 from pydantic_core import to_json
 
 from taskwell.accounts.owner import Owner, row_for
+from taskwell.database.failures import UNKNOWN_ZONE_SAYS
 from taskwell.database.rows import Rows
 from taskwell.database.unit_of_work import UnitOfWork
-from taskwell.errors import TaskNotFound
+from taskwell.errors import InvalidInput, TaskNotFound
 from taskwell.records.cursors import decode_cursor, encode_cursor
 from taskwell.records.paging import BETWEEN_ITEMS
 from taskwell.records.revisions import is_stale
@@ -64,8 +65,12 @@ async def present(unit: UnitOfWork, owner: Owner, task_id: UUID, occurrence: str
     row = await row_for(unit, FIND_OCCURRENCE, owner, task_id=task_id, occurrence=occurrence)
     if row is None or row["revision"] is None:
         return None
+    try:
+        clocks = ZoneInfo(row["time_zone"])
+    except ZoneInfoNotFoundError:
+        raise InvalidInput(UNKNOWN_ZONE_SAYS) from None
     return Present(
-        ZoneInfo(row["time_zone"]),
+        clocks,
         row["revision"],
         row["is_completed"],
         _stored(When, row["due"]),
