@@ -16,7 +16,7 @@ SAME_ON_EACH := $(patsubst %,--ignore=tests/api/test_%.py,asked_scopes auth_none
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install oauth-libraries runtime serve test quick test-system-postgres matrix coverage check format lock openapi release-contract clients sql bench bench-pair bench-quick dist image-dry clean
+.PHONY: help install oauth-libraries runtime serve test quick test-system-postgres matrix coverage check lint types house format lock openapi release-contract clients sql bench bench-pair bench-quick dist image-dry clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,10 +48,16 @@ coverage: $(VENV)/.dev ## all tests, and at least 95 % of the code run by them
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=95
 
-check: $(VENV)/.dev ## format, lint, types and the house rules
+check: lint types house ## format, lint, types and the house rules
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
+
+house: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n auto --dist worksteal tests/house
 
 format: $(VENV)/.dev ## puts right what `make check` says about format and lint, where a tool can

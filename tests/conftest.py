@@ -20,6 +20,8 @@ from tests.support.server import RunningServer, serve
 
 _SERVER_URL = "taskwell_postgres_url"
 _ANSWERS = "taskwell_answers"
+_LONGEST = ("tests/api/test_contract.py", "tests/browser/", "tests/docs/test_printed_commands.py", "tests/clients/", "tests/cli/")
+"""Whose tests take a minute come first: as the last ones they would have one core wait for the other."""
 
 # Many containers set it. Here it would have each of the hundreds of processes that tests start compile all that it imports anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -42,6 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--quick"):
         items[:], left_out = quick.few(items)
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -39,7 +39,7 @@ def test_what_passed_at_once_is_said_to_be_so(tmp_path: Path) -> None:
     done = ci(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-3:] == [
-        "make check",
+        "make --jobs=2 --output-sync=target check",
         "make test ARGS=-n 3 --ignore=tests/house",
         "0 tests failed once and passed when repeated",
     ]
