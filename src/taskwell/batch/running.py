@@ -4,7 +4,7 @@ Each is done by what does a single request. Only creates of one kind that follow
 """
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.statements import LOCK_OWNER
-from taskwell.batch.statements import FOLD_INTO_ONE_REVISION
+from taskwell.batch.statements import FOLD_INTO_ONE_REVISION, SHOW
 from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import InvalidInput, NotFound, PreconditionFailed, TaskwellError, Unavailable
 from taskwell.records import limited, store
@@ -37,7 +37,7 @@ from taskwell.tasks.trash.store import (
     restore_list,
     restore_task,
 )
-from taskwell.types import POSITION_LENGTH, Revisions
+from taskwell.types import Revisions
 
 NOUNS: Final = {"task": TASKS, "list": LISTS, "label": LABELS}
 _PLACING: Final = frozenset({"position", "list_id", "parent_id"})
@@ -132,7 +132,7 @@ class _Run:
             for group in groups:
                 await (self._created(unit, group) if len(group) > 1 else self._one(unit, group[0]))
             if locked is not None:
-                await self._fold_into_one_revision(unit, locked["revision"], self._placed(steps))
+                await self._fold_into_one_revision(unit, locked["revision"], steps)
         return self._outcomes
 
     async def _one(self, unit: UnitOfWork, step: Step) -> None:
@@ -189,16 +189,31 @@ class _Run:
                 (placed.discard if is_given else placed.add)(done.id)
         return placed
 
-    async def _fold_into_one_revision(self, unit: UnitOfWork, before: int, placed: Collection[UUID]) -> None:
-        ids = [str(one) for one in placed]
-        row = await row_for(unit, FOLD_INTO_ONE_REVISION, self._owner, before=before, placed=ids)
+    async def _fold_into_one_revision(self, unit: UnitOfWork, before: int, steps: Sequence[Step]) -> None:
+        placed = [str(one) for one in self._placed(steps)]
+        row = await row_for(unit, FOLD_INTO_ONE_REVISION, self._owner, before=before, placed=placed)
         assert row is not None
         if row["revision"] is None:
             return
+        for noun in NOUNS.values():
+            changed = {
+                step.number: done
+                for step in steps
+                if step.noun is noun and isinstance(done := self._outcomes[step.number], StepDone) and _is_newer(done, before)
+            }
+            if changed:
+                self._outcomes |= await self._as_stored(unit, noun.kind, changed, row["revision"])
+
+    async def _as_stored(self, unit: UnitOfWork, kind: Kind, changed: Mapping[int, StepDone], revision: int) -> Outcomes:
+        """Their tag stands for what is stored in the end: what an operation changed, later ones may have changed again."""
         head = tag_head(unit, self._owner.id)
-        for number, done in self._outcomes.items():
-            if isinstance(done, StepDone) and done.record is not None and done.record.revision > before:
-                self._outcomes[number] = done._replace(record=_folded(done.record, row, head, is_placed=done.id in placed))
+        ids = [str(done.id) for done in changed.values()]
+        rows = await unit.rows(SHOW[kind.name], owner=self._owner.id, tag_head=head, ids=ids)
+        stored = {row["id"]: self._rendered(unit, kind, row) for row in rows}
+        etag = tag_of(head, revision)
+        return {
+            number: done._replace(record=stored.get(done.id) or _gone(done, revision, etag)) for number, done in changed.items()
+        }
 
 
 class _New(NamedTuple):
@@ -248,16 +263,15 @@ def _may_place(step: Step) -> bool:
     return step.op in ("create", "move") or not _PLACING.isdisjoint(getattr(step.value, "model_fields_set", ()))
 
 
-def _folded(record: Rendered, row: asyncpg.Record, head: str, *, is_placed: bool) -> Rendered:
-    """The record as the fold has left it (batch/statements.py)."""
-    shown = json.loads(record.json)
-    etag = tag_of(head, row["revision"])
-    shown |= {"revision": row["revision"], "etag": etag}
-    position = shown.get("position", "")
-    has_room = len(row["first"]) + len(position) < POSITION_LENGTH
-    if is_placed and has_room and row["first"] <= position < row["behind"]:
-        shown["position"] = row["first"] + position
-    return Rendered(record.id, json.dumps(shown, separators=(",", ":")), row["revision"], etag)
+def _is_newer(done: StepDone, revision: int) -> bool:
+    return done.record is not None and done.record.revision > revision
+
+
+def _gone(done: StepDone, revision: int, etag: str) -> Rendered:
+    """What a later operation has deleted, as it was before."""
+    assert done.record is not None
+    shown = json.loads(done.record.json) | {"revision": revision, "etag": etag}
+    return Rendered(done.id, json.dumps(shown, separators=(",", ":")), revision, etag)
 
 
 # ---- what does each operation ------------------------------------------------------------------------------------------

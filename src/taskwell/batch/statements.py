@@ -1,6 +1,6 @@
 """The SQL of a batch as a whole: what its operations have changed gets one revision."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Table, Text, and_, case, func, select, true, update
 
@@ -9,6 +9,7 @@ from taskwell.accounts.may_act import owner, users
 from taskwell.database.statement import Statement, argument
 from taskwell.labels.statements import LABEL
 from taskwell.lists.statements import LIST
+from taskwell.records import many
 from taskwell.records.many import is_one_of
 from taskwell.records.ordering import at_the_end
 from taskwell.tasks.statements import TASK
@@ -45,7 +46,7 @@ def _folded_into_one() -> Select[Any]:
 
     counted = update(users).values(revision=turn.c.revision).where(users.c.id == owner, users.c.id == turn.c.id).cte("counted")
     written = [again(table) for table in (TASK.table, LIST.table, LABEL.table, occurrences, departures)]
-    return select(turn.c.revision, turn.c.first, turn.c.behind).select_from(me.outerjoin(turn, true())).add_cte(*written, counted)
+    return select(turn.c.revision).select_from(me.outerjoin(turn, true())).add_cte(*written, counted)
 
 
 FOLD_INTO_ONE_REVISION = Statement("fold_into_one_revision", _folded_into_one)
@@ -53,3 +54,9 @@ FOLD_INTO_ONE_REVISION = Statement("fold_into_one_revision", _folded_into_one)
 
 In a unit of work, whose own writes have these revisions. What they have put at the end (the `placed`) stays in its order, before
 whatever is put there later: its position begins with that of the revision which it gets."""
+
+SHOW_TASKS = Statement("show_tasks", lambda: many.shown(TASK))
+SHOW_LISTS = Statement("show_lists", lambda: many.shown(LIST))
+SHOW_LABELS = Statement("show_labels", lambda: many.shown(LABEL))
+SHOW: Final = {TASK.name: SHOW_TASKS, LIST.name: SHOW_LISTS, LABEL.name: SHOW_LABELS}
+"""By the kind. Each gives those live records that have these ids, as they are stored."""

@@ -110,6 +110,13 @@ def found(kind: Kind) -> Select[Any]:
     return select(columns.id, columns.deleted_at.is_(None).label("is_live"), *refers).where(columns.user_id == owner, is_named)
 
 
+def shown(kind: Kind) -> Select[Any]:
+    """Those live records with these `ids`, as a single request shows them."""
+    is_named = is_one_of(kind.table.c.id, argument("ids", ARRAY(Text())))
+    one = select(*kind.shown(kind.table)).where(kind.live, is_named).subquery(kind.name)
+    return select(as_json(one).label(kind.name), one.c.id, one.c.revision).select_from(one)
+
+
 def found_by_key(kind: Kind) -> Select[Any]:
     """Those live records that have names (records/names.py), by the `keys` of these."""
     columns = kind.table.c
