@@ -44,12 +44,10 @@ def run(version: str, path: str, postgresql: str, arguments: list[str]) -> tuple
     """Whether the tests passed, and how many."""
     make = ["make", "--no-print-directory", f"VENV=.venv{version.replace('.', '')}", f"PYTHON={path}"]
     if postgresql == OWN:
-        words = [*make, "test", f"ARGS={shlex.join(arguments)}"]
+        words, chosen = [*make, "test", f"ARGS={shlex.join(arguments)}"], {}
     else:
-        words = [*make, "test-system-postgres", f"ARGS={shlex.join(arguments or ['tests'])}"]
-    done = subprocess.run(
-        words, cwd=ROOT, env=os.environ | {"POSTGRESQL": postgresql}, stdout=subprocess.PIPE, text=True, check=False
-    )
+        words, chosen = [*make, "test-system-postgres", f"ARGS={shlex.join(arguments or ['tests'])}"], {"POSTGRESQL": postgresql}
+    done = subprocess.run(words, cwd=ROOT, env=os.environ | chosen, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, flush=True)
     counts = _COUNTS.findall(done.stdout)
     return ("passed" if done.returncode == 0 else "FAILED"), (counts[-1].strip() if counts else "no test ran")

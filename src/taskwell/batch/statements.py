@@ -56,7 +56,12 @@ In a unit of work, whose own writes have these revisions. What they have put at 
 whatever is put there later: its position begins with that of the revision which it gets."""
 
 SHOW_TASKS = Statement("show_tasks", lambda: many.shown(TASK))
+"""Those of these tasks that are still there: in an atomic batch, a later operation may have changed what an earlier one has."""
+
 SHOW_LISTS = Statement("show_lists", lambda: many.shown(LIST))
+"""Likewise, of lists."""
+
 SHOW_LABELS = Statement("show_labels", lambda: many.shown(LABEL))
+"""Likewise, of labels."""
+
 SHOW: Final = {TASK.name: SHOW_TASKS, LIST.name: SHOW_LISTS, LABEL.name: SHOW_LABELS}
-"""By the kind. Each gives those live records that have these ids, as they are stored."""
