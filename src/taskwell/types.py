@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +25,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 16_384
+KEPT_BY_CLIENTS = timedelta(milliseconds=1)
+"""Of a time that was read: a Date of JavaScript keeps no more, cut off or rounded."""
 DISPLAY_NAME_LENGTH = 255
 EMAIL_LENGTH = 320
 TIME_ZONE_LENGTH = 64
@@ -61,7 +63,7 @@ _SEEN_SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e
 def _shows_nothing(character: str) -> bool:
     if character.isspace() or character in _EMPTY_GLYPHS or INVISIBLE.match(character):
         return True
-    return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp") and character not in _SEEN_SIGNS
+    return unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp") and character not in _SEEN_SIGNS
 
 
 def _visible(text: str) -> str:
@@ -121,7 +123,7 @@ def _dated(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return datetime.fromisoformat(value)
+        return datetime.fromisoformat(value.upper())  # RFC 3339 5.6: the T and the Z may be small
     except ValueError:  # the error's own message quotes the value
         raise ValueError("must be a time, such as 2026-11-26T09:30:00Z") from None
 
@@ -147,7 +149,7 @@ DayOrTime = date | datetime
 
 def _day_or_time(value: object) -> object:
     try:
-        text = str(_with_its_plus(value))
+        text = str(_with_its_plus(value)).upper()
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             return date.fromisoformat(text)
         if not re.match(r"\d{4}-\d\d-\d\dT\d\d:", text, re.ASCII):

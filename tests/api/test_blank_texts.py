@@ -8,6 +8,7 @@ from tests.support.errors import invalid_fields
 TASKS = "/api/v1/tasks"
 BLANK = {
     "white space": " \t\n\u0085\u00a0\u1680\u2003\u2028\u2029\u202f\u205f\u3000",
+    "control characters": "\u0001\u0008\u001b\u007f\u0080\u009f",
     "zero width space": "\u200b",
     "zero width joiner and non-joiner": "\u200c\u200d",
     "braille without a dot": "\u2800",

@@ -123,7 +123,7 @@ def test_a_day_ends_before_what_is_after_it(alice: Person) -> None:
     assert [task["title"] for task in alice.sees(order="due", limit=1)] == ["23rd", "24th at 0", "24th", "25th at 0", "some day"]
     # An instant is what the clocks of the account show then.
     alice.patch("/api/v1/auth/me", json={"time_zone": "Europe/Berlin"})
-    for instant in ("2026-12-23T23:00:00Z", "2026-12-24T00:00:00+01:00", "2026-12-24T00:00:00%2B01:00"):
+    for instant in ("2026-12-23T23:00:00Z", "2026-12-23t23:00:00z", "2026-12-24T00:00:00+01:00", "2026-12-24T00:00:00%2B01:00"):
         page = alice.get(f"{TASKS}?due_after={instant}&limit=1&order=due")
         assert titles(page) == ["24th"]
         assert titles(alice.get(page.links["next"]["url"])) == ["25th at 0"]

@@ -173,6 +173,21 @@ def test_an_invalid_form_is_told_in_the_words_of_the_rfc(
     assert PASSWORD not in answer.text
 
 
+def test_a_scope_of_which_nothing_can_be_had_is_invalid_and_costs_nothing(anonymous: httpx.Client, account: SignedIn) -> None:
+    """Neither a session nor a try at the password, nor the refresh token."""
+    for _ in range(12):
+        assert_oauth_error(by_password(anonymous, account.email, scope="admin"), 400, "invalid_scope")
+    some = by_password(anonymous, account.email, scope="tasks:read admin").json()
+    assert some["scope"] == "tasks:read"
+    for _ in range(2):
+        assert_oauth_error(by_refresh_token(anonymous, some["refresh_token"], scope="tasks:write"), 400, "invalid_scope")
+    again = by_refresh_token(anonymous, some["refresh_token"], scope="tasks:read tasks:write").json()
+    assert again["scope"] == "tasks:read"
+    # Nor is what came of it lost, where it is asked for once more.
+    assert_oauth_error(by_refresh_token(anonymous, some["refresh_token"], scope="account"), 400, "invalid_scope")
+    assert by_refresh_token(anonymous, some["refresh_token"]).json()["refresh_token"] == again["refresh_token"]
+
+
 @pytest.mark.parametrize("form", [{}, {"token": ""}, {"token": ["x", "y"]}, {"token_type_hint": "refresh_token"}], ids=str)
 def test_a_revocation_without_one_token_is_invalid(anonymous: httpx.Client, form: dict[str, Any]) -> None:
     headers = dict([FORM])

@@ -19,7 +19,7 @@ ASKED = {
         *("completed=False", "overdue=FALSE", "today=fAlSe", "count=True", "upcoming=07", "priority=none", "expand=progress"),
         *("list_id=inbox", "list_id={LIST}", "parent_id=none", "parent_id={PARENT}"),
         *("updated_since=2026-01-01T00:00:00Z", "updated_since=2026-01-01T00:00:00+00:00", "updated_since=2026-01-01T00-01:00"),
-        *("due_before=9999-12-31", "due_before=9999-12-31T23:59", "due_after=2026-01-01T00:00+02:00", "due_after=2026-01-01"),
+        *("due_before=9999-12-31", "due_before=9999-12-31t23:59", "due_after=2026-01-01T00:00+02:00", "due_after=2026-01-01"),
         *("label=a%26b%3D", "label=A%26B%3D&label=%C3%89+%2B,%23", "fields=title,id", "fields=id%2Ctitle"),
         *("q=", "q=%20", "q=+%09", "q=%20milk+", "q=m%C3%AFlk&order=oldest", "q=&order=title"),
     ],

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.errors import assert_error, invalid_fields
 from tests.support.mounts import at_every_mount, tasks_of
@@ -48,6 +49,29 @@ def test_what_javascript_makes_of_the_times_is_the_same_time(alice: Person, meth
     assert (answer.status_code, answer.json()["created_at"]) == (200, task["created_at"])
     shifted = {"created_at": datetime.fromisoformat(task["created_at"]).isoformat().replace("+00:00", "Z")}
     assert alice.request(method, f"{TASKS}/{task['id']}", json={"title": "again"} | shifted).status_code == 200
+
+
+@by_put_and_patch
+def test_a_time_that_a_client_rounds_is_the_same_time_and_one_a_millisecond_off_is_not(
+    alice: Person, shared_database: str, method: str
+) -> None:
+    task, me = alice.creates(), "/api/v1/auth/me"
+    path = f"{TASKS}/{task['id']}"
+    created = "2026-11-26T09:30:00.242600+00:00"
+    for table in ("tasks", "users"):
+        owner = {"tasks": "user_id", "users": "id"}[table]
+        postgres.query(
+            shared_database, f"UPDATE {table} SET created_at = $2 WHERE {owner} = $1", alice.id, datetime.fromisoformat(created)
+        )
+    for same in ("00.242Z", "00.243Z", "00.2426z", "00.243599Z", "00.241601Z"):
+        sent = {"created_at": f"2026-11-26t09:30:{same}"}
+        answer = alice.request(method, path, json={"title": same} | sent)
+        assert (answer.status_code, answer.json()["created_at"]) == (200, created), answer.text
+        assert alice.patch(me, json=sent).status_code == 200
+    for other in ("00.2436Z", "00.2416Z", "01.2426Z"):
+        sent = {"created_at": f"2026-11-26T09:30:{other}"}
+        assert invalid_fields(alice.request(method, path, json={"title": other} | sent)) == ["created_at"]
+        assert invalid_fields(alice.patch(me, json=sent)) == ["created_at"]
 
 
 OLD: list[Callable[[Task], Task]] = [

@@ -44,7 +44,7 @@ FUNCTIONS = frozenset(
 )
 """They read their arguments and nothing else. (`query_to_xml` and its like run SQL that neither proof would see.)"""
 
-OPERATORS = frozenset({"@>"})
+OPERATORS = frozenset({"@>", "&&"})
 """PostgreSQL's own, of which SQLAlchemy knows no more than the text."""
 
 CONSTRUCTS = frozenset(

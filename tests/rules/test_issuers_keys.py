@@ -21,6 +21,10 @@ from tests.support.provider import Key, KeyServer
         ("http://10.0.0.1/certs", "10.0.0.1"),
         ("http://[fd00::1]:8080/certs", "[fd00::1]"),
         ("http://[fd00::1]:8080/certs", "fd00::1"),
+        ("http://[FD00::1]:8080/certs", "[FD00::1]"),
+        ("http://[fd00:0:0::1]/certs", "fd00::1"),
+        ("http://[fd00::1]/certs", "fd00:0::1"),
+        ("http://xn--bcher-kva/certs", "XN--bcher-kva"),
         ("https://sso.example/certs", "keycloak"),
     ],
 )
@@ -28,11 +32,15 @@ def test_a_row_may_allow_http_to_the_one_host_that_it_names(address: str, host: 
     assert only(generic(jwks_url=address, allow_http_to=host)).jwks_url == address
 
 
-def test_the_refusal_of_http_says_the_word_that_allows_it() -> None:
-    row = generic(jwks_url="http://keycloak:8080/certs")
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [("keycloak:8080", "keycloak"), ("KeyCloak", "keycloak"), ("[FD00:0::1]", "fd00::1"), ("b\u00fccher", "xn--bcher-kva")],
+)
+def test_the_refusal_of_http_says_the_word_that_allows_it(host: str, named: str) -> None:
+    row = generic(jwks_url=f"http://{host}/certs")
     told = refusal([row])
     word = told[told.index("add ") + 4 : told.index(" to the row")]
-    assert word == '"allow_http_to": "keycloak"'
+    assert word == f'"allow_http_to": "{named}"'
     assert only(row | json.loads("{" + word + "}"))
 
 

@@ -36,12 +36,11 @@ UNUSABLE: list[tuple[dict[str, Any], str]] = [
     (RSA_KEY.jwk | {"use": 5}, "RS256"),
     (RSA_KEY.jwk | {"key_ops": ["encrypt"]}, "RS256"),
     (RSA_KEY.jwk | {"key_ops": ["sign"]}, "RS256"),
-    (RSA_KEY.jwk | {"key_ops": None}, "RS256"),
+    (RSA_KEY.jwk | {"key_ops": 5}, "RS256"),
     (RSA_KEY.jwk | {"alg": "RSA-OAEP"}, "RS256"),
     (RSA_KEY.jwk | {"alg": "RS512"}, "RS256"),
     (RSA_KEY.jwk | {"alg": 5}, "RS256"),
     (RSA_KEY.jwk | {"kid": 5}, "RS256"),
-    (RSA_KEY.jwk | {"kid": None}, "RS256"),
     (RSA_KEY.jwk | {"kty": "oct"}, "RS256"),
     (RSA_KEY.jwk | {"kty": ["RSA"]}, "RS256"),
     (RSA_KEY.jwk | {"kty": "EC"}, "RS256"),
@@ -113,6 +112,16 @@ def test_a_token_that_names_no_key_is_accepted_where_only_one_could_be_meant(ser
         with pytest.raises(TokenInvalid):
             await keys.key(None, "RS256")
         assert await keys.key(None, "EdDSA") is not None
+
+    run(server, scene)
+
+
+def test_a_member_of_a_key_that_is_null_is_not_there(server: KeyServer) -> None:
+    server.serves(RSA_KEY.jwk | dict.fromkeys(("use", "alg", "key_ops", "d", "x5c")), EC_KEY.jwk | {"kid": None})
+
+    async def scene(keys: Asked) -> None:
+        assert await keys.key(RSA_KEY.jwk["kid"], "RS256") == RSA_KEY.private.public_key()
+        assert await keys.key(None, "ES256") == EC_KEY.private.public_key()
 
     run(server, scene)
 

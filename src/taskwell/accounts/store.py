@@ -17,7 +17,7 @@ from taskwell.accounts.attempts.store import (
 from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.accounts.passwords import Passwords
 from taskwell.accounts.requests import AccountChanges, NewAccount, lacking
-from taskwell.accounts.sessions.store import SignedIn, start_session
+from taskwell.accounts.sessions.store import SignedIn, nothing_granted, start_session
 from taskwell.accounts.statements import (
     CHANGE_ACCOUNT,
     CHANGE_EMAIL,
@@ -52,7 +52,7 @@ from taskwell.errors import (
 )
 from taskwell.identity import scopes
 from taskwell.identity.tokens import Tokens, until_new_tokens_count
-from taskwell.types import address_key, new_id
+from taskwell.types import KEPT_BY_CLIENTS, address_key, new_id
 
 
 class RenderedAccount(NamedTuple):
@@ -111,7 +111,8 @@ async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
 async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
     """`asked` are scopes, or None for all that this user can have.
 
-    Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts and SignInBusy.
+    Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts, SignInBusy, and
+    InvalidInput where this user can have none of the scopes.
     """
     email_key = address_key(email)
     async with by_password.passwords.turn(counted_address(address)):
@@ -128,6 +129,9 @@ async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked:
             hashed = fresh
         possible = scopes.EVERYDAY | {"admin"} if row["is_admin"] else scopes.EVERYDAY
         allowed = possible if asked is None else possible.intersection(asked)
+        if not allowed:
+            await uncount_attempt(by_password.db, attempt)
+            raise nothing_granted()
         session = await start_session(by_password.db, row["id"], hashed, allowed, seconds=by_password.session_seconds)
         if session is None:
             raise WrongCredentials
@@ -212,8 +216,8 @@ async def _check_what_was_read(rows: Rows, owner: Owner, changes: AccountChanges
 
 def _is_same(sent: object, stored: object) -> bool:
     """Whether a value is what stands in the account as JSON."""
-    if isinstance(sent, datetime) and isinstance(stored, str):  # a Date of JavaScript keeps no more than milliseconds
-        return int(sent.timestamp() * 1000) == int(datetime.fromisoformat(stored).timestamp() * 1000)
+    if isinstance(sent, datetime) and isinstance(stored, str):
+        return abs(sent - datetime.fromisoformat(stored)) < KEPT_BY_CLIENTS
     return (str(sent) if isinstance(sent, UUID) else sent) == stored
 
 

@@ -42,6 +42,7 @@ _CODES: Final[dict[type[TaskwellError], str]] = {
 _OF_FIELDS: Final = {
     ("grant_type", "literal_error"): "unsupported_grant_type",
     ("scope", "scope_unknown"): "invalid_scope",
+    ("scope", "scope_not_granted"): "invalid_scope",
     ("scope", "string_too_long"): "invalid_scope",
 }
 _MEANS: Final[dict[type[TaskwellError], str]] = {InvalidInput: "The form is not valid. `error_description` says where and why."}
@@ -124,7 +125,7 @@ _SIGN_IN: Final[Errors] = (*WRITES, *BODY, *PASSWORD, WrongCredentials, RefreshT
     responses=_refuses(
         *_SIGN_IN,
         unsupported_grant_type="`grant_type` is neither `password` nor `refresh_token`.",
-        invalid_scope="`scope` names one that does not exist.",
+        invalid_scope="`scope` names one that does not exist, or none that you can have.",
     ),
 )
 async def make_oauth_token(

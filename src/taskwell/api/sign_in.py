@@ -105,7 +105,7 @@ async def make_token(
     asked = form.scope.split() or None
     if form.grant_type == "refresh_token":
         assert form.refresh_token is not None
-        session = await refresh_session(db, form.refresh_token, seconds=sign_in.by_password.session_seconds)
+        session = await refresh_session(db, form.refresh_token, asked, seconds=sign_in.by_password.session_seconds)
         return signed_in(sign_in, session, asked)
     assert form.username is not None
     assert form.password is not None

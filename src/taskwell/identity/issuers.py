@@ -8,6 +8,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Protocol, Self
 
 import jwt
@@ -68,17 +69,25 @@ def _web_address(text: str, http_to: str | None = None) -> str:
         raise ValueError("is not a web address") from None
     if not url.host or url.userinfo or url.fragment:
         raise ValueError("must be https://host/path, without a user name, a password or a #")
-    if url.scheme == "https" or (url.scheme == "http" and (is_loopback(url.host) or url.host == _host(http_to))):
+    host = _one_spelling(url.raw_host.decode("ascii"))
+    if url.scheme == "https" or (url.scheme == "http" and (is_loopback(url.host) or host == _named(http_to))):
         return text
     raise ValueError(
         "must begin with https:// (http:// is for this machine alone; for a host of a private network, such as a container of "
-        f'yours, add "allow_http_to": "{url.host}" to the row)'
+        f'yours, add "allow_http_to": "{host}" to the row)'
     )
 
 
-def _host(name: str | None) -> str | None:
-    """The name as `httpx.URL.host` has it: in small letters, and an IPv6 address without its brackets."""
-    return None if name is None else name.lower().removeprefix("[").removesuffix("]")
+def _named(host: str | None) -> str | None:
+    return None if host is None else _one_spelling(host.removeprefix("[").removesuffix("]"))
+
+
+def _one_spelling(host: str) -> str:
+    """A name as it is looked up: in small letters, and by IDNA. An IPv6 address has many spellings, and one canonical one."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host.lower()
 
 
 def _listed_claims(value: object) -> object:

@@ -191,7 +191,10 @@ def _keys_of(body: bytes) -> tuple[_Key, ...]:
 
 
 def _key_of(entry: object) -> _Key | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("kid", ""), str):
+    if not isinstance(entry, dict):
+        return None
+    entry = {name: value for name, value in entry.items() if value is not None}  # as some write what is not there
+    if not isinstance(entry.get("kid", ""), str):
         return None
     if entry.get("use", "sig") != "sig" or "d" in entry:  # "d": the private half was published with it
         return None

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, DateTime, FromClause, Tab
 
 from taskwell.database.statement import argument
 from taskwell.errors import InvalidInput
-from taskwell.types import Id, Time
+from taskwell.types import KEPT_BY_CLIENTS, Id, Time
 
 NotLookedAt = Annotated[Any, Field(default=None, description="It may come back as it was read, and is not looked at")]
 
@@ -59,7 +59,7 @@ class Compared:
     def unlike(self, row: FromClause) -> ColumnElement[str]:
         """The names of those that are given and are not what the row holds, with commas between them."""
         named = (
-            case((and_(self._is_given[name], _shown(row.c[name]).is_distinct_from(_shown(given))), literal(name)))
+            case((and_(self._is_given[name], _is_unlike(row.c[name], given)), literal(name)))
             for name, given in self._given.items()
         )
         return func.concat_ws(",", *named)
@@ -69,6 +69,8 @@ class Compared:
         return values | {f"has_{name}": name in request.model_fields_set for name in self._columns}
 
 
-def _shown(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    # A Date of JavaScript keeps no more than milliseconds of a time that it has read.
-    return func.date_trunc("milliseconds", value) if isinstance(value.type, DateTime) else value
+def _is_unlike(stored: ColumnElement[Any], given: ColumnElement[Any]) -> ColumnElement[bool]:
+    is_other = stored.is_distinct_from(given)
+    if not isinstance(stored.type, DateTime):
+        return is_other
+    return func.coalesce(func.greatest(stored - given, given - stored) >= KEPT_BY_CLIENTS, is_other)

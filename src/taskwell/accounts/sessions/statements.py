@@ -92,6 +92,9 @@ def _rotate() -> Statement:
         .cte("current")
     )
     is_due = current.c.token_hash == _given
+    asked = argument("asked", String())
+    had, wanted = (func.string_to_array(scope, " ") for scope in (current.c.scope, asked))
+    has_scope = or_(asked.is_(None), had.bool_op("&&")(wanted))
     is_repeated = and_(
         func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > me.c.at - ahead(REFRESH_GRACE_SECONDS)
     )
@@ -104,7 +107,7 @@ def _rotate() -> Statement:
             rotated_at=me.c.at,
             expires_at=me.c.at + ahead(LIFETIME),
         )
-        .where(sessions.c.user_id == owner, sessions.c.user_id == me.c.id, sessions.c.id == current.c.id, is_due)
+        .where(sessions.c.user_id == owner, sessions.c.user_id == me.c.id, sessions.c.id == current.c.id, is_due, has_scope)
         .returning(sessions.c.id)
         .cte("rotated")
     )
@@ -119,7 +122,12 @@ def _rotate() -> Statement:
         .returning(sessions.c.user_id, sessions.c.created_at)
         .cte("ended")
     )
-    outcome = case((rotated.c.id.is_not(None), "rotated"), (ended.c.user_id.is_not(None), "reused"), else_="repeated")
+    outcome = case(
+        (rotated.c.id.is_not(None), "rotated"),
+        (ended.c.user_id.is_not(None), "reused"),
+        (not_(has_scope), "beyond"),
+        else_="repeated",
+    )
     return Statement(
         "rotate_session",
         select(outcome.label("outcome"), me.c.at, current.c.scope, current.c.salt, accepted_kids.label("kids"))
@@ -130,7 +138,8 @@ def _rotate() -> Statement:
 
 
 ROTATE_SESSION = _rotate()
-"""A refresh token is used. The outcome is `rotated`, `repeated` (within REFRESH_GRACE_SECONDS), or `reused`.
+"""A refresh token is used. The outcome is `rotated`, `repeated` (within REFRESH_GRACE_SECONDS), or `reused`. It is `beyond`, and
+nothing was done, where the session has none of the scopes that are `asked` for.
 
 A token that is reused later ends the session, because another client may have a copy of it.
 """

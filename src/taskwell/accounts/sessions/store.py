@@ -8,7 +8,7 @@ from uuid import UUID
 from taskwell.accounts.sessions.refresh import RefreshToken, new_salt
 from taskwell.accounts.sessions.statements import END_SESSION, ROTATE_SESSION, START_SESSION
 from taskwell.database.rows import Rows
-from taskwell.errors import RefreshTokenInvalid
+from taskwell.errors import InvalidInput, RefreshTokenInvalid
 from taskwell.identity import scopes
 
 
@@ -24,6 +24,11 @@ class SignedIn(NamedTuple):
     at: datetime
     refresh_token: str
     kids: str | None
+
+
+def nothing_granted() -> InvalidInput:
+    """A token for nothing would be refused at each request (RFC 6749 5.2: the scope exceeds what was granted)."""
+    return InvalidInput.of("scope", "scope_not_granted", "names nothing that this account, or this sign-in, can have")
 
 
 async def start_session(
@@ -46,8 +51,12 @@ async def start_session(
     return SignedIn(user_id, token.session_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
-async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
-    """Raises RefreshTokenInvalid. A token that was used before ends its session, and all access tokens of its user."""
+async def refresh_session(rows: Rows, text: str, asked: Iterable[str] | None, *, seconds: float) -> SignedIn:
+    """`asked` are scopes, or None for all that the session has. It keeps the others.
+
+    Raises InvalidInput where it has none of them, and RefreshTokenInvalid. A token that was used before ends its session, and all
+    access tokens of its user.
+    """
     token = RefreshToken.parse(text)
     salt = new_salt()
     row = await rows.row(
@@ -58,10 +67,13 @@ async def refresh_session(rows: Rows, text: str, *, seconds: float) -> SignedIn:
         is_sealed=token.is_sealed_by(rows.keyed_hash),
         new_hash=token.successor(salt).hash,
         salt=salt,
+        asked=None if asked is None else scopes.joined(asked),
         seconds=seconds,
     )
     if row is None or row["outcome"] == "reused":
         raise RefreshTokenInvalid
+    if row["outcome"] == "beyond":
+        raise nothing_granted()
     # The row comes back as it was before, with the salt of the last rotation. A repeated request needs that salt.
     successor = token.successor(salt if row["outcome"] == "rotated" else row["salt"]).sealed(rows.keyed_hash)
     return SignedIn(token.user_id, token.session_id, scopes.named(row["scope"]), row["at"], successor.text, row["kids"])
