@@ -19,6 +19,7 @@ import pytest
 from tests.cli.command import PASSWORD, PROGRAM, Visitor, assert_ended, environment, free_port, refusal, serving, taskwell
 from tests.faults.locks import holding
 from tests.support import postgres
+from tests.support.keys import SIGNING_KEY
 
 CLEANLY = "database system is shut down"
 
@@ -137,6 +138,27 @@ def test_a_worker_that_is_killed_is_replaced(own_database: str, tmp_path: Path) 
         assert other in server.wait_for_workers(other_than=killed)
         for _ in range(20):
             assert httpx.get(f"{server.url}/readyz", trust_env=False, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("private", [True, False], ids=["private", "own"])
+def test_a_worker_is_replaced_when_what_the_start_read_is_gone(home: Path, own_database: str, private: bool) -> None:
+    read = [home / "data" / "signing-key.pem"]
+    if not private:
+        read = [home / ".env", home / "key", home / "url"]
+        for file, text in zip(
+            read, ["TASKWELL_SIGNING_KEY_FILE=key\nDATABASE_URL_FILE=url", SIGNING_KEY, own_database], strict=True
+        ):
+            file.write_text(text)
+    with serving(home, "--workers", "2") as server, Visitor(server.url) as me:
+        me.signs_up()
+        me.signs_in()
+        killed, _ = server.wait_for_workers()
+        for file in read:
+            file.unlink()
+        killed.kill()
+        server.wait_for_workers(other_than=killed)
+        for _ in range(20):
+            assert httpx.get(f"{server.url}/api/v1/auth/me", headers=me.headers, trust_env=False, timeout=10).status_code == 200
 
 
 def test_it_works_from_a_path_with_spaces_and_a_quote(tmp_path: Path) -> None:
