@@ -208,6 +208,24 @@ def test_it_says_one_line_when_the_port_is_in_use(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_while_it_starts_nobody_takes_its_port_nor_is_answered_there(tmp_path: Path) -> None:
+    port = free_port()
+    database = {"DATABASE_URL": f"postgresql://me@127.0.0.1:{free_port()}/tasks?sslmode=disable"}
+    with starting(tmp_path, "--wait", "600", TASKWELL_PORT=str(port), **database) as server:
+        assert server.stderr is not None
+        assert "waiting for up to 600 s" in server.stderr.readline()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        for address in ("127.0.0.1", ""):
+            with pytest.raises(OSError, match="Address already in use"):
+                socket.create_server((address, port)).close()
+        said = refusal(taskwell("serve", cwd=tmp_path, TASKWELL_PORT=str(port), **database))
+        assert said.startswith(f"cannot listen on 127.0.0.1, port {port} (Address already in use): ")
+        server.terminate()
+        assert server.wait(20) == 128 + signal.SIGTERM
+    socket.create_server(("127.0.0.1", port)).close()
+
+
 def test_a_second_server_on_the_same_folder_is_told(home: Path) -> None:
     with serving(home) as server:
         again = taskwell("serve", cwd=home, TASKWELL_DATA_DIR=str(home / "data"), TASKWELL_PORT=str(free_port()))

@@ -51,9 +51,8 @@ def serve(
     given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = load_settings(data_dir)
-    address = listening_address(settings)
     try:
-        with _database(settings, wait) as for_workers:
+        with listening_address(settings) as address, _database(settings, wait) as for_workers:
             ending.check()
             _server(settings, address, ending).serve(target_loader=partial(_application, for_workers), wrap_loader=False)
     finally:
