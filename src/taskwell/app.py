@@ -132,11 +132,11 @@ def _sign_in(settings: Settings, database: Database) -> SignIn:
     )
 
 
-def create(*, is_checked: bool = False) -> Taskwell:
+def create() -> Taskwell:
     """Makes the application for an ASGI server: `uvicorn --factory taskwell.app:create`, `hypercorn 'taskwell.app:create()'`."""
     settings = read_settings()
     observability.configure(settings.log_format, settings.log_level)
-    return build_app(settings, is_checked=is_checked)
+    return build_app(settings)
 
 
 @asynccontextmanager

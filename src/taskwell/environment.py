@@ -26,6 +26,8 @@ _SERVICE_LINK = re.compile(
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 _FIELDS = {name_of(field): field for field in Settings.model_fields}
 _QUOTED = "{name} ({source}) has quotes around its value, which docker's --env-file keeps: leave them out"
+# What is surely a path. A secret that was given in the place of one is a URL, JSON, PEM, base64 or a word.
+_PATH = re.compile(r"(~[\w-]*|\.{0,2})/[\w./-]*")
 _KNOWN = {*SETTING_NAMES, *(f"{name}_FILE" for name in SECRET_SETTINGS)}
 
 
@@ -130,7 +132,8 @@ def _read_secret(name: str, path: str, source: str, problems: list[str]) -> str:
         RuntimeError,
     ) as error:  # ValueError: not UTF-8, or a NUL in the path; RuntimeError: no such ~user
         why = error.strerror if isinstance(error, OSError) else "not a text file"
-        problems.append(f"{name} names a file that cannot be read: {path!r} ({why})")
+        itself = f"it holds a path, and the secret itself goes into {name.removesuffix('_FILE')}"
+        problems.append(f"{name} names a file that cannot be read: {repr(path) if _PATH.fullmatch(path) else itself} ({why})")
         return ""
     if not secret:
         problems.append(f"{name} names an empty file: {path!r}")

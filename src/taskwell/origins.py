@@ -7,7 +7,7 @@ of this machine.
 import re
 from collections.abc import Iterable
 
-from taskwell.addresses import is_loopback
+from taskwell.addresses import is_loopback, read_address
 
 _SCHEME = r"(?P<scheme>[a-z][a-z0-9+.-]*)"
 _HOST = r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])"
@@ -15,6 +15,7 @@ _ORIGIN = re.compile(rf"{_SCHEME}://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
 _ENTRY = re.compile(rf"{_SCHEME}://(?P<wild>\*\.)?{_HOST}(?::(?P<port>[0-9]{{1,5}}|\*))?")
 _LABEL = "[a-z0-9_-]+"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")  # of two labels or more, and no address
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -32,8 +33,13 @@ def check_entry(text: str) -> str:
         raise ValueError("has * as a port, which only localhost, 127.0.0.1 and [::1] can have")
     if port is not None and port == _DEFAULT_PORTS.get(parts["scheme"]):
         raise ValueError("has a default port, which browsers leave out of an origin: leave it out")
-    if port not in (None, "*") and int(port) not in range(1, 65536):
-        raise ValueError("has a port that is not in 1 to 65535")
+    if port not in (None, "*") and (port.startswith("0") or int(port) not in range(1, 65536)):
+        raise ValueError("has a port that is not in 1 to 65535, or begins with a 0")
+    if not _is_as_browsers_write_it(host, is_of_the_web=parts["scheme"] in _DEFAULT_PORTS):
+        raise ValueError(
+            "has a host that browsers write otherwise: no part of a name is empty, an IPv4 address is four numbers without zeros "
+            "before them, and an IPv6 address is as short as it can be, such as [::1]"
+        )
     if parts["wild"] and host != "localhost" and not _DOMAIN.fullmatch(host):  # https://*.com would be everybody's
         raise ValueError("has * before what is no domain: it stands for one label, as in https://*.example.com")
     return entry
@@ -59,6 +65,18 @@ def _pattern(entry: str) -> str:
     start, wild, rest = re.escape(entry).partition(r"://\*\.")
     pattern = f"{start}://{_LABEL}\\.{rest}" if wild else start
     return pattern.removesuffix(r":\*") + "(?::[0-9]{1,5})?" if entry.endswith(":*") else pattern
+
+
+def _is_as_browsers_write_it(host: str, *, is_of_the_web: bool) -> bool:
+    """Says so of a host that would be the same after a browser has read it and written it again (URL Standard, 3.5).
+
+    What ends in a number is an IPv4 address there, or nothing, but with schemes of apps it is a name like any other.
+    """
+    labels = host.removesuffix(".").split(".")
+    if host.startswith("[") or (is_of_the_web and _NUMBER.fullmatch(labels[-1])):
+        address = host.strip("[]")
+        return str(read_address(address)) == address
+    return all(labels)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -28,7 +28,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from taskwell.addresses import Network, is_loopback
+from taskwell.addresses import Network, as_read, is_loopback
 from taskwell.database import url
 from taskwell.errors import CannotStart
 from taskwell.identity.issuers import Issuer, parse_issuers
@@ -146,7 +146,7 @@ def _network(text: str) -> Network:
     address = text.partition("/")[0]
     if str(network.network_address) != str(ipaddress.ip_address(address)):
         raise _refusal(f"has {text}, which is an address inside of a network: {network} is the network, {address} the address")
-    return network
+    return as_read(network)
 
 
 def _issuers(value: object) -> object:

@@ -1,5 +1,6 @@
 """`taskwell serve` loses its private PostgreSQL: it is back within seconds, with all that was told, or ends."""
 
+import re
 import shutil
 import threading
 import time
@@ -172,7 +173,8 @@ def test_one_that_ends_again_and_again_is_given_up(home: Path) -> None:
             while server.process.poll() is None and not has_another(home / "data", first):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-        assert "PostgreSQL has ended unasked, again and again" in ended(server)
+        # Or the last one was killed before its server had seen that it was ready.
+        assert re.search("PostgreSQL (has ended unasked, again and again|does not start)", ended(server))
 
 
 def has_another(data_dir: Path, first: psutil.Process) -> bool:

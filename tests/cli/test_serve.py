@@ -19,6 +19,7 @@ import pytest
 from tests.cli.command import PASSWORD, PROGRAM, Visitor, assert_ended, environment, free_port, refusal, serving, taskwell
 from tests.faults.locks import holding
 from tests.support import postgres
+from tests.support.keys import SIGNING_KEY
 
 CLEANLY = "database system is shut down"
 
@@ -139,6 +140,27 @@ def test_a_worker_that_is_killed_is_replaced(own_database: str, tmp_path: Path) 
             assert httpx.get(f"{server.url}/readyz", trust_env=False, timeout=10).status_code == 200
 
 
+@pytest.mark.parametrize("private", [True, False], ids=["private", "own"])
+def test_a_worker_is_replaced_when_what_the_start_read_is_gone(home: Path, own_database: str, private: bool) -> None:
+    read = [home / "data" / "signing-key.pem"]
+    if not private:
+        read = [home / ".env", home / "key", home / "url"]
+        for file, text in zip(
+            read, ["TASKWELL_SIGNING_KEY_FILE=key\nDATABASE_URL_FILE=url", SIGNING_KEY, own_database], strict=True
+        ):
+            file.write_text(text)
+    with serving(home, "--workers", "2") as server, Visitor(server.url) as me:
+        me.signs_up()
+        me.signs_in()
+        killed, _ = server.wait_for_workers()
+        for file in read:
+            file.unlink()
+        killed.kill()
+        server.wait_for_workers(other_than=killed)
+        for _ in range(20):
+            assert httpx.get(f"{server.url}/api/v1/auth/me", headers=me.headers, trust_env=False, timeout=10).status_code == 200
+
+
 def test_it_works_from_a_path_with_spaces_and_a_quote(tmp_path: Path) -> None:
     folder = tmp_path / "my tasks, Zoë's"
     folder.mkdir()
@@ -184,6 +206,24 @@ def test_it_says_one_line_when_the_port_is_in_use(tmp_path: Path) -> None:
         == f"cannot listen on 127.0.0.1, port {port} (Address already in use): stop what uses it, or choose another with --port"
     )
     assert not (tmp_path / "data").exists()
+
+
+def test_while_it_starts_nobody_takes_its_port_nor_is_answered_there(tmp_path: Path) -> None:
+    port = free_port()
+    database = {"DATABASE_URL": f"postgresql://me@127.0.0.1:{free_port()}/tasks?sslmode=disable"}
+    with starting(tmp_path, "--wait", "600", TASKWELL_PORT=str(port), **database) as server:
+        assert server.stderr is not None
+        assert "waiting for up to 600 s" in server.stderr.readline()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        for address in ("127.0.0.1", ""):
+            with pytest.raises(OSError, match="Address already in use"):
+                socket.create_server((address, port)).close()
+        said = refusal(taskwell("serve", cwd=tmp_path, TASKWELL_PORT=str(port), **database))
+        assert said.startswith(f"cannot listen on 127.0.0.1, port {port} (Address already in use): ")
+        server.terminate()
+        assert server.wait(20) == 128 + signal.SIGTERM
+    socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_a_second_server_on_the_same_folder_is_told(home: Path) -> None:

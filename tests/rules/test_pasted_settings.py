@@ -9,7 +9,7 @@ import pytest
 from taskwell.database import url
 from taskwell.environment import read_settings
 from taskwell.errors import CannotStart
-from taskwell.settings import SETTING_NAMES, Settings
+from taskwell.settings import SECRET_SETTINGS, SETTING_NAMES, Settings
 
 URL = "postgresql://alice:hunter2@db.example.com/tasks"
 
@@ -69,6 +69,22 @@ def test_quotes_around_the_path_of_a_secrets_file_are_named(quote: str) -> None:
     assert said == (
         "DATABASE_URL_FILE (environment) has quotes around its value, which docker's --env-file keeps: leave them out"
     )
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_SETTINGS))
+@pytest.mark.parametrize(
+    "secret", [URL, '[{"secret": "hunter2"}]', "hunter2", "/hunter2+base64=", "-----BEGIN hunter2\n", "~hunter2", "hunter2" * 99]
+)
+def test_a_secret_in_the_place_of_its_path_is_not_said(name: str, secret: str) -> None:
+    said = refusal(**{f"{name}_FILE": secret})
+    assert said.startswith(
+        f"{name}_FILE names a file that cannot be read: it holds a path, and the secret itself goes into {name} ("
+    )
+
+
+@pytest.mark.parametrize("path", ["/run/secrets/url", "./url", "../url-2.txt", "~/url", "~nobody_of-that-name/url"])
+def test_the_path_of_a_secrets_file_that_cannot_be_read_is_said(path: str) -> None:
+    assert refusal(DATABASE_URL_FILE=path).startswith(f"DATABASE_URL_FILE names a file that cannot be read: {path!r} (")
 
 
 def test_blanks_around_the_path_of_a_secrets_file_do_no_harm(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ def stored(database_url: str) -> Stored:
     (row,) = postgres.query(
         database_url,
         "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM tasks),"
-        " (SELECT coalesce(sum(revision), 0)::bigint FROM users)",
+        " (SELECT coalesce(sum(revision), 0) FROM users)",  # a numeric: two users may have revisions of 2**62
     )
-    return Stored(*row)
+    return Stored(*map(int, row))
 
 
 def revision_of(database_url: str, user: UUID) -> int:

@@ -54,7 +54,7 @@ DataDir = Annotated[
 def load_settings(data_dir: Path | None) -> Settings:
     """Raises CannotStart, also when the option `--data-dir` and DATABASE_URL name two databases."""
     if data_dir is not None:
-        # Through the environment, because the workers of a server are other processes, which read their settings from there.
+        # Through the environment, so that it goes before .env, and is refused in the words of the setting.
         os.environ["TASKWELL_DATA_DIR"] = str(data_dir)
     settings = read_settings()
     if data_dir is not None and settings.database_url is not None:

@@ -3,6 +3,9 @@
 import errno
 import os
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from taskwell.addresses import is_loopback
 from taskwell.errors import CannotStart
@@ -10,12 +13,21 @@ from taskwell.observability import say
 from taskwell.settings import Settings
 
 
-def listening_address(settings: Settings) -> str:
-    """The address of this machine that TASKWELL_HOST names. Raises CannotStart."""
-    host, port = settings.host, settings.port
-    address = _bound(host, port, _resolved(host, port))
+@contextmanager
+def listening_address(settings: Settings) -> Iterator[str]:
+    """The address of this machine that TASKWELL_HOST names. Raises CannotStart.
+
+    The port is kept until the block ends, because a worker listens only when the database runs, and again when it is replaced.
+    """
+    address, holder = _bound(settings.host, settings.port, _resolved(settings.host, settings.port))
+    with holder:
+        _check(settings, address)
+        yield address
+
+
+def _check(settings: Settings, address: str) -> None:
     if settings.auth == "none" and not settings.auth_none_behind_gateway and not is_loopback(address):
-        raise CannotStart(f"TASKWELL_AUTH=none lets in whoever reaches {host}, which is {address}: listen on 127.0.0.1")
+        raise CannotStart(f"TASKWELL_AUTH=none lets in whoever reaches {settings.host}, which is {address}: listen on 127.0.0.1")
     if "PORT" in os.environ and is_loopback(address):
         say(
             f"PORT is set, as hosting platforms do, and nobody but this machine reaches {address}: "
@@ -23,7 +35,6 @@ def listening_address(settings: Settings) -> str:
             event="only_this_machine",
             level="warning",
         )
-    return address
 
 
 def _resolved(host: str, port: int) -> list[str]:
@@ -40,22 +51,36 @@ def _resolved(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(text for family, text in sorted(addresses, key=lambda one: one[0] != socket.AF_INET)))
 
 
-def _bound(host: str, port: int, addresses: list[str]) -> str:
-    """The first of them that can be listened on."""
+def _bound(host: str, port: int, addresses: list[str]) -> tuple[str, socket.socket]:
+    """The first of them that can be listened on, and what keeps it."""
     refused: list[OSError] = []
     for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            with socket.socket(family) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address, port))
+            return address, _holder(address, port)
         except OSError as error:
             refused.append(error)
-        else:
-            return address
     # A port that is taken says more than an address of the same name that is elsewhere.
     reason = next((one for one in refused if one.errno != errno.EADDRNOTAVAIL), refused[0])
     raise CannotStart(f"cannot listen on {host}, port {port} ({reason.strerror}): {_remedy(reason)}") from reason
+
+
+def _holder(address: str, port: int) -> socket.socket:
+    """A socket that does not listen, and beside which only the workers can. Raises OSError."""
+    holder = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        # Without it, the last connections of a server that was here before would be in the way for a minute.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((address, port))
+    except OSError:
+        holder.close()
+        raise
+    if sys.platform == "linux":
+        # granian's sockets have both options. Another server's have the first at most, and another `taskwell serve` comes here.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    else:
+        holder.close()  # BSD may give connections to a socket that does not listen, too
+    return holder
 
 
 def _remedy(error: OSError) -> str:

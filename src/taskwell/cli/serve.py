@@ -6,6 +6,8 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from importlib import import_module
 from threading import Thread
 from typing import Annotated, Any
 
@@ -15,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
+from pydantic import SecretStr
 
 from taskwell import observability
 from taskwell.cli.database import DataDir, Wait, load_settings, own_postgres, with_database
@@ -23,8 +26,9 @@ from taskwell.cli.greeting import greet, reached_at, say_stopped
 from taskwell.cli.listening import listening_address
 from taskwell.database.connection import Database
 from taskwell.database.embedded import lag
+from taskwell.encoding import to_base64url
 from taskwell.errors import CannotStart
-from taskwell.identity.keys import KEY_FILE, kept_key, signing_key
+from taskwell.identity.keys import kept_key, signing_key
 from taskwell.observability import say
 from taskwell.settings import Settings
 
@@ -47,11 +51,10 @@ def serve(
     given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = load_settings(data_dir)
-    address = listening_address(settings)
     try:
-        with _database(settings, wait):
+        with listening_address(settings) as address, _database(settings, wait) as for_workers:
             ending.check()
-            _server(settings, address, ending).serve()
+            _server(settings, address, ending).serve(target_loader=partial(_application, for_workers), wrap_loader=False)
     finally:
         if ending.is_serving:
             say_stopped(_reason(ending))
@@ -66,23 +69,32 @@ def _reason(ending: Ending) -> str:
     return "its workers ended" if ending.told_by is None else ending.told_by.name
 
 
+def _application(settings: Settings) -> Any:
+    """What a worker serves: it imports the application, and this process does not.
+
+    A worker gets the settings that the start accepted, and reads none: when it is made in place of another one, a file with a
+    secret may be gone, and from a pipe it comes only once.
+    """
+    return import_module("taskwell.cli.worker").application(settings)
+
+
 @contextmanager
-def _database(settings: Settings, wait: int) -> Iterator[None]:
+def _database(settings: Settings, wait: int) -> Iterator[Settings]:
+    """The settings of the workers, while their database runs."""
     if settings.database_url is not None:
         if settings.auth == "token":
             signing_key(settings.private_key, None)
         with_database(settings, _nothing, wait=wait)  # to refuse in one line here, rather than in one of each worker
-        yield
+        yield settings
         return
     if lagging := lag():
         say(lagging, event="old_postgresql", level="warning")
     with own_postgres(settings) as postgres:
         postgres.keep_running(came_back=_say_that_it_came_back, gave_up=_end_without_database)
-        os.environ["DATABASE_URL"] = postgres.url
+        made = {"database_url": SecretStr(postgres.url)}
         if settings.private_key is None and settings.auth == "token":
-            kept_key(settings.data_dir)
-            os.environ["TASKWELL_SIGNING_KEY_FILE"] = str(settings.data_dir / KEY_FILE)
-        yield
+            made["signing_key"] = SecretStr(to_base64url(kept_key(settings.data_dir).private.private_bytes_raw()))
+        yield settings.model_copy(update=made)
 
 
 async def _nothing(_: Database) -> None:
@@ -91,8 +103,7 @@ async def _nothing(_: Database) -> None:
 
 def _server(settings: Settings, address: str, ending: Ending) -> AbstractServer[Any]:
     server = Server(
-        "taskwell.cli.worker:application",
-        factory=True,
+        "taskwell",  # a name alone: what is served comes from `_application`
         interface=Interfaces.ASGI,
         address=address,
         port=settings.port,

@@ -15,11 +15,12 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from taskwell.app import Taskwell, create
+from taskwell.app import Taskwell, build_app
 from taskwell.cli.ending import ignore_hangup
 from taskwell.cli.serve import STOP_SECONDS
 from taskwell.errors import CannotStart
-from taskwell.observability import log_crash, say, says_json
+from taskwell.observability import configure, log_crash, say, says_json
+from taskwell.settings import Settings
 
 TAKE_ANSWER_SECONDS = 5
 """The time that a stop gives clients to read their answers. granian waits for a client that does not read (measured: 30 s)."""
@@ -45,7 +46,7 @@ class Application:
             self.running -= 1
 
 
-def application() -> Application:
+def application(settings: Settings) -> Application:
     """The application, in a process that ends when `taskwell serve` does, even by `kill -9`.
 
     An orphaned worker would keep the port and answer 503 from it: its database went with the server.
@@ -55,7 +56,8 @@ def application() -> Application:
         threading.Thread(target=_end_after, args=(server,), daemon=True).start()
     ignore_hangup()
     try:
-        app = create(is_checked=True)
+        configure(settings.log_format, settings.log_level)
+        app = build_app(settings, is_checked=True)
         counted = Application(app)
     except CannotStart as error:
         say(error.message, event="cannot_start", level="error")
