@@ -41,7 +41,11 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     environ = os.environ if environ is None else environ
     given |= _given(_without_service_links(environ), "environment", problems)
     if "PORT" in environ and "port" not in given:  # the platforms' (Render, Railway, Cloud Run): anything of ours goes before
-        given["port"] = (environ["PORT"].strip(), "environment (PORT)")
+        port = environ["PORT"].strip()
+        if _is_quoted(port):
+            problems.append(_QUOTED.format(name="PORT", source="environment"))
+        else:
+            given["port"] = (port, "environment (PORT)")
     values = {field: value for field, (value, _) in given.items()}
     try:
         settings = Settings.with_sources(values, {field: source for field, (_, source) in given.items()})

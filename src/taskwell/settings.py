@@ -66,8 +66,12 @@ def _signing_key(value: SecretStr) -> SecretStr:
 
 
 def _folder(value: Path) -> Path:
+    if "\0" in str(value):
+        raise _refusal("has a NUL in it: leave it out")
     try:
         return value.expanduser().absolute()
+    except OSError as error:
+        raise _refusal(f"is relative to the current folder, which is gone ({error.strerror}): write it from / on") from None
     except RuntimeError:
         if value == _HOMELESS:
             return value

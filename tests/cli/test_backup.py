@@ -70,7 +70,7 @@ def test_what_is_no_backup_changes_nothing(home: Path) -> None:
     (home / "cut").write_bytes((home / "whole").read_bytes()[:3000])
     (home / "something else").write_text("SELECT 1;\n" * 1000)
     (home / "folder").mkdir()
-    for name in ("cut", "something else", "folder", "not there"):
+    for name in ("cut", "something else", "folder", "not there", "x" * 300):
         refused = refusal(taskwell("restore", name, "--data-dir", "new", cwd=home))
         assert re.search("cannot be (restored|read)", refused), name
         assert not (home / "new").exists(), name
@@ -86,7 +86,11 @@ def test_a_file_that_is_there_is_kept(home: Path) -> None:
     assert file.read_text() == "precious"
     assert taskwell("backup", str(file), "--force", *WORDS, cwd=home).returncode == 0
     assert file.read_bytes().startswith(b"PGDMP")
-    for name, words in (("data", "is not an ordinary file"), ("none/here", "cannot be written: No such file")):
+    for name, words in (
+        ("data", "is not an ordinary file"),
+        ("none/here", "cannot be written: No such file"),
+        ("x" * 300, "cannot be written: File name too long"),
+    ):
         assert words in refusal(taskwell("backup", name, "--force", *WORDS, cwd=home))
 
 

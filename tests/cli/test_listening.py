@@ -1,12 +1,13 @@
 """Where `taskwell serve` listens: an address or a name of this machine, and the port that a platform asks for."""
 
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.command import free_port, refusal, serving, taskwell
+from tests.cli.command import PROGRAM, environment, free_port, refusal, serving, taskwell
 
 
 @pytest.mark.parametrize(("host", "url"), [("localhost", "http://127.0.0.1"), ("::1", "http://[::1]")])
@@ -36,12 +37,23 @@ def has_ipv6() -> bool:
     [
         ("no-such-host.invalid", "cannot listen on no-such-host.invalid: the name leads to no address ("),
         ("a..b", "cannot listen on a..b: the name leads to no address ("),
+        ("fe80::1", "(Invalid argument): a link-local address is none to listen on; 127.0.0.1 is"),
         ("192.0.2.7", "(Cannot assign requested address): it is not an address of this machine; 127.0.0.1 is"),
     ],
 )
 def test_what_cannot_be_listened_on_is_one_line(tmp_path: Path, host: str, says: str) -> None:
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
     data = {"TASKWELL_DATA_DIR": str(tmp_path / "data")}
     assert says in refusal(taskwell("serve", "--host", host, cwd=tmp_path, **data))
+    assert not (tmp_path / "data").exists()
+
+
+def test_from_a_folder_that_is_gone_nothing_is_served(tmp_path: Path) -> None:
+    line = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" serve --data-dir "$1"'
+    words = ("/bin/sh", "-c", line, PROGRAM, str(tmp_path / "data"))
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert refusal(done).startswith("the current folder is gone (No such file or directory): start from another one")
     assert not (tmp_path / "data").exists()
 
 

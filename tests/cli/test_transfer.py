@@ -1,11 +1,13 @@
 """`taskwell export` and `taskwell import`."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command, refusal
+from tests.cli.command import PROGRAM, WHICH, Command, environment, refusal
 from tests.support import postgres
 from tests.support.cast import Person
 from tests.support.transfer import alike, exported, imports, lines
@@ -99,10 +101,34 @@ def test_the_same_file_over_http_and_in_the_terminal_is_the_same(command: Comman
         (["import", str(FILES / "data.json"), "--user", "EMAIL", "--format", "x"], "--format says which it is"),
         (["import", str(FILES / "data.json"), "--user", "nobody@example.com"], "There is no account"),
         (["export", "--user", "nobody@example.com"], "There is no account"),
+        (["import", "x" * 300, "--user", "EMAIL"], "cannot be read: File name too long"),
+        (["export", "x" * 300, "--user", "EMAIL"], "cannot be written: File name too long"),
+        pytest.param(
+            ["import", "/proc/self/mem", "--user", "EMAIL"],
+            "/proc/self/mem cannot be read: Input/output error",
+            marks=pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="it is no Linux"),
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(command: Command, alice: Person, words: list[str], why: str) -> None:
     assert why in refusal(command(*(alice.email if word == "EMAIL" else word for word in words)))
+
+
+def test_where_no_file_can_be_written_no_copy_of_standard_input_can(tmp_path: Path, shared_database: str, alice: Person) -> None:
+    """Under this limit no folder can have a temporary file, as on a full disk."""
+    limited = ("/bin/sh", "-c", 'ulimit -f 0 && exec "$0" "$@"', PROGRAM, "import", "-", "--user", alice.email)
+    told = lines({"kind": "task", "title": "x"})
+    done = subprocess.run(
+        limited,
+        cwd=tmp_path,
+        env=environment(DATABASE_URL=shared_database),
+        input=told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    done.stderr = WHICH.sub("", done.stderr, count=1)
+    assert re.search(r"the copy cannot be written \(.*\): TMPDIR names a folder", refusal(done))
 
 
 def test_a_long_file_is_imported_in_chunks(command: Command, tmp_path: Path, shared_database: str, alice: Person) -> None:

@@ -109,7 +109,7 @@ class Terminal:
     def answers(self, prompt: str, text: str) -> None:
         while not self.screen.endswith(prompt):
             assert self._reads(), self.screen
-        os.write(self._master, text.encode() + b"\n")
+        os.write(self._master, os.fsencode(f"{text}\n"))
 
     def ends(self) -> int:
         while self._reads():
@@ -141,6 +141,15 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
         assert again not in terminal.screen
     with Visitor(server.base_url, email) as dora:
         dora.signs_in()
+
+
+def test_at_a_terminal_of_another_encoding_a_password_is_refused_in_one_line(shared_database: str, tmp_path: Path) -> None:
+    terminal = Terminal("users", "add", new_email(), cwd=tmp_path, DATABASE_URL=shared_database)
+    for prompt in ("Password: ", "Once more: "):
+        terminal.answers(prompt, "cr\udce8me br\udcfbl\udce9e")
+    assert terminal.ends() == 1
+    assert terminal.screen.endswith("taskwell: password: must be UTF-8\r\n")
+    assert "Traceback" not in terminal.screen
 
 
 def test_an_unknown_address_is_named_and_nothing_else_happens(command: Command) -> None:

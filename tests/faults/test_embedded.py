@@ -222,10 +222,10 @@ def test_a_pid_file_that_a_crash_cut_short_is_no_obstacle(data_dir: Path, conten
     assert_works(data_dir)
 
 
-@pytest.mark.parametrize(("content", "major"), [("17\n", "17"), (None, "nobody knows which")])
-def test_the_cluster_of_another_major_version_is_left_alone(data_dir: Path, content: str | None, major: str) -> None:
+@pytest.mark.parametrize(("content", "major"), [(b"17\n", "17"), (b"\xff\n", "nobody knows which"), (None, "nobody knows which")])
+def test_the_cluster_of_another_major_version_is_left_alone(data_dir: Path, content: bytes | None, major: str) -> None:
     version = data_dir / "postgresql" / "PG_VERSION"
-    version.unlink() if content is None else version.write_text(content)
+    version.unlink() if content is None else version.write_bytes(content)
     with pytest.raises(CannotStart, match=f"was made by PostgreSQL {major} and this is PostgreSQL 18: move it away"):
         EmbeddedPostgres.start(data_dir)
 

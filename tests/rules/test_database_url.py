@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from taskwell.database.url import ConnectionTarget, PreparedStatements, for_migrations, parse, statement_cache
 from taskwell.errors import CannotStart
+from taskwell.identity import jwks
 
 NEON = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
 NEON_POOLED = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"
@@ -215,6 +216,15 @@ def test_an_own_certificate_authority_replaces_the_systems(own_root: Path) -> No
     assert isinstance(context, ssl.SSLContext)
     assert [root["serialNumber"] for root in context.get_ca_certs()] == ["07"]
     assert context.check_hostname
+
+
+def test_a_file_for_the_secrets_of_tls_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nonexistent/x")
+    with pytest.raises(CannotStart, match=r"^DATABASE_URL needs TLS, and SSLKEYLOGFILE names a file that cannot be written"):
+        parse("postgresql://u:hunter2@db.example.com/d")
+    jwks._trusted_authorities.cache_clear()
+    with pytest.raises(CannotStart, match=r"^SSLKEYLOGFILE names a file that cannot be written"):
+        jwks._trusted_authorities()
 
 
 @pytest.mark.parametrize("mode", ["", "&sslmode=require", "&sslmode=verify-full", "&sslmode=prefer"])

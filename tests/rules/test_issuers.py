@@ -161,6 +161,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (generic(issuer=5), "issuer should be a valid string"),
     (generic(audiance="x"), "audiance is not a field: did you mean audience?"),
     (generic(zzz="x"), "zzz is not a field (preset, address, name, "),
+    (generic(**{"two\nlines": "x"}), "one of its names is not a field (preset, "),
+    (generic(**{"\ud800": "x"}), "one of its names is not a field (preset, "),
     (generic(any_party=True), "any_party is not a field"),
     # for whom
     (generic(audience=None), "needs audience or authorized_parties"),

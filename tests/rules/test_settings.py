@@ -246,6 +246,7 @@ def test_only_secrets_may_be_in_files() -> None:
         ("TASKWELL_POOL_SIZE", "101", "TASKWELL_POOL_SIZE"),
         ("TASKWELL_PREPARED_STATEMENTS", "maybe", "TASKWELL_PREPARED_STATEMENTS should be 'auto', 'on' or 'off'"),
         ("TASKWELL_DATA_DIR", "~nobody-of-that-name/x", "TASKWELL_DATA_DIR begins with a ~"),
+        ("TASKWELL_DATA_DIR", "/tmp/a\0b", "TASKWELL_DATA_DIR has a NUL"),  # as .env may have it
         ("TASKWELL_ISSUER", "two words", "TASKWELL_ISSUER must be"),
         ("TASKWELL_ISSUER", "x" * 256, "TASKWELL_ISSUER must be"),
         ("TASKWELL_ACCESS_TOKEN_SECONDS", "59", "TASKWELL_ACCESS_TOKEN_SECONDS"),
@@ -269,6 +270,17 @@ def test_a_bad_value_is_refused_and_its_setting_named(name: str, value: str, say
     assert message.startswith(name)
     if name in SECRET_SETTINGS:
         assert value not in message
+
+
+def test_a_relative_data_folder_where_the_current_folder_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert refusal({"TASKWELL_DATA_DIR": "data"}).startswith("TASKWELL_DATA_DIR is relative to the current folder, which is gone")
+    assert load(TASKWELL_DATA_DIR=str(tmp_path)).data_dir == tmp_path
 
 
 def test_everything_wrong_is_said_at_once() -> None:

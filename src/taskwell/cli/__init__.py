@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from taskwell import __version__, observability
 from taskwell.cli.called import as_called
+from taskwell.cli.standard_streams import finish_output, prepare_streams
 from taskwell.environment import wished_log_format
 from taskwell.errors import TaskwellError
 
@@ -84,13 +85,17 @@ def _refuse(message: str, code: int) -> NoReturn:
 
 def main() -> None:
     """The command `taskwell`: a refusal is one line on standard error and exit code 1, never a traceback."""
+    prepare_streams()
     # The refusal says what is wrong; without this line, warnings would go to standard output.
     observability.configure(wished_log_format(), "error")
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        # For people, Typer itself says what is wrong with their words, in several lines.
-        sys.exit(app(standalone_mode=not observability.says_json()))
+        try:
+            # For people, Typer itself says what is wrong with their words, in several lines.
+            sys.exit(app(standalone_mode=not observability.says_json()))
+        finally:
+            finish_output()
     except TaskwellError as error:
         _refuse(as_called(error.message), 1)
     except typer.TyperException as error:

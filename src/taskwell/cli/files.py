@@ -1,5 +1,6 @@
 """Files that a command reads and writes; `-` is standard input or output."""
 
+import io
 import os
 import signal
 import sys
@@ -7,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from taskwell.errors import CannotStart
 
@@ -35,12 +36,12 @@ def written(path: Path, *, force: bool) -> Iterator[int]:
     if path == STANDARD_STREAM:
         yield sys.stdout.fileno()
         return
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise CannotStart(f"{path} is not an ordinary file: name another one, or - for standard output")
-    if target.exists() and not force:
-        raise CannotStart(f"{path} is there already: --force replaces it")
     try:
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            raise CannotStart(f"{path} is not an ordinary file: name another one, or - for standard output")
+        if target.exists() and not force:
+            raise CannotStart(f"{path} is there already: --force replaces it")
         with tempfile.NamedTemporaryFile(prefix=".taskwell-", dir=target.parent, delete=False) as draft:  # mode 0600
             try:
                 yield draft.fileno()
@@ -59,9 +60,9 @@ def opened(path: Path) -> Iterator[int]:
     if path == STANDARD_STREAM:
         yield sys.stdin.fileno()
         return
-    if path.is_dir():
-        raise CannotStart(f"{path} cannot be read: it is a folder")
     try:
+        if path.is_dir():
+            raise CannotStart(f"{path} cannot be read: it is a folder")
         source = os.open(path, os.O_RDONLY)
     except OSError as error:
         raise CannotStart(f"{path} cannot be read: {error.strerror}") from error
@@ -69,3 +70,17 @@ def opened(path: Path) -> Iterator[int]:
         yield source
     finally:
         os.close(source)
+
+
+class ReadFile(io.FileIO):
+    """A file that says in one line which it is where a read fails. An OSError of it would be taken for one of the database."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        super().__init__(descriptor, closefd=False)
+        self._called = "standard input" if path == STANDARD_STREAM else str(path)
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise CannotStart(f"{self._called} cannot be read: {error.strerror}") from error

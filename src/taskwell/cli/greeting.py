@@ -1,12 +1,11 @@
 """What `taskwell serve` says when it serves, and when it has stopped."""
 
 import json
-import os
 import shlex
-import sys
 
 from taskwell import __version__
 from taskwell.cli.called import as_called
+from taskwell.cli.standard_streams import print_or_lose
 from taskwell.log import json_line
 from taskwell.observability import says_json
 from taskwell.settings import Settings
@@ -23,18 +22,14 @@ def greet(settings: Settings, address: str) -> None:
             "auth": settings.auth,
             "try": _commands(settings, address),
         }
-        print(json_line("info", "started", **fields), flush=True)
+        print_or_lose(json_line("info", "started", **fields))
     else:
-        print(_greeting(settings, address), flush=True)
+        print_or_lose(_greeting(settings, address))
 
 
 def say_stopped(reason: str) -> None:
     fields = {"version": __version__, "reason": reason}
-    line = json_line("info", "stopped", **fields) if says_json() else f"Taskwell has stopped ({reason})."
-    try:
-        print(line, flush=True)
-    except OSError:  # the terminal is gone, and Python would fail again when it flushes at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print_or_lose(json_line("info", "stopped", **fields) if says_json() else f"Taskwell has stopped ({reason}).")
 
 
 def _url(settings: Settings, address: str) -> str:

@@ -88,4 +88,6 @@ def _remedy(error: OSError) -> str:
         return "it is not an address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 every network that it is in"
     if error.errno == errno.EACCES:
         return "this user may not use a port so low; choose another with --port"
+    if error.errno == errno.EINVAL:  # without its network card, which is not kept of what follows a %
+        return "a link-local address is none to listen on; 127.0.0.1 is this machine alone, :: every network that it is in"
     return "stop what uses it, or choose another with --port"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any
 
@@ -51,6 +52,7 @@ def serve(
     given = {"TASKWELL_HOST": host, "TASKWELL_PORT": port, "TASKWELL_WORKERS": workers}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = load_settings(data_dir)
+    _check_current_folder()
     try:
         with listening_address(settings) as address, _database(settings, wait) as for_workers:
             ending.check()
@@ -61,6 +63,14 @@ def serve(
         if _gave_up:
             raise _gave_up[0]
     ending.check()
+
+
+def _check_current_folder() -> None:
+    """granian and each of its workers ask for the current folder. Raises CannotStart where it was deleted."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise CannotStart(f"the current folder is gone ({error.strerror}): start from another one") from error
 
 
 def _reason(ending: Ending) -> str:

@@ -1,5 +1,6 @@
 """`taskwell export` and `taskwell import`: everything of one account's."""
 
+import io
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.store import find_account, read_account
 from taskwell.cli.database import DataDir, existing_database, with_database
-from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
+from taskwell.cli.files import STANDARD_STREAM, ReadFile, end_in_order, opened, written
 from taskwell.database.connection import Database
 from taskwell.encoding import is_utf8
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
@@ -126,13 +127,25 @@ def _say_refusals(refusals: list[Refusal], count: int) -> None:
 @contextmanager
 def _seekable(path: Path) -> Iterator[IO[bytes]]:
     """The file. What cannot be read twice, such as standard input, is copied first."""
-    with opened(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as source:
+    with opened(path) as descriptor, io.BufferedReader(ReadFile(descriptor, path)) as source:
         if source.seekable():
             yield source
             return
+        with _copied(source) as copy:
+            yield copy
+
+
+def _copied(source: IO[bytes]) -> IO[bytes]:
+    try:
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(source, copy)
-            yield copy
+            copy.flush()
+            return os.fdopen(os.dup(copy.fileno()), "rb")
+    except OSError as error:
+        raise CannotStart(
+            f"what cannot be read twice is copied first, and the copy cannot be written ({error.strerror}): "
+            "TMPDIR names a folder that has room for it"
+        ) from error
 
 
 @contextmanager

@@ -128,13 +128,14 @@ def make_admin(
 
 def _password() -> str:
     """A password is never an argument, because arguments are in the shell's history and in the list of processes."""
-    if not sys.stdin.isatty():
-        try:
+    try:
+        if not sys.stdin.isatty():
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise InvalidInput("password: must be UTF-8") from None
-    first = getpass("Password: ")
-    if getpass("Once more: ") != first:
+        first, again = getpass("Password: "), getpass("Once more: ")
+        first.encode()  # a byte of another encoding is an error of the terminal's, or a surrogate of standard input's
+    except UnicodeError:
+        raise InvalidInput("password: must be UTF-8") from None
+    if again != first:
         raise typer.BadParameter("the two are not the same")
     return first
 

@@ -289,10 +289,7 @@ def _tls(host: str, parameters: Mapping[str, str]) -> Tls:
         raise _Refused("has an empty sslrootcert: name a file of certificates, or leave it out")
     # Also for `require`, `prefer` and no mode at all: asyncpg's `require` is CERT_NONE, and as asyncpg has no channel binding,
     # nothing else would keep a man in the middle out of the sign-in.
-    try:
-        context = ssl.create_default_context(cafile=None if root == "system" else root)
-    except (OSError, ValueError):  # ssl.SSLError is an OSError
-        raise _Refused("has an sslrootcert that is not a readable file of certificates") from None
+    context = _context(root)
     if root != "system":
         # Since Python 3.13 a default of Python's, and not of libpq's: many an authority of one's own lacks what it asks for.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -304,6 +301,16 @@ def _tls(host: str, parameters: Mapping[str, str]) -> Tls:
         if mode == "require" and root == "system":
             context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _context(root: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=None if root == "system" else root)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        if isinstance(error, OSError) and error.filename is not None:  # Python gives the file's name for this variable alone
+            why = f"needs TLS, and SSLKEYLOGFILE names a file that cannot be written ({error.strerror}): unset it"
+            raise _Refused(why) from None
+        raise _Refused("has an sslrootcert that is not a readable file of certificates") from None
 
 
 def _flag(parameters: Mapping[str, str]) -> bool | None:

@@ -294,7 +294,8 @@ def _issuer(row: object) -> Issuer:
     for field in row:
         if field not in FIELDS:
             alike = difflib.get_close_matches(field, FIELDS, n=1)
-            raise ValueError(f"{field} is not a field" + (f": did you mean {alike[0]}?" if alike else f" ({', '.join(FIELDS)})"))
+            shown = field if re.fullmatch(r"[A-Za-z_-]{1,40}", field) else "one of its names"  # which may be of several lines
+            raise ValueError(f"{shown} is not a field" + (f": did you mean {alike[0]}?" if alike else f" ({', '.join(FIELDS)})"))
     own = {field: value for field, value in row.items() if field not in ("preset", "address")}
     if "preset" not in row:
         if "address" in row:

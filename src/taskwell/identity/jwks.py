@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from taskwell.errors import KeysUnavailable, TokenInvalid
+from taskwell.errors import CannotStart, KeysUnavailable, TokenInvalid
 from taskwell.identity import late_httpx as httpx
 from taskwell.log import log
 
@@ -209,6 +209,9 @@ def _key_of(entry: object) -> _Key | None:
 @functools.cache
 def _trusted_authorities() -> ssl.SSLContext:
     """The public authorities, and those that this machine trusts: a company's own provider often has such a certificate."""
-    context = httpx.create_ssl_context(trust_env=False)
+    try:
+        context = httpx.create_ssl_context(trust_env=False)
+    except OSError as error:  # Python heeds this variable all the same
+        raise CannotStart(f"SSLKEYLOGFILE names a file that cannot be written ({error.strerror}): unset it") from None
     context.load_default_certs()
     return context

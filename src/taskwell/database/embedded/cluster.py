@@ -98,8 +98,9 @@ class Cluster:
         if not self.path.is_dir():
             raise CannotStart(f"there is no database in {self.data_dir} any more")
         version = self.path / "PG_VERSION"
-        major = version.read_text().strip() if version.exists() else "nobody knows which"
+        major = version.read_text(errors="replace").strip() if version.exists() else ""
         if major != POSTGRESQL_MAJOR:
+            major = major if major.isdecimal() else "nobody knows which"
             raise CannotStart(
                 f"{self.path} was made by PostgreSQL {major} and this is PostgreSQL {POSTGRESQL_MAJOR}: "
                 "move it away, and load a dump of it into the new one"
