@@ -95,7 +95,7 @@ def test_each_creation_takes_the_next_revision(alice: Person) -> None:
         "e\u0301 is not \u00e9",
         'quote " \\ / \u2028',
         "two\nlines",
-        "\x7f\u0085",
+        "x\x7f\u0085",
     ],
 )
 def test_a_title_is_kept_to_the_letter(alice: Person, title: str) -> None:

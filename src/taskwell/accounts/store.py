@@ -108,11 +108,13 @@ async def add_user(rows: Rows, passwords: Passwords, new: NewAccount) -> str:
     return user
 
 
-async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str) -> SignedIn:
+async def sign_in(
+    by_password: PasswordSignIn, email: str, password: str, asked: Iterable[str] | None, address: str, *, needs_scope: bool
+) -> SignedIn:
     """`asked` are scopes, or None for all that this user can have.
 
     Raises WrongCredentials, after the same work whether the address or the password is wrong, TooManyAttempts, SignInBusy, and
-    InvalidInput where this user can have none of the scopes.
+    InvalidInput where it `needs_scope` and this user can have none of those that are asked for.
     """
     email_key = address_key(email)
     async with by_password.passwords.turn(counted_address(address)):
@@ -129,7 +131,7 @@ async def sign_in(by_password: PasswordSignIn, email: str, password: str, asked:
             hashed = fresh
         possible = scopes.EVERYDAY | {"admin"} if row["is_admin"] else scopes.EVERYDAY
         allowed = possible if asked is None else possible.intersection(asked)
-        if not allowed:
+        if needs_scope and not allowed:
             await uncount_attempt(by_password.db, attempt)
             raise nothing_granted()
         session = await start_session(by_password.db, row["id"], hashed, allowed, seconds=by_password.session_seconds)

@@ -7,7 +7,7 @@ which libraries send by themselves, mean nothing.
 
 import json
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.routing import APIRoute
@@ -98,6 +98,7 @@ class OAuthTokenRequest(TokenRequest):
     """RFC 6749 4.3.2 and 6. Parameters that are not known are ignored (3.2)."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+    needs_scope: ClassVar = True  # 5.2: "exceeds the scope granted by the resource owner"
 
     grant_type: Literal["password", "refresh_token"]
     refresh_token: str | None = None  # of any length: one that cannot be a token is the end of a grant as well

@@ -1,7 +1,7 @@
 """The operations to sign up, in and out. The forms are those of OAuth 2."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import APIRouter, Body, Form
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -42,6 +42,8 @@ class TokenRequest(BaseModel):
     """The forms of OAuth 2 (RFC 6749 4.3.2 and 6): `username` is the e-mail address. The client's own fields are ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    needs_scope: ClassVar = False
+    """Whether a token for nothing is an error, where none of the scopes that are asked for can be had."""
 
     grant_type: Annotated[Literal["password", "refresh_token"], Field(description="By default `password`")] = "password"
     username: TypedAddress | None = None
@@ -105,12 +107,14 @@ async def make_token(
     asked = form.scope.split() or None
     if form.grant_type == "refresh_token":
         assert form.refresh_token is not None
-        session = await refresh_session(db, form.refresh_token, asked, seconds=sign_in.by_password.session_seconds)
+        needed = asked if form.needs_scope else None
+        session = await refresh_session(db, form.refresh_token, needed, seconds=sign_in.by_password.session_seconds)
         return signed_in(sign_in, session, asked)
     assert form.username is not None
     assert form.password is not None
     address = client_address(request, sign_in.trusted_proxies)
-    session = await store.sign_in(sign_in.by_password, form.username, form.password.get_secret_value(), asked, address)
+    password = form.password.get_secret_value()
+    session = await store.sign_in(sign_in.by_password, form.username, password, asked, address, needs_scope=form.needs_scope)
     return signed_in(sign_in, session, None)
 
 

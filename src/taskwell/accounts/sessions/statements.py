@@ -92,9 +92,9 @@ def _rotate() -> Statement:
         .cte("current")
     )
     is_due = current.c.token_hash == _given
-    asked = argument("asked", String())
-    had, wanted = (func.string_to_array(scope, " ") for scope in (current.c.scope, asked))
-    has_scope = or_(asked.is_(None), had.bool_op("&&")(wanted))
+    needed = argument("needed", String())
+    had, wanted = (func.string_to_array(scope, " ") for scope in (current.c.scope, needed))
+    has_scope = or_(needed.is_(None), had.bool_op("&&")(wanted))
     is_repeated = and_(
         func.coalesce(current.c.previous_hash, "") == _given, current.c.rotated_at > me.c.at - ahead(REFRESH_GRACE_SECONDS)
     )
@@ -139,7 +139,7 @@ def _rotate() -> Statement:
 
 ROTATE_SESSION = _rotate()
 """A refresh token is used. The outcome is `rotated`, `repeated` (within REFRESH_GRACE_SECONDS), or `reused`. It is `beyond`, and
-nothing was done, where the session has none of the scopes that are `asked` for.
+nothing was done, where the session has none of the scopes that are `needed`.
 
 A token that is reused later ends the session, because another client may have a copy of it.
 """

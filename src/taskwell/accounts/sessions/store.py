@@ -51,8 +51,8 @@ async def start_session(
     return SignedIn(user_id, token.session_id, scopes.named(row["scope"]), row["at"], token.text, row["kids"])
 
 
-async def refresh_session(rows: Rows, text: str, asked: Iterable[str] | None, *, seconds: float) -> SignedIn:
-    """`asked` are scopes, or None for all that the session has. It keeps the others.
+async def refresh_session(rows: Rows, text: str, needed: Iterable[str] | None, *, seconds: float) -> SignedIn:
+    """`needed` are scopes of which the session must have one, or None.
 
     Raises InvalidInput where it has none of them, and RefreshTokenInvalid. A token that was used before ends its session, and all
     access tokens of its user.
@@ -67,7 +67,7 @@ async def refresh_session(rows: Rows, text: str, asked: Iterable[str] | None, *,
         is_sealed=token.is_sealed_by(rows.keyed_hash),
         new_hash=token.successor(salt).hash,
         salt=salt,
-        asked=None if asked is None else scopes.joined(asked),
+        needed=None if needed is None else scopes.joined(needed),
         seconds=seconds,
     )
     if row is None or row["outcome"] == "reused":
