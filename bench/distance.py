@@ -162,7 +162,9 @@ class _Accepted(_Side):
 
 async def _serve(listen: str, connect: str, seconds: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_unix_server(lambda: _Accepted(seconds, connect), listen, backlog=1024)
+    server = await loop.create_unix_server(lambda: _Accepted(seconds, connect), f"{listen}.new", backlog=1024)
+    # The name says that it listens: a socket has its own before it does.
+    Path(f"{listen}.new").rename(listen)  # noqa: ASYNC240  nobody is served yet
     await server.serve_forever()
 
 
