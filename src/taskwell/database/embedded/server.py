@@ -77,7 +77,7 @@ class EmbeddedPostgres:
             return  # a forked child must not stop the database of its parent
         self._told_to_stop = True
         self._news.set()
-        if self._keeper is not None:
+        if self._keeper is not None and self._keeper.ident is not None:  # a signal may come before it has started
             self._keeper.join()
         self._postmaster.stop()
         self._undo.close()
