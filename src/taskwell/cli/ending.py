@@ -3,11 +3,12 @@
 What is told before it serves ends it with 128 and the signal's number, as a shell names that; afterwards it ends with 0.
 """
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from granian.server.common import AbstractServer
 
@@ -21,7 +22,7 @@ class Ending:
         self._signals = {signal.SIGTERM, signal.SIGINT} | (set() if ignores_hangup else {signal.SIGHUP})
 
     def hear(self) -> None:
-        """From now on a signal raises SystemExit, so that what was started is stopped again."""
+        """From now on a signal raises SystemExit, so that what was started is stopped again; in an event loop, CancelledError."""
         for number in self._signals:
             signal.signal(number, self._end)
         os.register_at_fork(after_in_child=_end_when_told)
@@ -49,9 +50,15 @@ class Ending:
         server.signal_handler_reload = end if signal.SIGHUP in self._signals else None  # type: ignore[assignment]
         server.on_startup(in_case_it_was_told_before)
 
-    def _end(self, number: int, _: object) -> NoReturn:
+    def _end(self, number: int, _: object) -> None:
         self.told_by = self.told_by or signal.Signals(number)
-        raise SystemExit(128 + number)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SystemExit(128 + number) from None
+        # An exception here could come out of any callback: of asyncpg's, one that then never says that an answer is there.
+        for task in asyncio.all_tasks(loop):
+            loop.call_soon_threadsafe(task.cancel)
 
 
 def ignore_hangup() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -57,6 +58,9 @@ def serve(
         with listening_address(settings) as address, _database(settings, wait) as for_workers:
             ending.check()
             _server(settings, address, ending).serve(target_loader=partial(_application, for_workers), wrap_loader=False)
+    except CancelledError:
+        ending.check()
+        raise
     finally:
         if ending.is_serving:
             say_stopped(_reason(ending))
