@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import socket
 import ssl
 import threading
 import time
@@ -42,8 +43,12 @@ class KeyServer:
         self.path = path
         self.requests = 0
         self.accepted = ""  # the Accept-Encoding of the last request
-        self._port = 0
         self._server: _Server | None = None
+        # It does not listen, and keeps the port for `start` meanwhile: who asks the system for any port gets another one.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self._port: int = self._holder.getsockname()[1]
         self.start()
 
     def __enter__(self) -> Self:
@@ -51,6 +56,7 @@ class KeyServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+        self._holder.close()
 
     @property
     def base(self) -> str:
@@ -67,7 +73,6 @@ class KeyServer:
         """At the same address as before."""
         if self._server is None:
             self._server = _Server(self, self._port)
-            self._port = self._server.server_address[1]
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self) -> None:
