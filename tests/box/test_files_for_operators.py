@@ -100,6 +100,39 @@ def test_systemd_takes_the_service_and_finds_it_confined(unit: Path) -> None:
     passes(analyze, "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", unit)
 
 
+def test_what_the_service_may_ask_of_the_kernel_is_enough_for_all_that_people_do(
+    unit: Path, own_database: str, tmp_path: Path
+) -> None:
+    system_program("systemd-analyze", package="systemd")
+    confined = [sys.executable, "-m", "tests.box.confined", str(unit), PROGRAM, "serve"]
+    with (
+        serving(tmp_path, program=confined, DATABASE_URL=own_database, PYTHONPATH=str(ROOT)) as server,
+        Visitor(server.url) as me,
+    ):
+        me.signs_up()
+        me.signs_in()
+        me.adds("buy milk")
+        niceness = {thread.id: os.getpriority(os.PRIO_PROCESS, thread.id) for one in server.workers() for thread in one.threads()}
+        assert 5 in niceness.values(), "the threads that hash passwords do not let others go first"
+        assert server.end() == 0
+        assert server.complained == ""
+
+
+def test_a_kernel_that_lets_nobody_change_their_priority_keeps_nobody_from_signing_in(
+    unit: Path, own_database: str, tmp_path: Path
+) -> None:
+    system_program("systemd-analyze", package="systemd")
+    unit.write_text(unit.read_text() + "SystemCallFilter=~setpriority\n")
+    confined = [sys.executable, "-m", "tests.box.confined", str(unit), PROGRAM, "serve"]
+    with (
+        serving(tmp_path, program=confined, DATABASE_URL=own_database, PYTHONPATH=str(ROOT)) as server,
+        Visitor(server.url) as me,
+    ):
+        me.signs_up()
+        me.signs_in()
+        assert server.complained == ""
+
+
 def test_caddy_takes_its_file_as_it_is() -> None:
     done = subprocess.run(
         [program(), "validate", "--adapter", "caddyfile", "--config", "deploy/Caddyfile"],

@@ -24,6 +24,22 @@ def test_a_name_and_an_address_of_this_machine_are_listened_on(tmp_path: Path, o
         assert "TASKWELL_HOST=0.0.0.0" in server.complained
 
 
+@pytest.mark.parametrize("form", ["{folder}/notify", "@{folder}/notify"], ids=["a path", "an abstract name"])
+def test_a_service_manager_is_told_once_it_listens(tmp_path: Path, own_database: str, form: str) -> None:
+    name = form.format(folder=tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name.replace("@", "\0"))
+        manager.settimeout(30)
+        with serving(tmp_path, DATABASE_URL=own_database, TASKWELL_WORKERS="1", NOTIFY_SOCKET=name) as server:
+            assert manager.recv(100) == b"READY=1"
+            assert server.complained == ""
+
+
+def test_a_service_manager_that_is_gone_is_no_harm(tmp_path: Path, own_database: str) -> None:
+    with serving(tmp_path, DATABASE_URL=own_database, NOTIFY_SOCKET=str(tmp_path / "gone")) as server:
+        assert (server.said.count("serves at"), server.complained) == (1, "")
+
+
 def has_ipv6() -> bool:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

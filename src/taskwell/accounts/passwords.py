@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
 from pwdlib import PasswordHash
@@ -106,4 +106,5 @@ def _verify(password: str, hashed: str) -> tuple[bool, str | None]:
 def _step_back() -> None:
     # On Linux a thread has a niceness of its own, so on a busy core other requests go before sign-ins.
     if sys.platform == "linux":
-        os.nice(5)
+        with suppress(OSError):  # a seccomp filter may refuse it (systemd's @resources): an error here would refuse every sign-in
+            os.nice(5)

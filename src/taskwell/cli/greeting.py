@@ -1,7 +1,10 @@
 """What `taskwell serve` says when it serves, and when it has stopped."""
 
 import json
+import os
 import shlex
+import socket
+from contextlib import suppress
 
 from taskwell import __version__
 from taskwell.cli.called import as_called
@@ -12,7 +15,8 @@ from taskwell.settings import Settings
 
 
 def greet(settings: Settings, address: str) -> None:
-    """Say on standard output that a server listens on `address`."""
+    """Say on standard output, and to a service manager that waits for it, that a server listens on `address`."""
+    _tell_service_manager()
     if says_json():
         database = "private" if settings.database_url is None else "own"
         fields = {"version": __version__, "address": _url(settings, address), "listens_on": address, "port": settings.port}
@@ -25,6 +29,15 @@ def greet(settings: Settings, address: str) -> None:
         print_or_lose(json_line("info", "started", **fields))
     else:
         print_or_lose(_greeting(settings, address))
+
+
+def _tell_service_manager() -> None:
+    """The word of sd_notify(3) that `Type=notify` waits for. Without it `systemctl restart` is done before the server listens."""
+    name = os.environ.get("NOTIFY_SOCKET", "")
+    if name.startswith("@"):  # a name that is in no folder
+        name = f"\0{name[1:]}"
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.sendto(b"READY=1", name)
 
 
 def say_stopped(reason: str) -> None:
