@@ -53,6 +53,47 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(
                 os.killpg(server.pid, 0)
 
 
+IN_A_CALLBACK = """
+import asyncio, os, signal
+from taskwell.cli.ending import Ending
+
+async def asks():
+    answered = asyncio.get_running_loop().create_future()
+
+    def answer_comes():
+        os.kill(os.getpid(), signal.SIGTERM)  # Python hears it before the next line
+        answered.set_result(None)
+
+    asyncio.get_running_loop().call_soon(answer_comes)
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        await answered  # as a connection that is closed awaits the answer to its last statement
+
+with Ending().heard():
+    asyncio.run(asks())
+"""
+
+
+def test_a_signal_breaks_no_callback_of_what_it_ends() -> None:
+    python = str(Path(PROGRAM).with_name("python"))
+    done = subprocess.run([python, "-c", IN_A_CALLBACK], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_while_its_database_does_not_answer(tmp_path: Path, own_database: str, number: signal.Signals) -> None:
+    settings = environment(DATABASE_URL=own_database, TASKWELL_PORT=str(free_port()))
+    with (
+        holding(own_database, "LOCK TABLE alembic_version, instance") as held,
+        subprocess.Popen([PROGRAM, "serve"], cwd=tmp_path, env=settings, stdout=-1, stderr=-1) as server,
+    ):
+        held.wait_for_waiters(1)
+        server.send_signal(number)
+        said, complained = server.communicate(timeout=20)
+    assert (server.returncode, said, complained) == (128 + number, b"", b"")
+
+
 def test_a_closed_terminal_ends_it_and_its_requests_are_answered(tmp_path: Path, copy_data: Callable[[Path], Path]) -> None:
     copy_data(tmp_path / "data")
     port = free_port()

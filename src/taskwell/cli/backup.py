@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from taskwell.cli.database import DataDir, existing_database, holds_database, load_settings, private_url, say_which
-from taskwell.cli.files import STANDARD_STREAM, end_in_order, opened, written
+from taskwell.cli.ending import Ending
+from taskwell.cli.files import STANDARD_STREAM, opened, written
 from taskwell.database import url
 from taskwell.database.backup import NEW_EPOCH, PG_DUMP, PG_RESTORE, dump, load
 from taskwell.database.embedded import EmbeddedPostgres
@@ -33,8 +34,7 @@ def backup(
         _by_your_own("backed up by your own pg_dump")
     if file == STANDARD_STREAM and sys.stdout.isatty():
         raise CannotStart("a backup is nothing for a terminal: name a file, or send it into one")
-    end_in_order()
-    with written(file, force=force) as to_file, private_url(settings) as there:
+    with Ending().heard(), written(file, force=force) as to_file, private_url(settings) as there:
         dump(there, to_file)
     if file != STANDARD_STREAM:
         print(f"The backup is in {file}. Keep a copy of {settings.data_dir / KEY_FILE} too, apart from it.")
@@ -56,8 +56,7 @@ def restore(
     there = holds_database(settings.data_dir)
     if there and not force:
         raise CannotStart(f"there is a database in {settings.data_dir} already: --force replaces it, and all that is in it")
-    end_in_order()
-    with opened(file) as source:
+    with Ending().heard(), opened(file) as source:
         if there:
             with EmbeddedPostgres.start(settings.data_dir) as postgres:
                 load(postgres.url, source)

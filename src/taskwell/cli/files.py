@@ -2,32 +2,16 @@
 
 import io
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from taskwell.errors import CannotStart
 
 STANDARD_STREAM = Path("-")
-_ENDS = (signal.SIGTERM, signal.SIGHUP)
-
-
-def end_in_order() -> None:
-    """From now on SIGTERM and a terminal that is closed, like Ctrl-C, leave nothing half done behind."""
-    for number in _ENDS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
-            signal.signal(number, _end)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    # Of a closed terminal the system tells and then the shell: the second one would break off what the first one tidies up.
-    for one in _ENDS:
-        signal.signal(one, signal.SIG_IGN)
-    sys.exit(128 + number)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskwell.accounts.store import find_account, read_account
 from taskwell.cli.database import DataDir, existing_database, with_database
-from taskwell.cli.files import STANDARD_STREAM, ReadFile, end_in_order, opened, written
+from taskwell.cli.ending import Ending
+from taskwell.cli.files import STANDARD_STREAM, ReadFile, opened, written
 from taskwell.database.connection import Database
 from taskwell.encoding import is_utf8
 from taskwell.errors import CannotStart, ImportRefused, InvalidInput
@@ -59,8 +60,8 @@ def export_(
             async for lines in export(db, owner, account):
                 _write_all(to, lines)
 
-    end_in_order()
-    with_database(settings, work)
+    with Ending().heard():
+        with_database(settings, work)
 
 
 def import_(

@@ -16,8 +16,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from taskwell.app import Taskwell, build_app
-from taskwell.cli.ending import ignore_hangup
-from taskwell.cli.serve import STOP_SECONDS
+from taskwell.cli.serve import STOP_SECONDS, ignore_hangup
 from taskwell.errors import CannotStart
 from taskwell.observability import configure, log_crash, say, says_json
 from taskwell.settings import Settings
