@@ -35,6 +35,7 @@ from taskwell.identity.issuers import Issuer, parse_issuers
 from taskwell.identity.keys import read_signing_key
 from taskwell.origins import check_entry, is_on_this_machine
 from taskwell.path_prefix import read_prefix
+from taskwell.types import decimal_digits
 
 _HIDDEN = "********"
 _HOMELESS = Path("~/.local/share/taskwell")
@@ -162,6 +163,10 @@ def _issuers(value: object) -> object:
         raise _refusal(str(error)) from None
 
 
+# The health check of the image reads a port likewise.
+Whole = Annotated[int, BeforeValidator(decimal_digits)]
+
+
 def _yes_or_no(value: object) -> object:
     if isinstance(value, str) and value.lower() not in ("yes", "no"):
         raise _refusal("must be yes or no")
@@ -184,24 +189,24 @@ class Settings(BaseModel):
     database_direct_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     data_dir: Annotated[Path, AfterValidator(_folder)] = Field(default_factory=_data_dir)
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
-    port: int = Field(8000, ge=1, le=65535)
-    workers: int | None = Field(None, ge=1, le=512)
-    pool_size: int = Field(8, ge=3, le=100)  # two sets may be on their way, and others must find one
+    port: Whole = Field(8000, ge=1, le=65535)
+    workers: Whole | None = Field(None, ge=1, le=512)
+    pool_size: Whole = Field(8, ge=3, le=100)  # two sets may be on their way, and others must find one
     prepared_statements: Annotated[url.PreparedStatements, BeforeValidator(_lower)] = "auto"
     sets: Annotated[Literal["auto", "off"], BeforeValidator(_lower)] = "auto"
     signing_key: Annotated[SecretStr, AfterValidator(_signing_key)] | None = None
     issuer: Annotated[str, AfterValidator(_issuer)] = "taskwell"  # a name: it stays the same when the address changes
-    access_token_seconds: int = Field(900, ge=60, le=86400)
-    refresh_token_days: int = Field(30, ge=1, le=366)
-    trash_days: int = Field(30, ge=1, le=3_650)
+    access_token_seconds: Whole = Field(900, ge=60, le=86400)
+    refresh_token_days: Whole = Field(30, ge=1, le=366)
+    trash_days: Whole = Field(30, ge=1, le=3_650)
     registration: Annotated[Literal["open", "closed"], BeforeValidator(_lower)] = "open"
-    sign_ups_per_hour: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_off)] = 100
+    sign_ups_per_hour: Annotated[Annotated[Whole, Field(ge=1, le=1_000_000)] | None, BeforeValidator(_off)] = 100
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     root_path: Annotated[str, AfterValidator(_root_path)] = ""
     issuers: Annotated[tuple[Issuer, ...], BeforeValidator(_issuers)] = ()
     auth: Annotated[Literal["token", "none"], BeforeValidator(_lower)] = "token"
     auth_none_behind_gateway: Annotated[bool, BeforeValidator(_yes_or_no)] = False
-    keep_alive_seconds: int = Field(75, ge=1, le=3600)  # more than the 60 of load balancers
+    keep_alive_seconds: Whole = Field(75, ge=1, le=3600)  # more than the 60 of load balancers
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_checked_origins)] = ()
     cors_headers: Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_header_names)] = ()
     log_format: Annotated[Literal["auto", "text", "json"], BeforeValidator(_lower)] = "auto"

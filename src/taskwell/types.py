@@ -53,9 +53,9 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# The pattern of braille without a dot, a note without a head, a filler of Khitan, the blanks of hieroglyphs: to Unicode they are
-# symbols, marks and letters.
-_EMPTY_GLYPHS = "\u2800\U0001d159\U00016fe4\U00013441\U00013442"
+# The pattern of braille without a dot, joiners of Tifinagh and Brahmi, a note without a head, a filler of Khitan, the blanks of
+# hieroglyphs: to Unicode they are symbols, marks and letters.
+_EMPTY_GLYPHS = "\u2800\u2d7f\U0001107f\U0001d159\U00016fe4\U00013441\U00013442"
 # Signs of format that show, such as the end of an ayah (Prepended_Concatenation_Mark of Unicode 16).
 _SEEN_SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 
@@ -183,17 +183,17 @@ Cursor = Annotated[Annotated[str, StringConstraints(max_length=CURSOR_LENGTH)] |
 """A place in a list. An empty one, as a form without a value writes it, is the beginning."""
 
 
-def _digits(value: object) -> object:
+def decimal_digits(value: object) -> object:
     # Python, and pydantic with it, also reads 1.0, +1, 1_0, a space before or after, and the digits of other scripts.
     if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value):
         raise PydanticCustomError("int_parsing", "must be a whole number in decimal digits")
     return value
 
 
-PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
-FeedLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_digits)]
-WaitSeconds = Annotated[int, Field(ge=0, le=60), BeforeValidator(_digits)]
-QueryDays = Annotated[int, Field(ge=1, le=366), BeforeValidator(_digits)]
+PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(decimal_digits)]
+FeedLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(decimal_digits)]
+WaitSeconds = Annotated[int, Field(ge=0, le=60), BeforeValidator(decimal_digits)]
+QueryDays = Annotated[int, Field(ge=1, le=366), BeforeValidator(decimal_digits)]
 
 
 # An address names an account, and nothing is mailed to it: admin@localhost and me@home.local are as good as any. The library has

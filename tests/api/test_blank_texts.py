@@ -27,6 +27,7 @@ BLANK = {
     "controls of shorthand and music": "\U0001bca0\U0001d173",
     "a filler of Khitan": "\U00016fe4",
     "blanks of hieroglyphs": "\U00013441\U00013442",
+    "joiners of Tifinagh and Brahmi": "\u2d7f\U0001107f",
     "a mix": " \u200b\u2800\u3164\u00ad\ufeff\u202e\ufe0f\t",
 }
 SEEN = [

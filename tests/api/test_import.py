@@ -86,10 +86,11 @@ def test_times_stay_but_none_is_in_the_future(alice: Person) -> None:
             {"kind": "task", "title": "old", "is_completed": True, "created_at": old, "completed_at": old},
             {"kind": "task", "title": "ahead", "created_at": ahead, "completed_at": ahead},
             {"kind": "task", "title": "none", "created_at": 5, "is_completed": True},
+            {"kind": "task", "title": "small", "created_at": old.replace("T", "t").replace("+00:00", "z")},
         ),
     )
     tasks = {task["title"]: task for task in alice.sees()}
-    assert (tasks["old"]["created_at"], tasks["old"]["completed_at"]) == (old, old)
+    assert (tasks["old"]["created_at"], tasks["old"]["completed_at"], tasks["small"]["created_at"]) == (old, old, old)
     assert tasks["ahead"]["created_at"] == tasks["ahead"]["updated_at"] == tasks["none"]["created_at"]
     assert tasks["ahead"]["completed_at"] is None
     assert tasks["none"]["completed_at"] == tasks["none"]["updated_at"]

@@ -74,6 +74,16 @@ def test_a_time_that_a_client_rounds_is_the_same_time_and_one_a_millisecond_off_
         assert invalid_fields(alice.patch(me, json=sent)) == ["created_at"]
 
 
+@by_put_and_patch
+@pytest.mark.parametrize("computed", [None, {"done": -1, "all": "x"}, [], 7], ids=str)
+def test_what_is_computed_may_come_back_as_anything(alice: Person, method: str, computed: object) -> None:
+    task, label = alice.creates(), alice.post("/api/v1/labels", json={"name": "errand"}).json()
+    sent = task | {"is_completed": True, "progress": computed, "completed_occurrence": computed}
+    assert alice.request(method, f"{TASKS}/{task['id']}", json=sent).json()["is_completed"] is True
+    sent = label | {"colour": "#000000", "task_count": computed, "open_count": computed}
+    assert alice.request(method, f"/api/v1/labels/{label['id']}", json=sent).json()["colour"] == "#000000"
+
+
 OLD: list[Callable[[Task], Task]] = [
     lambda task: {"revision": task["revision"] - 1},
     lambda task: {"revision": 0},

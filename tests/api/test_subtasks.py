@@ -1,7 +1,7 @@
 """`parent_id` of a task: where a subtask is, and what it is not; and `subtasks=true`."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,6 +16,7 @@ from tests.support.stored import revision_of
 TASKS = "/api/v1/tasks"
 NOTHING_THERE = {"If-None-Match": "*"}
 Task = dict[str, Any]
+NOBODYS, LONG_AGO = str(UUID(int=1)), "2020-01-01T00:00:00Z"
 by_put_and_patch = pytest.mark.parametrize("method", ["PUT", "PATCH"])
 
 
@@ -331,6 +332,25 @@ def test_an_old_copy_that_changes_nothing_leaves_the_subtasks_alone(
         assert (answer.status_code, answer.json()) == (200, parent)
     assert now(alice, parent, child) == [parent, child]
     assert revision_of(shared_database, alice.id) == child["revision"]
+
+
+WRONG = {"id": NOBODYS, "user_id": NOBODYS, "created_at": LONG_AGO, "updated_at": LONG_AGO, "completed_at": None}
+
+
+@by_put_and_patch
+@pytest.mark.parametrize("field", WRONG)
+def test_what_was_read_is_looked_at_where_only_subtasks_would_change(
+    alice: Person, method: str, field: str, shared_database: str
+) -> None:
+    parent, child = chain(alice, 2)
+    parent = change(alice, parent, is_completed=True)
+    body = parent | {field: WRONG[field]}
+    assert invalid_fields(alice.request(method, f"{TASKS}/{parent['id']}?subtasks=true", json=body)) == [field]
+    operation = {"op": "change", "kind": "task", "id": parent["id"], "value": body, "subtasks": True}
+    (result,) = alice.post("/api/v1/batch", json={"operations": [operation]}).json()["results"]
+    assert result["status"] == 400
+    assert now(alice, parent, child) == [parent, child]
+    assert revision_of(shared_database, alice.id) == parent["revision"]
 
 
 @by_put_and_patch

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from taskwell.api.transfer import FILE_SECONDS
+from taskwell.api.transfer import FILE_BYTES, FILE_SECONDS
+from taskwell.settings import Settings
 from taskwell.types import WaitSeconds
 from tests.box.dockerfile import stages
 from tests.cli.command import PROGRAM, Visitor, free_port, serving
@@ -155,11 +157,24 @@ def test_nginx_waits_for_longer_than_an_answer_may_take() -> None:
 
 
 def test_caddy_cuts_nothing_that_the_api_allows() -> None:
+    server, written = adapted_caddyfile()
+    assert server["read_timeout"] > FILE_SECONDS * 1_000_000_000
+    assert "write_timeout" not in server  # it counts from the request's head, also while an answer waits or a stream goes on
+    assert max(int(size) for size in re.findall(r'"max_size": (\d+)', written)) > FILE_BYTES
+
+
+def test_caddy_lets_go_of_a_connection_before_taskwell_does() -> None:
+    _, written = adapted_caddyfile()
+    (idle,) = re.findall(r'"keep_alive": \{"idle_timeout": (\d+)', written)
+    assert int(idle) < Settings().keep_alive_seconds * 1_000_000_000
+
+
+def adapted_caddyfile() -> tuple[dict[str, Any], str]:
+    """Its one server, and the same as text."""
     words = [str(program()), "adapt", "--adapter", "caddyfile", "--config", "deploy/Caddyfile"]
     adapted = subprocess.run(words, cwd=ROOT, env=os.environ | {"HOME": "/nonexistent"}, capture_output=True, check=True)
     (server,) = json.loads(adapted.stdout)["apps"]["http"]["servers"].values()
-    assert server["read_timeout"] > FILE_SECONDS * 1_000_000_000
-    assert "write_timeout" not in server  # it counts from the request's head, also while an answer waits or a stream goes on
+    return server, json.dumps(server)
 
 
 @pytest.fixture
@@ -177,7 +192,9 @@ def test_through_caddy_tasks_are_changed_and_clients_told_apart(through_caddy: V
     me = through_caddy
     me.signs_up()
     me.signs_in()
-    task = me.adds("buy milk")
+    made = me.post("/api/v1/tasks", json={"title": "buy milk"}, headers={"X-Forwarded-Prefix": "/elsewhere"})
+    task = made.json()
+    assert made.headers["location"] == f"/api/v1/tasks/{task['id']}"
     at = f"/api/v1/tasks/{task['id']}"
     changed = me.patch(at, json={"title": "buy oat milk"}, headers={"If-Match": me.get(at).headers["etag"]})
     assert (changed.status_code, changed.json()["title"]) == (200, "buy oat milk")

@@ -1,5 +1,6 @@
 """Where `taskwell serve` listens: an address or a name of this machine, and the port that a platform asks for."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -40,6 +41,20 @@ def test_a_service_manager_that_is_gone_is_no_harm(tmp_path: Path, own_database:
         assert (server.said.count("serves at"), server.complained) == (1, "")
 
 
+def test_where_ipv6_is_switched_off_all_addresses_are_those_that_are_left(tmp_path: Path, own_database: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can switch it off, in a network of its own")
+    port = free_port()
+    alone = "ip link set lo up && sysctl --quiet --write net.ipv6.conf.all.disable_ipv6=1 && exec "
+    command = ["unshare", "--net", "sh", "-c", f'{alone} "$0" serve --host :: --workers 1', PROGRAM]
+    settings = environment(DATABASE_URL=own_database, TASKWELL_PORT=str(port))
+    with subprocess.Popen(command, cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        said = next(line for line in server.stdout if line.strip())
+        server.terminate()
+        assert (said, server.wait(30)) == (f"Taskwell serves at    http://[::1]:{port}\n", 0)
+
+
 def has_ipv6() -> bool:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -54,6 +69,8 @@ def has_ipv6() -> bool:
         ("no-such-host.invalid", "cannot listen on no-such-host.invalid: the name leads to no address ("),
         ("a..b", "cannot listen on a..b: the name leads to no address ("),
         ("fe80::1", "(Invalid argument): a link-local address is none to listen on; 127.0.0.1 is"),
+        ("255.255.255.255", "(Cannot assign requested address): it is not an address of this machine; 127.0.0.1 is"),
+        ("224.0.0.1", "(Cannot assign requested address): it is not an address of this machine; 127.0.0.1 is"),
         ("192.0.2.7", "(Cannot assign requested address): it is not an address of this machine; 127.0.0.1 is"),
     ],
 )
@@ -85,4 +102,4 @@ def test_a_port_of_the_platform_is_listened_on_for_everybody(tmp_path: Path, own
 
 
 def test_a_bad_port_of_the_platform_is_one_line(tmp_path: Path) -> None:
-    assert refusal(taskwell("serve", cwd=tmp_path, PORT="eighty")).startswith("PORT should be a valid integer")
+    assert refusal(taskwell("serve", cwd=tmp_path, PORT="eighty")).startswith("PORT must be a whole number in decimal digits")

@@ -255,7 +255,7 @@ def test_it_says_one_line_when_the_data_is_of_another_postgresql(home: Path) -> 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"TASKWELL_POOL_SIZE": "many"}, "TASKWELL_POOL_SIZE should be a valid integer"),
+        ({"TASKWELL_POOL_SIZE": "many"}, "TASKWELL_POOL_SIZE must be a whole number in decimal digits"),
         ({"TASKWELL_PROT": "8000"}, r"TASKWELL_PROT \(environment\) is not a setting: did you mean TASKWELL_PORT\?"),
         ({"TASKWELL_SIGNING_KEY": "secret"}, "TASKWELL_SIGNING_KEY must be an Ed25519 private key"),
         ({"DATABASE_URL": "mysql://me@here/tasks"}, "DATABASE_URL is not a PostgreSQL URL"),

@@ -74,6 +74,21 @@ def test_a_role_that_may_make_no_tables_is_told_the_grant(tmp_path: Path, empty_
     assert said.endswith(f"GRANT CREATE ON SCHEMA public TO {role}, as the owner of the database")
 
 
+def test_a_database_without_a_schema_to_make_tables_in_is_named_with_what_mends_it(tmp_path: Path, empty_database: str) -> None:
+    postgres.run(empty_database, "DROP SCHEMA public")
+    said = refused_by("migrate", tmp_path, empty_database)
+    assert "no schema has been selected to create in: CREATE SCHEMA public, as the owner of the database" in said
+
+
+@pytest.mark.parametrize("command", ["serve --wait 1", "migrate"])
+def test_an_empty_database_that_only_reads_is_not_one_to_migrate(tmp_path: Path, empty_database: str, command: str) -> None:
+    name = postgres.query(empty_database, "SELECT current_database() AS name")[0]["name"]
+    postgres.run(empty_database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    done = taskwell(*command.split(), cwd=tmp_path, DATABASE_URL=empty_database, TASKWELL_PORT=str(free_port()))
+    assert done.returncode == 1
+    assert "the database only reads (a standby, or default_transaction_read_only = on): name" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_role_that_may_not_connect_is_told_the_grant(tmp_path: Path, own_database: str, command: str) -> None:
     role = a_role_that_can_lose(own_database)

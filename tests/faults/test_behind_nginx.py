@@ -94,6 +94,17 @@ def test_what_nginx_compresses_keeps_a_tag_that_is_ours(proxied: Proxied) -> Non
     assert proxied.me.patch(path, json={"title": "x"}, headers={"If-Match": read.headers["etag"]}).status_code == 412
 
 
+def test_a_request_of_http_1_0_needs_no_host(proxied: Proxied) -> None:
+    with proxied.connect("127.0.1.2") as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_no_client_chooses_the_prefix_of_addresses(proxied: Proxied) -> None:
+    made = proxied.me.post(TASKS, json={"title": "buy milk"}, headers={"X-Forwarded-Prefix": "/elsewhere"})
+    assert made.headers["location"] == f"{TASKS}/{made.json()['id']}"
+
+
 def test_a_half_closed_request_gets_its_answer(proxied: Proxied) -> None:
     for number in range(20):
         body = b'{"title": "half-closed %d"}' % number

@@ -79,10 +79,10 @@ def test_a_good_value_is_taken_and_shown_as_it_is_written(
     [
         ("ACCESS_TOKEN_SECONDS", "59", "should be greater than or equal to 60"),
         ("ACCESS_TOKEN_SECONDS", "86401", "should be less than or equal to 86400"),
-        ("ACCESS_TOKEN_SECONDS", "15m", "should be a valid integer"),
+        ("ACCESS_TOKEN_SECONDS", "15m", "must be a whole number in decimal digits"),
         ("REFRESH_TOKEN_DAYS", "0", "should be greater than or equal to 1"),
         ("REFRESH_TOKEN_DAYS", "367", "should be less than or equal to 366"),
-        ("REFRESH_TOKEN_DAYS", "0.5", "should be a valid integer"),
+        ("REFRESH_TOKEN_DAYS", "0.5", "must be a whole number in decimal digits"),
         ("REGISTRATION", "invite", "should be 'open' or 'closed'"),
         ("REGISTRATION", "", "(environment) is empty"),
         ("AUTH", "off", "should be 'token' or 'none'"),

@@ -174,7 +174,7 @@ def test_a_missing_env_file_is_an_empty_one(tmp_path: Path) -> None:
         (b"TASKWELL_PORT=\xff\n", "cannot be read as a UTF-8 text file"),
         (b"TASKWELL_PROT=9000\n", "TASKWELL_PROT (.env) is not a setting: did you mean TASKWELL_PORT?"),
         (b"TASKWELL_SERVICE_HOST=x\n", "TASKWELL_SERVICE_HOST (.env) is not a setting"),
-        (b"TASKWELL_PORT=tcp://10.0.0.1:80\n", "TASKWELL_PORT should be a valid integer"),
+        (b"TASKWELL_PORT=tcp://10.0.0.1:80\n", "TASKWELL_PORT must be a whole number in decimal digits"),
         (b"TASKWELL_PORT=\n", "TASKWELL_PORT (.env) is empty"),
     ],
 )
@@ -225,6 +225,10 @@ def test_what_is_none_by_default_may_be_empty(name: str) -> None:
     assert load(**{name: " "}).model_dump() == load().model_dump()
 
 
+def test_blanks_around_a_number_are_no_part_of_it() -> None:
+    assert load(TASKWELL_PORT=" 9000\n").port == 9000
+
+
 def test_only_secrets_may_be_in_files() -> None:
     assert refusal({"TASKWELL_PORT_FILE": "/port"}).startswith("TASKWELL_PORT_FILE (environment) is not a setting")
 
@@ -239,7 +243,10 @@ def test_only_secrets_may_be_in_files() -> None:
         ("TASKWELL_HOST", "a/b", "TASKWELL_HOST must be an address"),
         ("TASKWELL_PORT", "0", "TASKWELL_PORT should be greater than or equal to 1 (it is '0')"),
         ("TASKWELL_PORT", "65536", "TASKWELL_PORT should be less than or equal to 65535"),
-        ("TASKWELL_PORT", "http", "TASKWELL_PORT should be a valid integer"),
+        ("TASKWELL_PORT", "http", "TASKWELL_PORT must be a whole number in decimal digits"),
+        # What the image's health check reads otherwise.
+        *[("TASKWELL_PORT", port, "TASKWELL_PORT must be a whole number") for port in ("9_000", "+9000", "9000.0", "٩٠٠٠", "-1")],
+        ("PORT", "9_000", "PORT must be a whole number"),
         ("TASKWELL_WORKERS", "0", "TASKWELL_WORKERS"),
         ("TASKWELL_WORKERS", "auto", "TASKWELL_WORKERS"),
         ("TASKWELL_POOL_SIZE", "2", "TASKWELL_POOL_SIZE"),

@@ -47,12 +47,14 @@ def say_stopped(reason: str) -> None:
 
 def _url(settings: Settings, address: str) -> str:
     """The address by which a browser on this machine reaches what listens on `address`."""
-    host = reached_at(address)
+    host = reached_at(address)[0]
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.root_path}"
 
 
-def reached_at(address: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104  # compared, not bound
+def reached_at(address: str) -> list[str]:
+    """The addresses by which this machine reaches what listens on `address`, of which one may be switched off."""
+    every = {"0.0.0.0": ["127.0.0.1"], "::": ["::1", "127.0.0.1"]}  # noqa: S104  # compared, not bound
+    return every.get(address, [address])
 
 
 def _greeting(settings: Settings, address: str) -> str:
@@ -64,7 +66,7 @@ def _greeting(settings: Settings, address: str) -> str:
         f"The API page is at    {url}/docs",
         f"The data is in        {where}",
     ]
-    if reached_at(address) != address:
+    if address not in reached_at(address):
         lines.append(f"It is open to         every network of this machine ({address})")
     lines += ["", as_called(_who(settings)), "", *(f"  {command}" for command in _commands(settings, address)), ""]
     return "\n".join(lines)

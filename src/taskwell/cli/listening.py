@@ -6,11 +6,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 
 from taskwell.addresses import is_loopback
 from taskwell.errors import CannotStart
 from taskwell.observability import say
 from taskwell.settings import Settings
+
+BROADCAST = "255.255.255.255"
 
 
 @contextmanager
@@ -66,6 +69,8 @@ def _bound(host: str, port: int, addresses: list[str]) -> tuple[str, socket.sock
 
 def _holder(address: str, port: int) -> socket.socket:
     """A socket that does not listen, and beside which only the workers can. Raises OSError."""
+    if ip_address(address.partition("%")[0]).is_multicast or address == BROADCAST:  # which the system would bind
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     holder = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
         # Without it, the last connections of a server that was here before would be in the way for a minute.

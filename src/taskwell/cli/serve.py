@@ -182,12 +182,16 @@ def _granians_log() -> dict[str, Any]:
 
 def _announce(settings: Settings, address: str, ending: Ending) -> None:
     """Print the first lines as soon as a worker listens. granian's own hooks run half a second earlier, too early to connect."""
-    while True:
-        with suppress(OSError), socket.create_connection((reached_at(address), settings.port), timeout=1):
-            break
+    while not any(_answers(host, settings.port) for host in reached_at(address)):
         time.sleep(0.02)
     ending.is_serving = True
     greet(settings, address)
+
+
+def _answers(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
 
 
 def _say_that_it_came_back(reason: str) -> None:

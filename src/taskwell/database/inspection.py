@@ -116,7 +116,7 @@ class Inspection:
 
     def unfit(self) -> str | None:
         """Why the database cannot be served as it is, or None."""
-        return self.never_fits() or self._not_migrated() or self._unwritable() or next(self._wrong_tables(), None)
+        return self.never_fits() or self.unwritable() or self._not_migrated() or next(self._wrong_tables(), None)
 
     def _not_migrated(self) -> str | None:
         if self.schema is None and not self.is_ours:
@@ -131,7 +131,8 @@ class Inspection:
             return f"the database's schema ({self.schema}) is older than this program: run `taskwell migrate`"
         return None
 
-    def _unwritable(self) -> str | None:
+    def unwritable(self) -> str | None:
+        """Why nothing can be written to it by this role, or None."""
         if self.row["read_only"] == "on":
             return (
                 "the database only reads (a standby, or default_transaction_read_only = on): "

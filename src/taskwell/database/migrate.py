@@ -37,6 +37,9 @@ async def migrate(target: ConnectionTarget, *, down_to: str | None = None) -> Fi
 
 def _refusal(error: Any, target: ConnectionTarget) -> str:
     said = str(error.orig).splitlines()[0]
+    if said == "no schema has been selected to create in":
+        role = quoted(target.arguments()["user"])
+        return f"{said}: CREATE SCHEMA public, as the owner of the database, or ALTER ROLE {role} SET search_path"
     schema = re.search(r"permission denied for schema (\S+)$", said)
     if schema is None:
         return said
@@ -50,7 +53,8 @@ async def _is_at_head(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         found = await inspect(connection)
     finally:
         await connection.close()
-    never = found.never_fits()
+    is_at_head = fit(found.schema) is Fit.CURRENT
+    never = found.never_fits() or (None if is_at_head else found.unwritable())
     if never is not None:
         raise CannotStart(never)
-    return fit(found.schema) is Fit.CURRENT
+    return is_at_head

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from taskwell.records.as_read import AsRead
+from taskwell.records.as_read import AsRead, NotLookedAt
 from taskwell.types import Colour, Id, LabelName
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -24,8 +24,8 @@ class NewLabel(BaseModel):
 class LabelAsRead(AsRead):
     """The counts of a page may come back as well. They are not compared: a label that is sent back is not old because of them."""
 
-    task_count: Annotated[int, Field(default=None, ge=0)]
-    open_count: Annotated[int, Field(default=None, ge=0)]
+    task_count: NotLookedAt
+    open_count: NotLookedAt
 
 
 class WholeLabel(LabelAsRead):

@@ -44,9 +44,9 @@ class Progress(BaseModel):
 
 class TaskAsRead(AsRead):
     """What of a task only Taskwell sets. It may come back as it was read. `progress`, which changes without the task, and
-    `completed_occurrence` are not compared."""
+    `completed_occurrence` are not compared, and may be anything: many clients write null for what they were not shown."""
 
-    progress: Annotated[Progress, Field(default=None)]
+    progress: NotLookedAt
     completed_at: Annotated[Time | None, Field(default=None)]
     completed_occurrence: NotLookedAt
 

@@ -14,6 +14,7 @@ from taskwell.accounts.owner import Owner, row_for, unit_for
 from taskwell.database.unit_of_work import UnitOfWork, Writable
 from taskwell.errors import BelowItself, InvalidInput, TaskChanged, TooManyLevels
 from taskwell.records import store
+from taskwell.records.as_read import read_only
 from taskwell.records.revisions import is_stale
 from taskwell.records.store import NeedsUnitOfWork, Rendered, Writes
 from taskwell.tasks import store as of_tasks
@@ -110,9 +111,20 @@ async def change_in_tree(
         await row_for(unit, TAKE_ALONG, owner, **below)
     if seen.height and with_subtasks and changes.is_completed:
         row = await row_for(unit, COMPLETE_BELOW, owner, **below, more=int(task.revision == seen.revision))
-        if is_old and row is not None and row["completed_any"]:
-            raise TaskChanged(current=json.loads(task.json))
+        if row is not None and row["completed_any"]:
+            if is_old:
+                raise TaskChanged(current=json.loads(task.json))
+            if task.revision == seen.revision:
+                await _check_what_was_read(unit, owner, task_id, changes)
     return task
+
+
+async def _check_what_was_read(unit: UnitOfWork, owner: Owner, task_id: UUID, changes: WholeTask | TaskChanges) -> None:
+    """The statement that changes a task looks at what was read of it only where the task itself differs. Raises InvalidInput."""
+    named = (read_only(type(changes)) & changes.model_fields_set) - {"revision", "etag"}
+    if named:
+        read = TaskChanges.model_construct(**{name: getattr(changes, name) for name in named})
+        await store.change(TASKS_IN_TREE, unit, owner, task_id, read, if_match=None)
 
 
 def wanted(seen: Seen, there: Place, changes: WholeTask | TaskChanges) -> Place:

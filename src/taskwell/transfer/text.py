@@ -79,7 +79,7 @@ def moment(value: object) -> datetime | None:
         return None
     try:
         # Microsoft writes seven digits of a second, of which Python reads six.
-        time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+        time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value.upper()))  # the T and the Z may be small
         return None if time.year <= 1 else (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
