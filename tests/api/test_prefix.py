@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.cli.command import free_port, serving
+from tests.cli.command import Visitor, free_port, serving
 from tests.conftest import settings_for
 from tests.support import postgres
 from tests.support.cast import PASSWORD
@@ -81,6 +81,20 @@ def test_a_prefix_that_is_set_goes_before_every_address(database: str, tmp_path:
 def behind_proxies(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with serve(settings_for(database, tmp_path_factory.mktemp("data"), trusted_proxies=TRUSTED)) as server:
         yield server
+
+
+def test_an_answer_that_is_given_again_leads_where_this_client_sees_it(behind_proxies: RunningServer) -> None:
+    with Visitor(behind_proxies.base_url, email=new_email("alice")) as me:
+        me.signs_up()
+        me.signs_in()
+        made = [
+            me.post(TASKS, json={"title": "x"}, headers={"Idempotency-Key": "key", "X-Forwarded-Prefix": prefix}).headers
+            for prefix in (PREFIX, "/other", "", PREFIX)
+        ]
+    at = made[2]["location"]
+    assert at.startswith(f"{TASKS}/")
+    assert [one["location"] for one in made] == [f"{PREFIX}{at}", f"/other{at}", at, f"{PREFIX}{at}"]
+    assert [one.get("idempotency-replayed") for one in made] == [None, "true", "true", "true"]
 
 
 def test_a_trusted_proxy_says_the_prefix(behind_proxies: RunningServer) -> None:

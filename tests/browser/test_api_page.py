@@ -54,6 +54,23 @@ def test_every_example_works_and_works_again(server: RunningServer, alice: Perso
         execute(page, "delete", f"{TASKS}/{{task_id}}", parameters=task, status=204)
 
 
+def test_so_do_those_of_lists_labels_and_moves(server: RunningServer, alice: Person, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as page:
+        page.goto(f"{server.base_url}/docs")
+        authorize_by_token(page, alice.token)
+        task = {"task_id": alice.creates(due={"date": "2026-12-01"}, recurrence={"rule": "FREQ=DAILY"})["id"]}
+        label = {"label_id": execute(page, "post", "/api/v1/labels", status=201)["id"]}
+        for _ in range(2):
+            move = {"list_id": execute(page, "post", "/api/v1/lists", status=201)["id"]}
+            execute(page, "put", "/api/v1/lists/{list_id}", parameters=move, status=200)
+            execute(page, "patch", "/api/v1/lists/{list_id}", parameters=move, status=200)
+            execute(page, "post", "/api/v1/lists/{list_id}/move", parameters=move, status=200)
+            execute(page, "put", "/api/v1/labels/{label_id}", parameters=label, status=200)
+            execute(page, "patch", "/api/v1/labels/{label_id}", parameters=label, status=200)
+            execute(page, "post", f"{TASKS}/{{task_id}}/move", parameters=task, status=200)
+            execute(page, "post", f"{TASKS}/{{task_id}}/complete", parameters=task, status=200)
+
+
 def test_the_example_of_a_sign_up_signs_up_and_in(own_database: str, tmp_path: Path) -> None:
     with serve(settings_for(own_database, tmp_path)) as server, chromium(tmp_path / "profile") as page:
         page.goto(f"{server.base_url}/docs")

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -346,6 +346,20 @@ def test_workers_that_are_told_to_end_while_they_start_do_so_at_once(tmp_path: P
             time.sleep(0.005)
         server.terminate()
         server.wait(15)  # after 30 s granian would kill those that did not hear it
+
+
+def test_with_few_descriptors_connections_wait_and_cost_nothing(tmp_path: Path, own_database: str) -> None:
+    limited = ["sh", "-c", 'ulimit -n 150 && exec "$0" serve --workers 1', PROGRAM]
+    with serving(tmp_path, program=limited, DATABASE_URL=own_database) as server, ExitStack() as held:
+        assert "a worker may open 150 files, and so holds 50 connections, of 4096" in server.complained
+        (worker,) = server.workers()
+        for _ in range(200):
+            held.enter_context(socket.create_connection(server.address))
+        used = sum(worker.cpu_times()[:2])
+        time.sleep(1)
+        assert sum(worker.cpu_times()[:2]) - used < 0.5
+        held.close()
+        assert httpx.get(f"{server.url}/readyz", trust_env=False, timeout=20).status_code == 200
 
 
 def test_when_it_says_where_it_serves_it_does(home: Path) -> None:

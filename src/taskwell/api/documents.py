@@ -194,6 +194,14 @@ class Health(BaseModel):
     status: str
 
 
+class Ready(Health):
+    """`clock_skew_seconds` is there where it is more than 5: how far the server is ahead of the database."""
+
+    schema_: Literal["current", "newer"] = Field(alias="schema")
+    auth: Literal["token", "none"]
+    clock_skew_seconds: Annotated[float, Field(default=None)]
+
+
 class RecordCounts(BaseModel):
     lists: int
     labels: int
@@ -370,15 +378,17 @@ def shaped_as(model: type[BaseModel]) -> Answer:
 
 _ETAG = {"ETag": header("For If-Match and If-None-Match; opaque")}
 
+_MADE = _ETAG | {"Location": header("Where it is")}
+
 WITH_ETAG: Answer = {"headers": _ETAG}
 
 
 def found_same(model: type[BaseModel]) -> Answer:
-    return {"description": "It is there already with this content, at the `id` that you sent", "model": model, **WITH_ETAG}
+    return {"description": "It is there already with this content, at the `id` that you sent", "model": model, "headers": _MADE}
 
 
 def created(model: type[BaseModel]) -> Answer:
-    return {"description": "Created", "model": model, "headers": _ETAG | {"Location": header("Where it is")}}
+    return {"description": "Created", "model": model, "headers": _MADE}
 
 
 PAGE: Answer = {

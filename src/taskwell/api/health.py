@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from taskwell.api.answers import READS, refuses
 from taskwell.api.dependencies import DatabaseItself
-from taskwell.api.documents import Health
+from taskwell.api.documents import Health, Ready
 from taskwell.database.connection import Database
 from taskwell.database.inspection import INSPECTION, Inspection, inspection_arguments
 from taskwell.database.schema import SCHEMA_STATE, Fit, fit
@@ -37,7 +37,7 @@ async def live() -> Reply:
     return json_reply(200, '{"status":"ok"}')
 
 
-@router.get("/readyz", response_model=Health, responses=refuses(*READS))
+@router.get("/readyz", response_model=Ready, responses=refuses(*READS))
 async def ready(request: ApiRequest, db: DatabaseItself) -> Reply:
     """The database answers and its schema fits; the answer is kept for some seconds."""
     readiness = request.services.of_face(Readiness)

@@ -14,7 +14,7 @@ from taskwell.accounts.owner import Owner
 from taskwell.accounts.store import read_account
 from taskwell.api.answers import BODY, OWN_ROWS, refuses
 from taskwell.api.dependencies import DatabaseItself, RowsToImport, RowsToRead
-from taskwell.api.documents import ImportReport
+from taskwell.api.documents import ImportReport, header
 from taskwell.errors import ImportBusy, ImportRefused, InvalidInput, OutcomeUnknown
 from taskwell.transfer.exporting import export
 from taskwell.transfer.foreign import Source
@@ -105,7 +105,13 @@ class ImportQuery(BaseModel):
     "/export",
     response_model=None,
     responses=refuses(*OWN_ROWS)
-    | {200: {"description": "One record a line", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+    | {
+        200: {
+            "description": "One record a line",
+            "content": {JSON_LINES: {"schema": {"type": "string"}}},
+            "headers": {"Content-Disposition": header("A name for the file")},
+        }
+    },
 )
 async def export_everything(request: ApiRequest, owner: RowsToRead, db: DatabaseItself) -> StreamedReply:
     """Everything of yours as JSON Lines: the account, lists, labels, tasks and their finished occurrences. Each comes after those

@@ -1,6 +1,7 @@
 """`taskwell serve` starts all that is needed, from an empty folder to an address that answers."""
 
 import os
+import resource
 import signal
 import socket
 import time
@@ -32,6 +33,13 @@ from taskwell.errors import CannotStart
 from taskwell.identity.keys import kept_key, signing_key
 from taskwell.observability import say
 from taskwell.settings import Settings
+
+CONNECTIONS = 4096
+"""What each worker holds. With granian's default, 1,024 for all workers together, some of a thousand clients are not served for
+as long as the others keep their connections."""
+
+OWN_DESCRIPTORS = 100
+"""What a worker has open besides: its log, sockets to PostgreSQL, a file that is imported."""
 
 STOP_SECONDS = 20
 """The time that a stop gives the requests in flight. Kubernetes kills after 30 s, and PostgreSQL has to stop before."""
@@ -118,10 +126,8 @@ def _server(settings: Settings, address: str, ending: Ending) -> AbstractServer[
         address=address,
         port=settings.port,
         workers=settings.worker_count,
-        # The connections that each worker holds. With granian's default, 1,024 for all workers together, some of a thousand
-        # clients are not served for as long as the others keep their connections.
-        backlog=4096,
-        backpressure=4096,
+        backlog=CONNECTIONS,
+        backpressure=_connections(),
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
@@ -137,6 +143,20 @@ def _server(settings: Settings, address: str, ending: Ending) -> AbstractServer[
     _hand_over(ending, server)
     server.on_startup(Thread(target=_announce, args=(settings, address, ending), daemon=True).start)
     return server
+
+
+def _connections() -> int:
+    """What a worker holds: where it could open no more, granian would try again without a pause, on a whole core."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # the hard limit, to which granian raises the other one
+    if most == resource.RLIM_INFINITY or most >= CONNECTIONS + OWN_DESCRIPTORS:
+        return CONNECTIONS
+    held = max(1, most - OWN_DESCRIPTORS)
+    say(
+        f"a worker may open {most} files, and so holds {held} connections, of {CONNECTIONS}: more of them wait (`ulimit -Hn`)",
+        event="few_descriptors",
+        level="warning",
+    )
+    return held
 
 
 def _hand_over(ending: Ending, server: AbstractServer[Any]) -> None:

@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from taskwell.records.as_read import AsRead, NotLookedAt
 from taskwell.types import Colour, Id, LabelName
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-_EXAMPLE: JsonValue = {"name": "errand", "colour": "#2e7d32"}
 
 
 class NewLabel(BaseModel):
     """POST. An `id` of the client's own makes the request safe to repeat."""
 
-    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"name": "errand", "colour": "#2e7d32"}]})
 
     name: LabelName
     colour: Colour | None = None
@@ -31,7 +30,7 @@ class LabelAsRead(AsRead):
 class WholeLabel(LabelAsRead):
     """PUT: the whole of what a client may say. What is left out is cleared; the name cannot be."""
 
-    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"name": "shopping", "colour": "#2e7d32"}]})
 
     name: LabelName
     colour: Colour | None = None

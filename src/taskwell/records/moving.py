@@ -20,7 +20,8 @@ from taskwell.types import POSITION_LENGTH, Id
 class Move(BaseModel):
     """POST .../move: before or after a sibling, or to the end. A move that has been made changes nothing when it is repeated."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # To the end: what works everywhere, where ids of an API page's own making would be nobody's.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra={"examples": [{}]})
 
     before: Id | None = None
     after: Id | None = None

@@ -95,6 +95,6 @@ class TaskChanges(TaskAsRead):
 class Completion(BaseModel):
     """POST `complete`. The `occurrence` of a task that recurs is the day on which it is due."""
 
-    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"occurrence": "2026-12-24"}]})
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{}]})
 
     occurrence: Date | None = None

@@ -37,6 +37,7 @@ KEY_LENGTH: Final = 255
 _QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
 _BARE = re.compile(rb"[!#-~]+")
 _REQUEST_ID = re.compile(r'("request_id": ?)"[^"\\]*"')  # within a string there is no quotation mark without a backslash
+_ADDRESS: Final = "location"
 _CONDITIONS: Final = (b"if-match", b"if-none-match")
 
 _DEFINITE: Final = (InvalidInput, NotFound, Conflict, PreconditionFailed)
@@ -122,10 +123,13 @@ class _Once:
                 if there.fingerprint != self._asked.fingerprint:
                     raise IdempotencyKeyReused
                 # After a lost connection it is, as far as anybody can tell, the answer to this very request.
-                return _replayed(there, self._request, *(() if is_again else (REPLAYED,)))
+                return _replayed(there, self._request, self._prefix(), *(() if is_again else (REPLAYED,)))
             reply = await self._done(unit) if self._refusal is None else error_reply(self._refusal, self._request.id)
-            await keep(unit, self._owner, self._asked.key, _answer(self._asked, reply))
+            await keep(unit, self._owner, self._asked.key, _answer(self._asked, reply, self._prefix()))
         return reply
+
+    def _prefix(self) -> str:
+        return self._request.services.prefix.of(self._request)
 
     async def _done(self, unit: Any) -> Reply:
         try:
@@ -143,13 +147,18 @@ def _is_lost(error: Unavailable) -> bool:
     return isinstance(cause, (*BROKEN, *ROLLED_BACK)) and not isinstance(cause, TOOK_TOO_LONG)
 
 
-def _answer(asked: Request, reply: Reply) -> Answer:
+def _answer(asked: Request, reply: Reply, prefix: str) -> Answer:
+    """An address is kept without the prefix under which this client sees the server: it may come back under another one."""
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in reply.headers]
+    headers = [[name, value.removeprefix(prefix) if name == _ADDRESS else value] for name, value in headers]
     return Answer(asked.fingerprint, reply.status, json.dumps(headers), reply.body.decode())
 
 
-def _replayed(answer: Answer, request: ApiRequest, *more: tuple[bytes, bytes]) -> Reply:
-    """The answer as it was, but for the id of the request that an error names: that is this one's."""
+def _replayed(answer: Answer, request: ApiRequest, prefix: str, *more: tuple[bytes, bytes]) -> Reply:
+    """The answer as it was, but for the id of the request that an error names, and an address's prefix: those are this one's."""
     body = _REQUEST_ID.sub(rf'\1"{request.id.decode("ascii")}"', answer.body)
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(answer.headers)]
+    headers = [
+        (name.encode("latin-1"), (prefix * (name == _ADDRESS) + value).encode("latin-1"))
+        for name, value in json.loads(answer.headers)
+    ]
     return Reply(answer.status, body.encode(), (*headers, *more))
