@@ -47,8 +47,8 @@ _BEARER = "API-token"
 _API_TOKEN = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API token (`POST /api/v1/auth/tokens`). What takes one also takes an access token, of this server or of an "
-    "issuer that it trusts.",
+    "description": "An API token (`POST /api/v1/auth/tokens`). What takes one also takes an access token, of this server "
+    "or of an issuer that it trusts.",
 }
 
 _TAGS = {
