@@ -360,7 +360,7 @@ WRITTEN_BY_US = [
 ]
 _UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 _REGISTRY = re.compile(
-    r"(pypi|registry|artifactory|nexus|npmjs|pythonhosted|crates)[\w.-]*\.(org|io|com|net|dev)|--(extra-)?index-url|simple/?\""
+    r"(pypi|registry|artifactory|nexus|npmjs|pythonhosted|crates)[\w.-]*\.(org|io|com|net|dev)|--(extra-)?index-url|/simple/?\""
 )
 
 
