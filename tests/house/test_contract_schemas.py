@@ -180,6 +180,7 @@ HARMLESS_IN_A_REQUEST: dict[str, tuple[Json, Json]] = {
         OBJECT | {"additionalProperties": TEXT},
         _fields(b=MAYBE) | {"additionalProperties": TEXT},
     ),
+    "anything in the place of an object": (_fields(a=_fields(b=TEXT)), _fields(a={"description": "It is not looked at"})),
     "a closed object that is open now": (CLOSED, _fields(a=TEXT)),
     "a closed object that is a map now": (CLOSED, CLOSED | {"additionalProperties": TEXT}),
     "a field that is only written": (_fields(a=TEXT), _fields(a=TEXT | {"writeOnly": True})),
