@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.browser.chromium import chromium
 from tests.browser.origin import Origin, origin
+from tests.browser.place import opens
 from tests.conftest import settings_for
 from tests.support.cast import PASSWORD
 from tests.support.server import serve
@@ -22,11 +23,6 @@ def app(shared_database: str, tmp_path: Path) -> Iterator[Origin]:
     with origin() as site, serve(settings_for(shared_database, tmp_path, cors_origins=site.url)) as api:
         site.calls(api.base_url)
         yield site
-
-
-def opens(page: Page, app: Origin) -> None:
-    page.goto(app.url)
-    page.wait_for_function("window.client")
 
 
 def signs_up(page: Page) -> tuple[str, str]:

@@ -1,71 +1,12 @@
 """What each call of the printed client gives: on a page that is a secure context, and on plain http in a network at home."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+import json
+from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Error, Page, Request, Route
+from playwright.sync_api import Error, Page, Request, Route
 
-from tests.browser.chromium import chromium
-from tests.browser.origin import Origin, origin
-from tests.conftest import settings_for
-from tests.support.cast import PASSWORD
-from tests.support.server import serve
-from tests.support.signed_in import new_email
-
-LAN = "--host-resolver-rules=MAP *.lan 127.0.0.1"  # names that a browser does not take for this machine's own
-
-
-class Place(NamedTuple):
-    app: Origin
-    is_secure: bool
-
-
-@pytest.fixture(params=["this machine", "plain http in a network"])
-def place(request: pytest.FixtureRequest, shared_database: str, tmp_path: Path) -> Iterator[Place]:
-    is_secure = request.param == "this machine"
-    with origin() as site:
-        if not is_secure:
-            site.url = site.url.replace("127.0.0.1", "app.lan")
-        with serve(settings_for(shared_database, tmp_path, cors_origins=site.url)) as api:
-            site.calls(api.base_url if is_secure else api.base_url.replace("127.0.0.1", "tasks.lan"))
-            yield Place(site, is_secure)
-
-
-@pytest.fixture
-def page(place: Place, tmp_path: Path) -> Iterator[Page]:
-    with chromium(tmp_path / "profile", LAN) as first:
-        opens(first, place.app)
-        assert first.evaluate("[isSecureContext, 'locks' in navigator]") == [place.is_secure] * 2
-        yield first
-
-
-def opens(page: Page, app: Origin) -> None:
-    page.goto(app.url)
-    page.wait_for_function("window.client")
-
-
-def signs_in(page: Page) -> None:
-    email = new_email()
-    page.evaluate("([email, password]) => client.signUp(email, password)", [email, PASSWORD])
-    page.evaluate("([email, password]) => client.signIn(email, password)", [email, PASSWORD])
-
-
-def calls(page: Page, path: str, **options: Any) -> dict[str, Any]:
-    """The answer, or the error, as what a program sees of it."""
-    answer: dict[str, Any] = page.evaluate(
-        """([path, options]) => client.api(path, options).then(
-            ({ data, status, etag, headers }) => ({ data: data ?? null, status, etag, id: headers.get("X-Request-Id") }),
-            (error) => {
-                if (!(error instanceof client.TaskwellError)) throw error
-                const { status, code, message, details, requestId, retryAfter } = error
-                return { status, code, message, details, id: requestId, retryAfter }
-            },
-        )""",
-        [path, options],
-    )
-    return answer
+from tests.browser.place import Place, answers, calls, is_over, opens_too, passed_on, refuses, signs_in
 
 
 def test_the_everyday_calls(page: Page) -> None:
@@ -104,9 +45,7 @@ def test_the_everyday_calls(page: Page) -> None:
 
 def test_one_refresh_for_all_who_need_it(page: Page, place: Place) -> None:
     signs_in(page)
-    tabs = [page, page.context.new_page()] if place.is_secure else [page]
-    for tab in tabs[1:]:
-        opens(tab, place.app)
+    tabs = [page, opens_too(page, place)] if place.is_secure else [page]
     refreshes: list[Request] = []
     page.context.on(
         "request", lambda sent: refreshes.append(sent) if "grant_type=refresh_token" in (sent.post_data or "") else None
@@ -121,26 +60,6 @@ def test_one_refresh_for_all_who_need_it(page: Page, place: Place) -> None:
     assert [calls(tab, "tasks").get("code") for tab in tabs] == ["signed_out"] * len(tabs)
 
 
-def answers(route: Route, status: int, body: object) -> None:
-    """In place of the server, as what the page may read."""
-    headers = {
-        "Access-Control-Allow-Origin": route.request.headers["origin"],
-        "Access-Control-Expose-Headers": "Retry-After",
-        "Retry-After": "1",
-    }
-    route.fulfill(status=status, json=body, headers=headers)
-
-
-def passed_on(route: Route) -> APIResponse:
-    """The server's own answer. What passes it on does not know the names of the network."""
-    return route.fetch(url=route.request.url.replace("tasks.lan", "127.0.0.1"))
-
-
-def is_over(page: Page) -> None:
-    """The access token, so that the next call refreshes."""
-    page.evaluate("localStorage.setItem('taskwell', JSON.stringify({ ...client.signedIn(), until: 0 }))")
-
-
 def test_it_asks_again_where_that_is_safe(page: Page) -> None:
     signs_in(page)
     codes: list[str] = []
@@ -150,7 +69,7 @@ def test_it_asks_again_where_that_is_safe(page: Page) -> None:
         if route.request.method == "OPTIONS" or not codes:
             route.continue_()
             return
-        answers(route, 503, {"error": {"code": codes.pop(0), "message": "x", "details": {}, "request_id": "x"}})
+        refuses(route, 503, codes.pop(0))
 
     page.route("**/api/v1/tasks", refuse)
     codes[:] = ["database_busy", "outcome_unknown"]
@@ -186,6 +105,70 @@ def test_nothing_is_written_over_where_a_proxy_takes_the_etag_away(page: Page) -
         with pytest.raises(Error, match="ifMatch"):
             calls(page, path, method="DELETE", ifMatch=nothing)
     assert calls(page, path)["data"]["title"] == "Buy milk!"
+
+
+def test_each_server_says_how_long_to_wait(page: Page) -> None:
+    signs_in(page)
+    page.evaluate(
+        """() => {
+            const real = window.setTimeout
+            window.waits = []
+            window.setTimeout = (work, ms) => (waits.push(ms), real(work, 0))
+        }"""
+    )
+    said: list[int] = []
+    page.route("**/api/v1/tasks", lambda route: refuses(route, 503, "database_busy", said.pop(0)))
+    for seconds, asked in ((6, 3), (10, 3), (11, 1)):
+        said[:] = [seconds] * 5
+        failed = calls(page, "tasks")
+        assert (failed["code"], failed["retryAfter"], 5 - len(said)) == ("database_busy", seconds, asked)
+        waits = page.evaluate("waits.splice(0)")
+        assert len(waits) == asked - 1
+        assert all(seconds * 1000 <= wait <= seconds * 1250 for wait in waits)
+
+
+def all_of(page: Page, path: str) -> list[Any]:
+    items: list[Any] = page.evaluate(
+        "async (path) => { const all = []; for await (const one of client.each(path)) all.push(one); return all }", path
+    )
+    return items
+
+
+def test_a_list_without_pages_is_all_there_is(page: Page) -> None:
+    signs_in(page)
+    for name in ("one", "two"):
+        calls(page, "auth/tokens", method="POST", json={"name": name, "scopes": ["tasks:read"], "expires_in_days": 1})
+    assert [token["name"] for token in all_of(page, "auth/tokens")] == ["two", "one"]
+
+
+def test_the_feed_is_no_list(page: Page) -> None:
+    """Whoever reads it has to keep `next`, and a page of it that ends in silence would be taken for all of it."""
+    signs_in(page)
+    with pytest.raises(Error, match=r"sync\.md"):
+        all_of(page, "changes?limit=1")
+
+
+def test_an_export_is_text(page: Page) -> None:
+    signs_in(page)
+    for title in ("a", "b"):
+        calls(page, "tasks", method="POST", json={"title": title})
+    exported = calls(page, "export")
+    assert exported["status"] == 200
+    assert {json.loads(line)["title"] for line in exported["data"].splitlines() if '"task"' in line} == {"a", "b"}
+
+
+def test_a_page_of_something_else_is_not_taken_for_taskwells_answer(page: Page) -> None:
+    signs_in(page)
+    media_types = ["text/html; charset=utf-8", "application/json"]
+
+    def welcome(route: Route) -> None:
+        headers = {"Access-Control-Allow-Origin": route.request.headers["origin"], "Content-Type": media_types.pop()}
+        route.fulfill(status=200, body="<!doctype html><title>Welcome to our network</title>", headers=headers)
+
+    page.route("**/api/v1/tasks", welcome)
+    while media_types:
+        walled = calls(page, "tasks")
+        assert (walled["status"], walled["code"]) == (200, "not_taskwell")
 
 
 OF_GATEWAYS = (
@@ -225,7 +208,7 @@ def test_the_answer_to_a_refresh_that_was_lost_is_asked_for_again(page: Page) ->
         elif len(tokens) == 1:
             route.abort()
         elif len(tokens) == 3:
-            answers(route, 503, {"error": {"code": "outcome_unknown", "message": "x", "details": {}, "request_id": "x"}})
+            refuses(route, 503, "outcome_unknown")
         else:
             answers(route, 502, "Bad Gateway")
 

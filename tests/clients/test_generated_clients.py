@@ -4,12 +4,13 @@
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.browser.origin import printed_client
+from tests.browser.origin import DOCUMENT, printed_client
 from tests.clients.environment import ENVIRONMENT, package, run
 from tests.support.cast import PASSWORD
 from tests.support.programs import system_program
@@ -64,3 +65,10 @@ def test_openapi_python_client(server: RunningServer, tmp_path: Path) -> None:
 def test_the_printed_client_compiles_in_strict_mode(folder: Path) -> None:
     (folder / "taskwell.ts").write_text(printed_client())
     run(folder, package("tsc"), "--noEmit", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--erasableSyntaxOnly")
+
+
+def test_the_printed_client_compiles_with_the_flags_that_are_printed(tmp_path: Path) -> None:
+    """Without a project and packages that would say more, so that the compiler's own defaults count."""
+    (tmp_path / "taskwell.ts").write_text(printed_client())
+    (flags,) = re.findall(r"`tsc (--strict[^`]*)`", DOCUMENT.read_text(encoding="utf-8"))
+    run(tmp_path, package("tsc"), "--noEmit", *flags.split(), "taskwell.ts")
