@@ -62,11 +62,8 @@ def test_so_do_those_of_lists_labels_and_moves(server: RunningServer, alice: Per
         label = {"label_id": execute(page, "post", "/api/v1/labels", status=201)["id"]}
         for _ in range(2):
             move = {"list_id": execute(page, "post", "/api/v1/lists", status=201)["id"]}
-            execute(page, "put", "/api/v1/lists/{list_id}", parameters=move, status=200)
-            execute(page, "patch", "/api/v1/lists/{list_id}", parameters=move, status=200)
             execute(page, "post", "/api/v1/lists/{list_id}/move", parameters=move, status=200)
             execute(page, "put", "/api/v1/labels/{label_id}", parameters=label, status=200)
-            execute(page, "patch", "/api/v1/labels/{label_id}", parameters=label, status=200)
             execute(page, "post", f"{TASKS}/{{task_id}}/move", parameters=task, status=200)
             execute(page, "post", f"{TASKS}/{{task_id}}/complete", parameters=task, status=200)
 
