@@ -33,7 +33,7 @@ serve: $(VENV)/.runtime ## the server, with its own database unless DATABASE_URL
 test: $(VENV)/.dev ## all tests, on every core (ARGS="tests/rules -k url")
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-quick: $(VENV)/.dev ## the shortest of them: at most two cases of each test of the API, the database and the rules, and no slow one
+quick: $(VENV)/.dev ## the shortest of them: one case of each test of the API, the database and the rules, and no slow one
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --quick $(or $(ARGS),tests/api tests/database tests/rules tests/web)
 
 test-system-postgres: $(VENV)/.dev ## the tests of what PostgreSQL does, on the system's newest in place of the embedded one (ARGS=tests: all of them)

@@ -37,7 +37,7 @@ hypothesis.settings.load_profile("taskwell")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="at most two cases of each test, and no slow test")
+    parser.addoption("--quick", action="store_true", help="one case of each test, and no slow test")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
