@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from taskwell.api.transfer import FILE_BYTES, FILE_SECONDS
 from taskwell.settings import Settings
 from taskwell.types import WaitSeconds
 from tests.box.dockerfile import stages
-from tests.cli.command import PROGRAM, Visitor, free_port, serving
+from tests.cli.command import PROGRAM, Serving, Visitor, free_port, serving
 from tests.docs.pages import ROOT
 from tests.support.caddy import caddy, program
 from tests.support.nginx import SETTINGS
@@ -102,17 +103,21 @@ def test_systemd_takes_the_service_and_finds_it_confined(unit: Path) -> None:
     passes(analyze, "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", unit)
 
 
+@contextmanager
+def confined(unit: Path, database: str, folder: Path) -> Iterator[tuple[Serving, Visitor]]:
+    """A server with no system calls but those of the unit, and somebody who has signed up and in there."""
+    system_program("systemd-analyze", package="systemd")
+    words = [sys.executable, "-m", "tests.box.confined", str(unit), PROGRAM, "serve"]
+    with serving(folder, program=words, DATABASE_URL=database, PYTHONPATH=str(ROOT)) as server, Visitor(server.url) as me:
+        me.signs_up()
+        me.signs_in()
+        yield server, me
+
+
 def test_what_the_service_may_ask_of_the_kernel_is_enough_for_all_that_people_do(
     unit: Path, own_database: str, tmp_path: Path
 ) -> None:
-    system_program("systemd-analyze", package="systemd")
-    confined = [sys.executable, "-m", "tests.box.confined", str(unit), PROGRAM, "serve"]
-    with (
-        serving(tmp_path, program=confined, DATABASE_URL=own_database, PYTHONPATH=str(ROOT)) as server,
-        Visitor(server.url) as me,
-    ):
-        me.signs_up()
-        me.signs_in()
+    with confined(unit, own_database, tmp_path) as (server, me):
         me.adds("buy milk")
         niceness = {thread.id: os.getpriority(os.PRIO_PROCESS, thread.id) for one in server.workers() for thread in one.threads()}
         assert 5 in niceness.values(), "the threads that hash passwords do not let others go first"
@@ -123,15 +128,8 @@ def test_what_the_service_may_ask_of_the_kernel_is_enough_for_all_that_people_do
 def test_a_kernel_that_lets_nobody_change_their_priority_keeps_nobody_from_signing_in(
     unit: Path, own_database: str, tmp_path: Path
 ) -> None:
-    system_program("systemd-analyze", package="systemd")
     unit.write_text(unit.read_text() + "SystemCallFilter=~setpriority\n")
-    confined = [sys.executable, "-m", "tests.box.confined", str(unit), PROGRAM, "serve"]
-    with (
-        serving(tmp_path, program=confined, DATABASE_URL=own_database, PYTHONPATH=str(ROOT)) as server,
-        Visitor(server.url) as me,
-    ):
-        me.signs_up()
-        me.signs_in()
+    with confined(unit, own_database, tmp_path) as (server, _):
         assert server.complained == ""
 
 
