@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import and_, func, select, true
 
 from taskwell.accounts.may_act import owner, owner_may_act, users
@@ -14,9 +14,17 @@ from taskwell.database.view import as_json
 from taskwell.errors import TaskNotFound
 from taskwell.records.store import Rendered
 from taskwell.records.tags import tag_head
-from taskwell.tasks.requests import Progress
 from taskwell.tasks.statements import TASK
 from taskwell.tasks.tables import StoredTask, tasks
+
+
+class Progress(BaseModel):
+    """How many of the direct subtasks of a task are done, and how many there are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    done: Annotated[int, Field(ge=0)]
+    all: Annotated[int, Field(ge=0)]
 
 
 class TaskView(StoredTask):

@@ -33,15 +33,6 @@ class NewTask(BaseModel):
     id: Id | None = None
 
 
-class Progress(BaseModel):
-    """How many of the direct subtasks of a task are done, and how many there are."""
-
-    model_config = _STRICT
-
-    done: Annotated[int, Field(ge=0)]
-    all: Annotated[int, Field(ge=0)]
-
-
 class TaskAsRead(AsRead):
     """What of a task only Taskwell sets. It may come back as it was read. `progress`, which changes without the task, and
     `completed_occurrence` are not compared, and may be anything: many clients write null for what they were not shown."""

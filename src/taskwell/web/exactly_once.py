@@ -37,7 +37,7 @@ KEY_LENGTH: Final = 255
 _QUOTED = re.compile(rb'"((?:[!#-\[\]-~]|\\["\\])+)"')
 _BARE = re.compile(rb"[!#-~]+")
 _REQUEST_ID = re.compile(r'("request_id": ?)"[^"\\]*"')  # within a string there is no quotation mark without a backslash
-_ADDRESS: Final = "location"
+_ADDRESS: Final = b"location"
 _CONDITIONS: Final = (b"if-match", b"if-none-match")
 
 _DEFINITE: Final = (InvalidInput, NotFound, Conflict, PreconditionFailed)
@@ -149,16 +149,14 @@ def _is_lost(error: Unavailable) -> bool:
 
 def _answer(asked: Request, reply: Reply, prefix: str) -> Answer:
     """An address is kept without the prefix under which this client sees the server: it may come back under another one."""
-    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in reply.headers]
-    headers = [[name, value.removeprefix(prefix) if name == _ADDRESS else value] for name, value in headers]
+    kept = [(name, value.removeprefix(prefix.encode()) if name == _ADDRESS else value) for name, value in reply.headers]
+    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in kept]
     return Answer(asked.fingerprint, reply.status, json.dumps(headers), reply.body.decode())
 
 
 def _replayed(answer: Answer, request: ApiRequest, prefix: str, *more: tuple[bytes, bytes]) -> Reply:
     """The answer as it was, but for the id of the request that an error names, and an address's prefix: those are this one's."""
     body = _REQUEST_ID.sub(rf'\1"{request.id.decode("ascii")}"', answer.body)
-    headers = [
-        (name.encode("latin-1"), (prefix * (name == _ADDRESS) + value).encode("latin-1"))
-        for name, value in json.loads(answer.headers)
-    ]
+    kept = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(answer.headers)]
+    headers = [(name, prefix.encode() + value if name == _ADDRESS else value) for name, value in kept]
     return Reply(answer.status, body.encode(), (*headers, *more))
